@@ -1,0 +1,124 @@
+/**
+ * The telemetry bus: one typed table of events, synchronous delivery, listeners that cannot hurt whoever emits.
+ * Emitting without a listener costs one look-up; hot paths ask {@link TelemetryBus.wants} before they build the fields.
+ */
+
+import { EventEmitter } from 'eventemitter3';
+import type { ErrorCode } from './errors.js';
+import type { ExitReason } from './exit-reason.js';
+
+/** Event name → fields. Names and fields are public API. Durations in milliseconds, instants in epoch milliseconds. */
+export interface RuntimeEvents {
+  'runtime.started': { readonly atMs: number };
+  'runtime.stopping': { readonly atMs: number };
+  'runtime.stopped': { readonly atMs: number; readonly killed: readonly string[] };
+  'gateway.listening': { readonly host: string; readonly port: number };
+  'gateway.refused': { readonly method: string; readonly code: ErrorCode };
+  'session.started': { readonly sessionId: string; readonly revision: number };
+  'session.stopped': { readonly sessionId: string; readonly reason: ExitReason };
+  'session.expired': { readonly sessionId: string };
+  'session.crashed': { readonly sessionId: string; readonly error: unknown; readonly revision: number };
+  'variable.registered': VariableEvent & { readonly variableType: string; readonly value: unknown };
+  'variable.updated': VariableEvent & {
+    readonly oldValue: unknown;
+    readonly value: unknown;
+    readonly version: number;
+    readonly durationMs: number;
+  };
+  'variable.deleted': VariableEvent;
+  'variable.refused': {
+    readonly sessionId: string;
+    readonly command: string;
+    readonly code: ErrorCode;
+    readonly source: string;
+  };
+  'observer.failed': { readonly sessionId: string; readonly error: unknown };
+  'child.started': ChildEvent;
+  'child.exited': ChildEvent & { readonly reason: ExitReason };
+  'child.restart_scheduled': ChildEvent & { readonly delayMs: number; readonly attempt: number };
+  'child.restart_failed': ChildEvent & { readonly error: unknown };
+  'child.restarted': ChildEvent;
+  'child.gave_up': ChildEvent & { readonly reason: ExitReason };
+  'child.stop_timeout': ChildEvent;
+  'worker.started': WorkerEvent & { readonly pid: number | null };
+  'worker.ready': WorkerEvent & { readonly pid: number; readonly startMs: number };
+  'worker.exited': WorkerEvent & { readonly reason: ExitReason; readonly stderr: readonly string[] };
+  'worker.frame_dropped': WorkerEvent & { readonly frame: string };
+  'worker.log': WorkerEvent & { readonly line: string };
+  'call.started': CallEvent;
+  'call.ended': CallEvent & { readonly durationMs: number; readonly code: ErrorCode | 'ok' };
+  'run.started': RunEvent;
+  'run.ended': RunEvent & { readonly durationMs: number; readonly code: ErrorCode | 'ok' };
+  'telemetry.listener_failed': { readonly event: string; readonly error: unknown };
+}
+
+interface VariableEvent {
+  readonly sessionId: string;
+  readonly variableId: string;
+  readonly name: string;
+  readonly source: string;
+  readonly revision: number;
+}
+interface ChildEvent {
+  readonly supervisor: string;
+  readonly childId: string;
+}
+interface WorkerEvent {
+  readonly pool: string;
+  readonly workerId: string;
+  readonly incarnation: number;
+}
+interface CallEvent {
+  readonly pool: string;
+  readonly callId: number;
+  readonly target: string;
+  readonly sessionId: string | null;
+  readonly workerId: string | null;
+}
+interface RunEvent {
+  readonly agent: string;
+  readonly sessionId: string;
+  readonly runId: string;
+}
+
+export type EventName = keyof RuntimeEvents;
+
+export class TelemetryBus {
+  readonly #emitter = new EventEmitter();
+
+  /**
+   * Calls `listener` with the fields of every later event of that name, synchronously and in order of subscription.
+   * A listener that throws is removed and reported once as `telemetry.listener_failed`.
+   *
+   * @returns the unsubscribe function; idempotent.
+   */
+  on<Name extends EventName>(name: Name, listener: (fields: RuntimeEvents[Name]) => void): () => void {
+    const isolated = (fields: RuntimeEvents[Name]): void => {
+      try {
+        listener(fields);
+      } catch (error) {
+        off();
+        if (name !== 'telemetry.listener_failed') this.emit('telemetry.listener_failed', { event: name, error });
+      }
+    };
+    const off = (): void => {
+      this.#emitter.off(name, isolated);
+    };
+    this.#emitter.on(name, isolated);
+    return off;
+  }
+
+  /** Whether anyone listens; lets a hot path skip building the fields. */
+  wants(name: EventName): boolean {
+    return this.#emitter.listenerCount(name) > 0;
+  }
+
+  emit<Name extends EventName>(name: Name, fields: RuntimeEvents[Name]): void {
+    this.#emitter.emit(name, fields);
+  }
+
+  /** Forgets every listener. */
+  close(): void {
+    this.#emitter.removeAllListeners();
+  }
+}
