@@ -1,0 +1,45 @@
+/** What the rest of the house may ask of Python. Agents, the gateway and users see this, never a pool or a worker. */
+
+import type { SessionId } from '../kernel/ids.js';
+import type { ModuleSpec, Recipe, ToolSpec, TypedValue } from '../wire/frames.js';
+
+export interface PythonPort {
+  /**
+   * Calls a Python tool and resolves to what it returned. Rejects with a `CoilyardError` that says whether the call was
+   * executed: `tool_not_found`, `invalid_argument`, `python_error`, `worker_lost`, `pool_saturated`, `pool_unavailable`,
+   * `deadline_exceeded`, `cancelled`.
+   */
+  call(tool: string, args?: Arguments, options?: CallOptions): Promise<unknown>;
+  /**
+   * Calls a Python generator. The call starts with the first `next()`; leaving the loop cancels it; a slow consumer
+   * slows the generator down. Single use. The iterator's return value is the generator's.
+   */
+  stream(tool: string, args?: Arguments, options?: CallOptions): ChunkIterator;
+  /** Builds the module on first use in whichever worker serves the call, and runs it on `inputs`. */
+  execute(recipe: Recipe, inputs?: Arguments, options?: CallOptions): Promise<unknown>;
+  /** The tools that the workers of a pool have announced; empty until the first worker is ready. */
+  tools(pool?: string): readonly ToolSpec[];
+  /** The module factories that the workers of a pool have announced. */
+  modules(pool?: string): readonly ModuleSpec[];
+}
+
+/** Arguments by name. A `Map` can also carry names such as `__proto__`. */
+export type Arguments = Readonly<Record<string, unknown>> | ReadonlyMap<string, unknown>;
+
+export type ChunkIterator = AsyncIterableIterator<unknown, unknown, void>;
+
+export interface CallOptions {
+  /** Which pool serves the call. Default `default`. */
+  readonly pool?: string;
+  /** The session on whose behalf the call is made; its calls prefer the same worker. */
+  readonly sessionId?: SessionId;
+  /** Committed values of the session that travel with the call, all of `revision`. */
+  readonly variables?: ReadonlyMap<string, TypedValue>;
+  readonly revision?: number;
+  /** Ends the call for its caller at once; Python is told to stop. */
+  readonly signal?: AbortSignal;
+  /** From the call until its result, waiting in the queue included. Default: the pool's. */
+  readonly timeoutMs?: number;
+  /** The call may be executed twice: a lost one is tried again on another worker. Default false. */
+  readonly idempotent?: boolean;
+}
