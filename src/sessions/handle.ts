@@ -1,0 +1,105 @@
+/** What the other rooms may ask of sessions: the gateway, agents and optimizers know these two and nothing behind them. */
+
+import type { SessionId } from '../kernel/ids.js';
+import type {
+  AnyReply,
+  DeleteVariable,
+  RegisterVariables,
+  ReplyTo,
+  SetVariable,
+  UpdateVariables,
+  VariableCommand,
+} from '../variables/commands.js';
+import type { HistoryEntry, Variable } from '../variables/variable.js';
+import type { Position } from './store.js';
+import type { WatchBatch } from './update.js';
+
+export interface SessionInfo {
+  readonly id: SessionId;
+  readonly revision: number;
+  readonly variableCount: number;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly owner: string | null;
+  readonly createdAtMs: number;
+  /** `null`: it does not expire. Reads and writes put it off. */
+  readonly expiresAtMs: number | null;
+  readonly ttlMs: number | null;
+}
+
+export interface ExecuteOptions {
+  /** Milliseconds from now. Default 5000. The caller is answered `deadline_exceeded` then, executed or not. */
+  readonly timeoutMs?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Selection {
+  /** Names or ids; empty together with an empty `pattern`: every variable. Unknown ones are `variable_not_found`. */
+  readonly variables?: readonly string[] | undefined;
+  /** A glob over names, also for variables that are registered later. */
+  readonly pattern?: string | undefined;
+}
+
+export interface WatchOptions extends Selection {
+  readonly includeInitial?: boolean | undefined;
+  /** Resume behind this position; a `reset` comes first when that is not possible. */
+  readonly after?: Position | undefined;
+  /** Fold what a slow reader missed into the newest value of each variable. Default true; else it gets a `reset`. */
+  readonly coalesce?: boolean | undefined;
+}
+
+/** Why a watch ended by itself. */
+export type WatchEnd = 'session_stopped' | 'session_expired' | 'variable_deleted' | 'runtime_stopped';
+
+/** A reader's place in the stream of changes. It costs bounded memory however slow the reader is. */
+export interface Watcher {
+  /** What has happened since the last take, `undefined` when nothing has. Always something right after the start. */
+  take(): WatchBatch | undefined;
+  /** Calls `wake` when there is something to take or the watch has ended; at most one is held, and it is called once. */
+  onReady(wake: () => void): void;
+  /** Set once the watch ended by itself and everything was taken. */
+  readonly ended: WatchEnd | undefined;
+  /** Idempotent. */
+  close(): void;
+}
+
+export interface SessionHandle {
+  readonly id: SessionId;
+  info(): SessionInfo;
+  /** Puts one command through the session's mailbox. Rejects with a `CoilyardError`. */
+  execute(command: SetVariable, options?: ExecuteOptions): Promise<ReplyTo<SetVariable>>;
+  execute(command: UpdateVariables, options?: ExecuteOptions): Promise<ReplyTo<UpdateVariables>>;
+  execute(command: RegisterVariables, options?: ExecuteOptions): Promise<ReplyTo<RegisterVariables>>;
+  execute(command: DeleteVariable, options?: ExecuteOptions): Promise<ReplyTo<DeleteVariable>>;
+  execute(command: VariableCommand, options?: ExecuteOptions): Promise<AnyReply>;
+  /** The session's revision: what was committed last. */
+  readonly revision: number;
+  /** The committed record by name or id, `undefined` when there is none. Does not queue. Throws `session_…` errors. */
+  lookUp(reference: string): Variable | undefined;
+  /** Committed records in order of registration. */
+  records(): Iterable<Variable>;
+  /** Newest first; throws `variable_not_found`. */
+  historyOf(reference: string, limit: number, offset: number): readonly HistoryEntry[];
+  openWatch(options: WatchOptions): Watcher;
+  /** Puts off expiry. */
+  touch(): void;
+  stop(options?: { readonly keep?: boolean }): Promise<void>;
+}
+
+export interface StartSessionOptions {
+  /** Made up when absent. */
+  readonly id?: string | undefined;
+  /** Idle life in milliseconds; absent: it does not expire. */
+  readonly ttlMs?: number | undefined;
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
+  /** The principal that owns it. */
+  readonly owner?: string | undefined;
+}
+
+export interface SessionsPort {
+  /** Rejects with `session_exists` when a session of that id lives or is stored. */
+  start(options?: StartSessionOptions): Promise<SessionHandle>;
+  /** A living session, or one that the store still has. Rejects with `session_not_found` or `session_expired`. */
+  find(id: string): Promise<SessionHandle>;
+  /** Living sessions by id, behind `after`, at most `limit`. */
+  page(after: string, limit: number): Promise<readonly SessionInfo[]>;
+}

@@ -1,0 +1,104 @@
+/** What observers hear: one update per variable and commit, made once and shared by all of them. */
+
+import type { VariableEvent } from '../variables/events.js';
+import { type Metadata, noMetadata } from '../variables/value.js';
+import type { Variable } from '../variables/variable.js';
+import type { Position, ResetReason } from './store.js';
+
+export interface VariableUpdate {
+  readonly type: 'initial' | 'registered' | 'updated' | 'deleted' | 'reset';
+  /** Empty for a reset, which is about all variables. */
+  readonly name: string;
+  readonly variableId: string;
+  /** The variable's type, empty for a reset; it says how the value travels. */
+  readonly variableType: string;
+  readonly value: unknown;
+  /** The value before, `undefined` when there was none. */
+  readonly oldValue: unknown;
+  readonly version: number;
+  readonly revision: number;
+  /** What the write said about itself. */
+  readonly metadata: Metadata;
+  readonly source: string;
+  /** Epoch milliseconds. */
+  readonly timestamp: number;
+  /** How many earlier updates of this variable were folded into this one. */
+  readonly skipped: number;
+  /** Only with `reset`. */
+  readonly reason?: ResetReason;
+}
+
+/** Updates in order, and the place in history that the reader has reached with them. */
+export interface WatchBatch {
+  readonly position: Position;
+  readonly updates: readonly VariableUpdate[];
+}
+
+/** What an event tells observers; `undefined` when it is none of their business. */
+export function updateOf(event: VariableEvent, revision: number): VariableUpdate | undefined {
+  switch (event.type) {
+    case 'variable.registered':
+      return fromRecord('registered', event.variable, undefined, revision);
+    case 'variable.updated':
+      return fromRecord('updated', event.variable, event.oldValue, revision);
+    case 'variable.deleted':
+      return {
+        type: 'deleted',
+        name: event.name,
+        variableId: event.variableId,
+        variableType: event.variableType,
+        value: undefined,
+        oldValue: event.oldValue,
+        version: event.version,
+        revision,
+        metadata: noMetadata,
+        source: event.source,
+        timestamp: event.atMs,
+        skipped: 0,
+      };
+    case 'request.completed':
+      return undefined;
+  }
+}
+
+/** The present value of a variable, for a reader that starts or starts over. */
+export const initialUpdate = (record: Variable): VariableUpdate =>
+  fromRecord('initial', record, undefined, record.revision);
+
+export const resetUpdate = (reason: ResetReason, revision: number, timestamp: number): VariableUpdate => ({
+  type: 'reset',
+  name: '',
+  variableId: '',
+  variableType: '',
+  value: undefined,
+  oldValue: undefined,
+  version: 0,
+  revision,
+  metadata: noMetadata,
+  source: '',
+  timestamp,
+  skipped: 0,
+  reason,
+});
+
+function fromRecord(
+  type: 'initial' | 'registered' | 'updated',
+  record: Variable,
+  oldValue: unknown,
+  revision: number,
+): VariableUpdate {
+  return {
+    type,
+    name: record.name,
+    variableId: record.id,
+    variableType: record.type,
+    value: record.value,
+    oldValue,
+    version: record.version,
+    revision,
+    metadata: record.updateMetadata,
+    source: record.source,
+    timestamp: record.updatedAtMs,
+    skipped: 0,
+  };
+}

@@ -1,0 +1,45 @@
+/** Which names a variable may have, and globs over them. */
+
+import { CoilyardError, describeValue } from '../kernel/errors.js';
+import { err, ok, type Result } from '../kernel/result.js';
+
+/** A letter or `_` first; `__proto__` and `constructor` are names like any other. */
+const NAME = /^[\p{L}_][\p{L}\p{N}_.:/-]{0,127}$/u;
+/** The form of an id: refused as a name, so that a reference is never ambiguous. */
+const ID = /^var_.*_\d+$/;
+
+export function checkName(name: unknown): Result<string, CoilyardError> {
+  const expected = '1 to 128 letters, digits or _ . : / - that start with a letter or _ and do not look like an id';
+  if (typeof name === 'string' && NAME.test(name) && !ID.test(name)) return ok(name);
+  return err(
+    new CoilyardError('invalid_argument', `name: expected ${expected}, got ${describeValue(name)}`, {
+      details: { field: 'name', expected, actual: describeValue(name) },
+    }),
+  );
+}
+
+/**
+ * A glob as a test: `*` matches any run of characters, `?` exactly one, nothing else is special. Linear in the length of
+ * the name for each `*`, without backtracking into earlier stars.
+ */
+export function matchesGlob(pattern: string, name: string): boolean {
+  let at = 0;
+  let inName = 0;
+  let star = -1;
+  let resumeAt = 0;
+  while (inName < name.length) {
+    const wanted = pattern[at];
+    if (wanted === '*') {
+      star = at++;
+      resumeAt = inName;
+    } else if (wanted === '?' || wanted === name[inName]) {
+      at += 1;
+      inName += 1;
+    } else if (star >= 0) {
+      at = star + 1;
+      inName = ++resumeAt;
+    } else return false;
+  }
+  while (pattern[at] === '*') at += 1;
+  return at === pattern.length;
+}

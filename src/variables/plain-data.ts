@@ -1,0 +1,83 @@
+/** Copies data that came from outside: JSON-like values only, bounded in depth and size, frozen, safe for any key. */
+
+import { CoilyardError, describeValue } from '../kernel/errors.js';
+import { err, ok, type Result } from '../kernel/result.js';
+import type { Metadata } from './value.js';
+import { noMetadata } from './value.js';
+
+const MAX_DEPTH = 32;
+const MAX_NODES = 100_000;
+
+interface Budget {
+  nodes: number;
+}
+
+/** A deep frozen copy, or `validation_failed` with the path of the offending place. */
+export function copyPlain(value: unknown, path: string): Result<unknown, CoilyardError> {
+  return copy(value, path, 0, { nodes: MAX_NODES });
+}
+
+/** Metadata is a map by name; absent means empty. */
+export function copyMetadata(metadata: unknown, path: string): Result<Metadata, CoilyardError> {
+  if (metadata === undefined) return ok(noMetadata);
+  if (!isPlainObject(metadata)) return refuse(path, 'a map by name', metadata);
+  return copyMap(metadata, path, 0, { nodes: MAX_NODES });
+}
+
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function copy(value: unknown, path: string, depth: number, budget: Budget): Result<unknown, CoilyardError> {
+  budget.nodes -= 1;
+  if (budget.nodes < 0) return refuse(path, `at most ${MAX_NODES} values`, value);
+  if (depth > MAX_DEPTH) return refuse(path, `nesting of at most ${MAX_DEPTH} levels`, value);
+  switch (typeof value) {
+    case 'string':
+      return value.isWellFormed() ? ok(value) : refuse(path, 'well-formed text', value);
+    case 'boolean':
+    case 'bigint':
+      return ok(value);
+    case 'number':
+      return Number.isFinite(value) ? ok(value) : refuse(path, 'a finite number', value);
+    default:
+  }
+  if (value === null) return ok(null);
+  if (Array.isArray(value)) {
+    const list: unknown[] = [];
+    for (const [index, item] of value.entries()) {
+      const copied = copy(item, `${path}[${index}]`, depth + 1, budget);
+      if (!copied.ok) return copied;
+      list.push(copied.value);
+    }
+    return ok(Object.freeze(list));
+  }
+  return isPlainObject(value) ? copyMap(value, path, depth, budget) : refuse(path, 'plain data', value);
+}
+
+function copyMap(
+  map: Record<string, unknown>,
+  path: string,
+  depth: number,
+  budget: Budget,
+): Result<Metadata, CoilyardError> {
+  const entries: [string, unknown][] = [];
+  for (const [key, item] of Object.entries(map)) {
+    if (item === undefined) continue;
+    const copied = copy(item, `${path}.${key}`, depth + 1, budget);
+    if (!copied.ok) return copied;
+    entries.push([key, copied.value]);
+  }
+  // `fromEntries` defines own properties, so a key `__proto__` is only a key.
+  return ok(Object.freeze(Object.fromEntries(entries)));
+}
+
+function refuse(field: string, expected: string, actual: unknown): Result<never, CoilyardError> {
+  return err(
+    new CoilyardError('validation_failed', `${field}: expected ${expected}, got ${describeValue(actual)}`, {
+      details: { field, expected, actual: describeValue(actual) },
+    }),
+  );
+}

@@ -1,0 +1,99 @@
+/** `float` and `integer`. Integers are exact at any size: `number` while safe, `bigint` beyond. */
+
+import { ok } from '../../kernel/result.js';
+import type { Constraints } from '../variable.js';
+import { type ConstraintCheck, type ConstraintRule, type VariableType, wrongKind } from './variable-type.js';
+
+/** How far from a multiple of `step` a float may lie, in steps: binary fractions are never exact. */
+const STEP_TOLERANCE = 1e-9;
+
+type Numeric = number | bigint;
+
+const isNumeric = (value: unknown): value is Numeric =>
+  typeof value === 'bigint' || (typeof value === 'number' && !Number.isNaN(value));
+
+/** Values that were cast before they get here. NaN passes only where `allowNan` let it through: no order holds for it. */
+const ordered =
+  (refuses: (value: Numeric) => string | undefined) =>
+  (value: unknown): string | undefined =>
+    isNumeric(value) ? refuses(value) : undefined;
+
+const bound = (word: 'minimum' | 'maximum'): ConstraintRule => ({
+  expected: 'a number',
+  parse: (constraint) => (isNumeric(constraint) ? constraint : undefined),
+  compile: (constraint) => {
+    if (!isNumeric(constraint)) return () => undefined;
+    return word === 'minimum'
+      ? ordered((value) => (value < constraint ? `value ${value} is below minimum ${constraint}` : undefined))
+      : ordered((value) => (value > constraint ? `value ${value} is above maximum ${constraint}` : undefined));
+  },
+});
+
+/** Multiples are counted from `min`, or from 0 without one: hence the step is checked together with it. */
+function stepCheck({ step, min }: Constraints): readonly ConstraintCheck[] {
+  if (!isNumeric(step)) return [];
+  const origin = isNumeric(min) ? min : 0;
+  const refusal = ordered((value) =>
+    isMultiple(step, origin, value) ? undefined : `value ${value} is not a multiple of step ${step} from ${origin}`,
+  );
+  return [{ constraint: 'step', refusal }];
+}
+
+function isMultiple(step: Numeric, origin: Numeric, value: Numeric): boolean {
+  if ([step, origin, value].every(isWhole)) return (BigInt(value) - BigInt(origin)) % BigInt(step) === 0n;
+  const steps = (Number(value) - Number(origin)) / Number(step);
+  return Math.abs(steps - Math.round(steps)) <= STEP_TOLERANCE;
+}
+
+const isWhole = (part: Numeric): boolean => typeof part === 'bigint' || Number.isInteger(part);
+
+const stepRule: ConstraintRule = {
+  expected: 'a number above 0',
+  parse: (constraint) => (isNumeric(constraint) && constraint > 0 ? constraint : undefined),
+  compile: () => () => undefined,
+};
+
+const contradiction = ({ min, max }: Constraints): string | undefined =>
+  isNumeric(min) && isNumeric(max) && min > max ? `min ${min} is above max ${max}` : undefined;
+
+const flag: ConstraintRule = {
+  expected: 'true or false',
+  parse: (constraint) => (typeof constraint === 'boolean' ? constraint : undefined),
+  compile: () => () => undefined,
+};
+
+export const float: VariableType = {
+  name: 'float',
+  kind: 'float',
+  rules: { min: bound('minimum'), max: bound('maximum'), step: stepRule, allowNan: flag },
+  contradiction,
+  combined: stepCheck,
+  cast: (constraints) => {
+    const allowNan = constraints.allowNan === true;
+    return (value, kind) => {
+      if (kind !== undefined && kind !== 'float' && kind !== 'integer') return wrongKind('a number', value, kind);
+      const number = typeof value === 'bigint' ? Number(value) : value;
+      if (typeof number !== 'number') return wrongKind('a number', value, kind);
+      if (!Number.isFinite(number) && !allowNan) return wrongKind('a finite number', value);
+      return ok(number);
+    };
+  },
+};
+
+export const integer: VariableType = {
+  name: 'integer',
+  kind: 'integer',
+  rules: { min: bound('minimum'), max: bound('maximum'), step: stepRule },
+  contradiction,
+  combined: stepCheck,
+  cast: () => (value, kind) => {
+    if (kind !== undefined && kind !== 'integer') return wrongKind('an integer', value, kind);
+    if (typeof value === 'bigint') {
+      const number = Number(value);
+      return ok(Number.isSafeInteger(number) ? number : value);
+    }
+    if (typeof value !== 'number' || !Number.isInteger(value)) return wrongKind('an integer', value, kind);
+    if (!Number.isSafeInteger(value)) return wrongKind('an exact integer (a bigint beyond 2^53)', value, kind);
+    return ok(value === 0 ? 0 : value);
+  },
+};
