@@ -1,0 +1,116 @@
+/**
+ * The serial queue of one process: turns run one at a time, in order of arrival, never on the stack of whoever pushed.
+ * A turn that returns a promise holds the next one back until it settles.
+ */
+
+import { isThenable } from './isolate.js';
+
+/** One piece of work of a process. */
+export type Turn = () => unknown;
+
+/** After so many turns the event loop gets its turn, so that no pair of processes can starve timers and sockets. */
+const TURNS_PER_LOOP = 1024;
+/** A queue that was never longer than this is not worth compacting while it drains. */
+const COMPACT_ABOVE = 1024;
+
+const soon = Promise.resolve();
+
+export class Inbox {
+  #turns: Turn[] = [];
+  #next = 0;
+  #ranSinceYield = 0;
+  #state: 'held' | 'idle' | 'busy' | 'closed' = 'held';
+  readonly #onCrash: (error: unknown) => void;
+
+  /** The inbox is held until {@link open}. @param onCrash receives what a turn throws or rejects with. */
+  constructor(onCrash: (error: unknown) => void) {
+    this.#onCrash = onCrash;
+  }
+
+  /** Turns that wait, the running one not counted. */
+  get length(): number {
+    return this.#turns.length - this.#next;
+  }
+
+  /** Queues a turn; after {@link close} it is dropped. */
+  push(turn: Turn): void {
+    if (this.#state === 'closed') return;
+    this.#turns.push(turn);
+    if (this.#state === 'idle') this.#schedule();
+  }
+
+  /** Queues a turn ahead of all that wait. */
+  pushFirst(turn: Turn): void {
+    if (this.#state === 'closed') return;
+    this.#turns.splice(0, this.#next, turn);
+    this.#next = 0;
+    if (this.#state === 'idle') this.#schedule();
+  }
+
+  /** Lets turns run from now on, those that were pushed before included. */
+  open(): void {
+    if (this.#state !== 'held') return;
+    this.#state = 'idle';
+    if (this.length > 0) this.#schedule();
+  }
+
+  /** Drops all that waits; nothing runs any more. The running turn goes on. */
+  close(): void {
+    this.#state = 'closed';
+    this.#turns = [];
+    this.#next = 0;
+  }
+
+  #schedule(): void {
+    this.#state = 'busy';
+    if (this.#ranSinceYield < TURNS_PER_LOOP) {
+      soon.then(this.#drain);
+      return;
+    }
+    this.#ranSinceYield = 0;
+    setImmediate(this.#drain);
+  }
+
+  readonly #drain = (): void => {
+    while (this.#state === 'busy') {
+      const turn = this.#turns[this.#next];
+      if (turn === undefined) {
+        this.#turns.length = 0;
+        this.#next = 0;
+        this.#state = 'idle';
+        return;
+      }
+      if (this.#ranSinceYield >= TURNS_PER_LOOP) {
+        this.#schedule();
+        return;
+      }
+      this.#next += 1;
+      this.#ranSinceYield += 1;
+      if (this.#next > COMPACT_ABOVE && this.#next * 2 > this.#turns.length) this.#compact();
+      if (this.#run(turn)) return;
+    }
+  };
+
+  /** @returns whether the turn is asynchronous: draining goes on when it settles. */
+  #run(turn: Turn): boolean {
+    try {
+      const result = turn();
+      if (!isThenable(result)) return false;
+      result.then(this.#drain, this.#crashAndDrain);
+      return true;
+    } catch (error) {
+      this.#onCrash(error);
+      return false;
+    }
+  }
+
+  readonly #crashAndDrain = (error: unknown): void => {
+    this.#onCrash(error);
+    this.#drain();
+  };
+
+  #compact(): void {
+    this.#turns.splice(0, this.#next);
+    this.#next = 0;
+  }
+}

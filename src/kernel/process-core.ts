@@ -1,0 +1,296 @@
+/**
+ * The life of one process: signals in, links and monitors out. Every kind of process (plain, server, supervisor, xstate
+ * actor, task) is a subclass that says what it does with a trapped exit and how it terminates.
+ *
+ * Order is kept as in OTP (S9): a death is told to links and monitors in a later microtask than any message that was sent
+ * before it, never on the stack of whoever caused it.
+ */
+
+import { systemRandom } from './clock.js';
+import { CoilyardError, describeValue, invalidArgument } from './errors.js';
+import { describeExit, type ExitReason, exitReason } from './exit-reason.js';
+import { Inbox, type Turn } from './inbox.js';
+import { isolate, isThenable } from './isolate.js';
+import { IGNORE, type Process, type ProcessName, type ProcessOptions } from './process.js';
+
+interface Monitor {
+  readonly listener: (reason: ExitReason) => void;
+}
+
+interface Ending {
+  readonly promise: Promise<ExitReason>;
+  readonly resolve: (reason: ExitReason) => void;
+}
+
+const soon = Promise.resolve();
+
+export abstract class ProcessCore implements Process {
+  #phase: 'starting' | 'running' | 'stopping' | 'dead' = 'starting';
+  #trapExit: boolean;
+  #parent: ProcessCore | undefined;
+  #name: ProcessName | undefined;
+  #reason: ExitReason | undefined;
+  // All four are made on first use: an idle process costs little more than its fields.
+  #id: string | undefined;
+  #links: Set<ProcessCore> | undefined;
+  #monitors: Set<Monitor> | undefined;
+  #ending: Ending | undefined;
+  #inbox: Inbox | undefined;
+
+  constructor(options: ProcessOptions) {
+    this.#trapExit = options.trapExit ?? false;
+    this.#parent = options.parent === undefined ? undefined : coreOf(options.parent, 'parent');
+    this.#name = options.name;
+  }
+
+  get id(): string {
+    this.#id ??= `process-${systemRandom.token(9)}`;
+    return this.#id;
+  }
+
+  get alive(): boolean {
+    return this.#phase !== 'dead';
+  }
+
+  get exited(): Promise<ExitReason> {
+    if (this.#ending === undefined) {
+      if (this.#reason !== undefined) return Promise.resolve(this.#reason);
+      let resolve: (reason: ExitReason) => void = () => {};
+      const promise = new Promise<ExitReason>((settle) => {
+        resolve = settle;
+      });
+      this.#ending = { promise, resolve };
+    }
+    return this.#ending.promise;
+  }
+
+  exit(reason: ExitReason, from?: Process): void {
+    if (this.#phase === 'dead') return;
+    if (reason.type === 'killed') this.#die(reason);
+    else this.#signal(reason, from);
+  }
+
+  monitor(listener: (reason: ExitReason) => void): () => void {
+    const monitor: Monitor = { listener };
+    this.#monitors ??= new Set();
+    const monitors = this.#monitors.add(monitor);
+    if (this.#phase === 'dead') soon.then(() => this.#tell(monitor, exitReason.noproc));
+    return () => void monitors.delete(monitor);
+  }
+
+  link(other: Process): void {
+    const peer = coreOf(other, 'other');
+    if (peer === this) return;
+    if (this.#phase === 'dead') throw noproc(this);
+    if (peer.#phase === 'dead') {
+      if (!this.#trapExit) throw noproc(peer);
+      this.#signal(exitReason.noproc, peer);
+      return;
+    }
+    this.#links ??= new Set();
+    this.#links.add(peer);
+    peer.#links ??= new Set();
+    peer.#links.add(this);
+  }
+
+  unlink(other: Process): void {
+    const peer = coreOf(other, 'other');
+    this.#links?.delete(peer);
+    peer.#links?.delete(this);
+  }
+
+  /** What to do with an exit that was trapped; `from` is undefined when nobody in particular sent it. Runs as a turn. */
+  protected abstract onExit(from: Process | undefined, reason: ExitReason): unknown;
+
+  /** The orderly end. The process is gone once the result has settled; a failure becomes its exit reason. */
+  protected onTerminate(_reason: ExitReason): unknown {
+    return undefined;
+  }
+
+  /** Releases what the process holds, however it ended, also when it was killed. Must not fail. */
+  protected onDeath(_reason: ExitReason): void {}
+
+  protected get parent(): Process | undefined {
+    return this.#parent;
+  }
+
+  /** Whether turns run: started, and neither ending nor ended. */
+  protected get running(): boolean {
+    return this.#phase === 'running';
+  }
+
+  /** Whether the two are linked at this moment. */
+  protected isLinkedTo(other: Process): boolean {
+    return other instanceof ProcessCore && this.#links?.has(other) === true;
+  }
+
+  /** @returns the old value (S8). */
+  protected setTrapExit(on: boolean): boolean {
+    const before = this.#trapExit;
+    this.#trapExit = on;
+    return before;
+  }
+
+  /** Queues a turn. Turns wait until the process has started and are dropped once it ends. */
+  protected post(turn: Turn): void {
+    this.#openInbox().push(turn);
+  }
+
+  /** Queues a turn ahead of all that wait. */
+  protected postFirst(turn: Turn): void {
+    this.#openInbox().pushFirst(turn);
+  }
+
+  /** Ends the process from within, in order: `onTerminate` runs, whatever the reason (S4, S80, S82). */
+  protected end(reason: ExitReason): void {
+    if (this.#phase === 'starting') this.#failStart(reason);
+    if (this.#phase !== 'running') return;
+    this.#phase = 'stopping';
+    this.#inbox?.close();
+    try {
+      const pending = this.onTerminate(reason);
+      if (!isThenable(pending)) this.#die(reason);
+      else
+        pending.then(
+          () => this.#die(reason),
+          (error: unknown) => this.#die(exitReason.error(error)),
+        );
+    } catch (error) {
+      this.#die(exitReason.error(error));
+    }
+  }
+
+  /**
+   * Starts the process: takes the name, links the parent, runs `init`. Resolves with what `init` returned once it has, and
+   * then turns run. `IGNORE` ends the process with `normal`.
+   *
+   * @throws what `init` threw; `already_started` when the name is taken, and then `init` does not run; an error that
+   * carries the exit reason when the process ended before `init` did.
+   */
+  protected async begin<R>(init: () => R | PromiseLike<R>): Promise<R> {
+    this.#takeName();
+    try {
+      if (this.#parent !== undefined) this.#linkParent(this.#parent);
+      const pending = init();
+      const result = isThenable(pending) ? await Promise.race([pending, this.#endDuringStart()]) : pending;
+      if (this.#phase !== 'starting') throw startFailure(this.#reason);
+      if (result === IGNORE) this.#failStart(exitReason.normal);
+      else this.#run();
+      return result;
+    } catch (error) {
+      this.#failStart(exitReason.error(error));
+      throw error;
+    }
+  }
+
+  #linkParent(parent: ProcessCore): void {
+    if (parent.#phase === 'dead') throw noproc(parent);
+    this.link(parent);
+  }
+
+  #run(): void {
+    this.#phase = 'running';
+    this.#inbox?.open();
+  }
+
+  async #endDuringStart(): Promise<never> {
+    throw startFailure(await this.exited);
+  }
+
+  /** As in OTP 26: a parent that traps hears of the failure from the start function alone; another one is told (S67). */
+  #failStart(reason: ExitReason): void {
+    if (this.#phase !== 'starting') return;
+    if (this.#parent !== undefined) this.#parent.#consumeStartExit(this);
+    this.#die(reason);
+  }
+
+  #consumeStartExit(child: ProcessCore): void {
+    if (this.#trapExit) this.unlink(child);
+  }
+
+  #takeName(): void {
+    if (this.#name === undefined) return;
+    const { registry, key } = this.#name;
+    try {
+      registry.register(key, this);
+    } catch (error) {
+      this.#name = undefined;
+      this.#phase = 'dead';
+      this.#reason = exitReason.normal;
+      const holder = registry.whereis(key);
+      throw new CoilyardError('invalid_argument', `the name ${describeValue(key)} is taken`, {
+        details: { reason: 'already_started', key, process: holder },
+        cause: error,
+      });
+    }
+  }
+
+  #signal(reason: ExitReason, from: Process | undefined): void {
+    if (this.#phase === 'dead') return;
+    if (!this.#trapExit) {
+      if (reason.type !== 'normal') this.#die(reason);
+    } else if (from !== undefined && from === this.#parent) {
+      this.post(() => this.end(reason));
+    } else {
+      this.post(() => this.onExit(from, reason));
+    }
+  }
+
+  #openInbox(): Inbox {
+    if (this.#inbox === undefined) {
+      this.#inbox = new Inbox((error) => this.end(exitReason.error(error)));
+      if (this.#phase === 'running') this.#inbox.open();
+      else if (this.#phase !== 'starting') this.#inbox.close();
+    }
+    return this.#inbox;
+  }
+
+  #die(reason: ExitReason): void {
+    if (this.#phase === 'dead') return;
+    this.#phase = 'dead';
+    this.#reason = reason;
+    this.#inbox?.close();
+    // The name first: whoever hears of the end may start a successor at once (S70).
+    const name = this.#name;
+    if (name !== undefined) isolate(() => name.registry.unregister(name.key, this), `the registry of ${this.id}`);
+    this.onDeath(reason);
+    soon.then(() => this.#announce(reason));
+  }
+
+  #announce(reason: ExitReason): void {
+    for (const peer of this.#links ?? []) {
+      if (peer.#links?.delete(this) === true) peer.#signal(reason, this);
+    }
+    this.#links = undefined;
+    for (const monitor of this.#monitors ?? []) this.#tell(monitor, reason);
+    this.#ending?.resolve(reason);
+  }
+
+  #tell(monitor: Monitor, reason: ExitReason): void {
+    if (this.#monitors?.delete(monitor) !== true) return;
+    isolate(() => monitor.listener(reason), `a monitor of ${this.id}`);
+  }
+}
+
+/** Whether `value` is a process that can be linked: one that was made by this library. */
+export const isProcess = (value: unknown): value is Process => value instanceof ProcessCore;
+
+function coreOf(process: Process, field: string): ProcessCore {
+  if (process instanceof ProcessCore) return process;
+  throw invalidArgument(field, 'a process made by spawn, spawnServer, spawnActor or a supervisor', process);
+}
+
+function noproc(process: Process): CoilyardError {
+  return new CoilyardError('invalid_argument', `${process.id} is dead`, {
+    details: { reason: 'noproc', process: process.id },
+  });
+}
+
+/** The error of a start whose process ended before `init` was through: the thrown value itself when there is one. */
+function startFailure(reason: ExitReason | undefined): unknown {
+  if (reason?.type === 'error') return reason.error;
+  const text = reason === undefined ? 'unknown' : describeExit(reason);
+  return new CoilyardError('internal', `the process ended during its start: ${text}`, {
+    details: { reason: reason?.type, exitReason: reason },
+  });
+}
