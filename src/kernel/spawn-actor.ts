@@ -132,7 +132,7 @@ const xstateClock = (clock: Clock): NonNullable<ActorOptions<AnyActorLogic>['clo
 });
 
 /** From now on no observer of the actor can throw into xstate, which would rethrow it where nobody can catch it. */
-function isolateObservers<TLogic extends AnyActorLogic>(actor: Actor<TLogic>, id: () => string): void {
+export function isolateObservers<TLogic extends AnyActorLogic>(actor: Actor<TLogic>, id: () => string): void {
   const subscribe = actor.subscribe.bind(actor);
   actor.subscribe = (
     first?: Observer<SnapshotFrom<TLogic>> | ((snapshot: SnapshotFrom<TLogic>) => void),
