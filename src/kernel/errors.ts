@@ -141,6 +141,13 @@ export function describeValue(value: unknown): string {
     return digits ? `${value}n` : 'a very large integer';
   }
   if (Array.isArray(value)) return `a list of ${value.length}`;
-  if (typeof value === 'object') return `an object (${value.constructor?.name ?? 'no prototype'})`;
+  if (typeof value === 'object') return `an object (${className(value)})`;
   return `a ${typeof value}`;
+}
+
+/** Asks the prototype, never the object: data from outside may well have a key `constructor`. */
+function className(value: object): string {
+  const prototype: { readonly constructor?: { readonly name?: unknown } } | null = Object.getPrototypeOf(value);
+  const name = prototype?.constructor?.name;
+  return typeof name === 'string' ? name : 'no prototype';
 }
