@@ -1,0 +1,69 @@
+/** Tensors as they travel: raw little-endian elements in C order with their dtype and shape. */
+
+import type { Tensor } from '../gen/coilyard/v1/value.js';
+import { invalidArgument } from '../kernel/errors.js';
+
+export interface TensorValue {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  /** Little-endian, C order. */
+  readonly data: Uint8Array;
+}
+
+const MAX_DIMENSIONS = 32;
+
+/** Bytes of one element. */
+const widths: ReadonlyMap<string, number> = new Map([
+  ['bool', 1],
+  ['int8', 1],
+  ['uint8', 1],
+  ['int16', 2],
+  ['uint16', 2],
+  ['float16', 2],
+  ['bfloat16', 2],
+  ['int32', 4],
+  ['uint32', 4],
+  ['float32', 4],
+  ['int64', 8],
+  ['uint64', 8],
+  ['float64', 8],
+]);
+
+export function decodeTensor(message: Tensor, field: string): TensorValue {
+  const { dtype, data } = message;
+  const shape = message.shape.map(Number);
+  checkSize(dtype, shape, data.byteLength, field);
+  return { dtype, shape, data: new Uint8Array(data) };
+}
+
+export function encodeTensor(tensor: TensorValue, field: string): Tensor {
+  const { dtype, shape, data } = tensor;
+  checkSize(dtype, shape, data.byteLength, field);
+  return { dtype, shape: shape.map(BigInt), data: Buffer.from(data.buffer, data.byteOffset, data.byteLength) };
+}
+
+export function isTensorValue(value: unknown): value is TensorValue {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'dtype' in value &&
+    typeof value.dtype === 'string' &&
+    'shape' in value &&
+    Array.isArray(value.shape) &&
+    value.shape.every((size) => Number.isSafeInteger(size) && size >= 0) &&
+    'data' in value &&
+    value.data instanceof Uint8Array
+  );
+}
+
+/** The bytes have to be exactly those of the elements: nothing may be read past them, nothing may hide behind them. */
+function checkSize(dtype: string, shape: readonly number[], byteLength: number, field: string): void {
+  const width = widths.get(dtype);
+  if (width === undefined) throw invalidArgument(`${field}.dtype`, `one of ${[...widths.keys()].join(', ')}`, dtype);
+  if (shape.length > MAX_DIMENSIONS)
+    throw invalidArgument(`${field}.shape`, `at most ${MAX_DIMENSIONS} dimensions`, shape.length);
+  // A product that is not exact any more is larger than any message, unless a later size is 0, which gives 0 again.
+  const wanted = shape.reduce((product, size) => product * size, width);
+  if (wanted !== byteLength)
+    throw invalidArgument(`${field}.data`, `${wanted} bytes, as dtype and shape say`, byteLength);
+}

@@ -1,0 +1,141 @@
+/** Values of the house to the typed `Value` of the wire contract and back, exact in both directions. */
+
+import type { Value } from '../gen/coilyard/v1/value.js';
+import { invalidArgument } from '../kernel/errors.js';
+import { assertNever } from '../kernel/result.js';
+import type { ValueKind } from '../variables/value.js';
+import { hasTooManyDigits, MAX_INTEGER_DIGITS, parseExactJson, stringifyExactJson } from './exact-json.js';
+import { decodeTensor, encodeTensor, isTensorValue } from './tensor.js';
+
+/** A value with the kind that its sender gave it. */
+export interface DecodedValue {
+  readonly kind: ValueKind;
+  /** Integers are `number` while safe and `bigint` beyond; NaN and the infinities come through as floats. */
+  readonly value: unknown;
+}
+
+type WireKind = NonNullable<Value['kind']>;
+
+/**
+ * Encodes as `kind`, or as what the value looks like: a safe whole number is an integer, any other number a float, a
+ * string a text, a list or a map JSON. Null is null whatever the kind.
+ *
+ * @param field what an error calls the value.
+ * @throws CoilyardError `invalid_argument` when the value has no such form.
+ */
+export function encodeValue(value: unknown, kind?: ValueKind, field = 'value'): Value {
+  return { kind: value === null ? nothing : encodeAs(kind ?? kindOf(value), value, field) };
+}
+
+/** Throws `invalid_argument` naming `field` for a message without a kind and for content that is malformed. */
+export function decodeValue(message: Value | undefined, field: string): DecodedValue {
+  const kind = message?.kind;
+  switch (kind?.$case) {
+    case 'null':
+      return { kind: 'null', value: null };
+    case 'float':
+    case 'text':
+    case 'boolean':
+    case 'module':
+      return { kind: kind.$case, value: kind.value };
+    case 'integer':
+      return { kind: 'integer', value: narrow(kind.value) };
+    case 'bigInteger':
+      return { kind: 'integer', value: decodeBigInteger(kind.value, field) };
+    case 'json':
+      return { kind: 'json', value: parseExactJson(kind.value, field) };
+    case 'embedding':
+    case 'tensor':
+      return { kind: kind.$case, value: decodeTensor(kind.value, field) };
+    case undefined:
+      throw invalidArgument(field, 'a value of some kind', undefined);
+    default:
+      return assertNever(kind);
+  }
+}
+
+/** An entry whose value is `undefined` is left out, as JSON does. */
+export function encodeValues(entries: Iterable<readonly [string, unknown]>): Map<string, Value> {
+  const values = new Map<string, Value>();
+  for (const [name, value] of entries) {
+    if (!name.isWellFormed()) throw invalidArgument('name', 'well-formed text', name);
+    if (value !== undefined) values.set(name, encodeValue(value, undefined, name));
+  }
+  return values;
+}
+
+export function decodeValues(values: ReadonlyMap<string, Value>, field: string): Map<string, unknown> {
+  const decoded = new Map<string, unknown>();
+  for (const [name, value] of values) decoded.set(name, decodeValue(value, `${field}.${name}`).value);
+  return decoded;
+}
+
+/** The same as a frozen object with an own property for each name, `__proto__` included. */
+export function decodeRecord(values: ReadonlyMap<string, Value>, field: string): Readonly<Record<string, unknown>> {
+  return Object.freeze(Object.fromEntries(decodeValues(values, field)));
+}
+
+const nothing: WireKind = Object.freeze({ $case: 'null', value: Object.freeze({}) });
+
+function kindOf(value: unknown): ValueKind {
+  switch (typeof value) {
+    case 'number':
+      return Number.isSafeInteger(value) && !Object.is(value, -0) ? 'integer' : 'float';
+    case 'bigint':
+      return 'integer';
+    case 'string':
+      return 'text';
+    case 'boolean':
+      return 'boolean';
+    default:
+      return isTensorValue(value) ? 'tensor' : 'json';
+  }
+}
+
+function encodeAs(kind: ValueKind, value: unknown, field: string): WireKind {
+  switch (kind) {
+    case 'float':
+      if (typeof value === 'number') return { $case: 'float', value };
+      break;
+    case 'integer':
+      if (typeof value === 'bigint' || (typeof value === 'number' && Number.isInteger(value)))
+        return encodeInteger(BigInt(value), field);
+      break;
+    case 'text':
+    case 'module':
+      if (typeof value === 'string' && value.isWellFormed()) return { $case: kind, value };
+      break;
+    case 'boolean':
+      if (typeof value === 'boolean') return { $case: 'boolean', value };
+      break;
+    case 'json':
+      return { $case: 'json', value: stringifyExactJson(value, field) };
+    case 'embedding':
+    case 'tensor':
+      if (isTensorValue(value)) return { $case: kind, value: encodeTensor(value, field) };
+      break;
+    case 'null':
+      break;
+    default:
+      return assertNever(kind);
+  }
+  throw invalidArgument(field, `a value of kind ${kind}`, value);
+}
+
+function encodeInteger(value: bigint, field: string): WireKind {
+  if (BigInt.asIntN(64, value) === value) return { $case: 'integer', value };
+  if (hasTooManyDigits(value)) throw invalidArgument(field, `at most ${MAX_INTEGER_DIGITS} digits`, value);
+  return { $case: 'bigInteger', value: String(value) };
+}
+
+function decodeBigInteger(text: string, field: string): number | bigint {
+  const digits = text.startsWith('-') ? text.length - 1 : text.length;
+  if (digits > MAX_INTEGER_DIGITS || !/^-?\d+$/.test(text))
+    throw invalidArgument(field, `an integer in decimal, at most ${MAX_INTEGER_DIGITS} digits`, text);
+  return narrow(BigInt(text));
+}
+
+function narrow(value: bigint): number | bigint {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
+}
