@@ -203,6 +203,11 @@ export class Mailbox<Message, Reply> {
     for (const letter of this.#user) letter.watchDeadline(this.#wheel);
   }
 
+  /** Watches the deadline of a letter that was taken and has to wait, for a commit say. */
+  watch(letter: Letter<Message, Reply>): void {
+    letter.watchDeadline(this.#wheel);
+  }
+
   release(): void {
     if (this.#state !== 'held') return;
     this.#state = 'idle';

@@ -11,7 +11,7 @@ import type {
   VariableCommand,
 } from '../variables/commands.js';
 import type { HistoryEntry, Variable } from '../variables/variable.js';
-import type { Position } from './store.js';
+import type { ResumePoint } from './store.js';
 import type { WatchBatch } from './update.js';
 
 export interface SessionInfo {
@@ -42,7 +42,7 @@ export interface Selection {
 export interface WatchOptions extends Selection {
   readonly includeInitial?: boolean | undefined;
   /** Resume behind this position; a `reset` comes first when that is not possible. */
-  readonly after?: Position | undefined;
+  readonly after?: ResumePoint | undefined;
   /** Fold what a slow reader missed into the newest value of each variable. Default true; else it gets a `reset`. */
   readonly coalesce?: boolean | undefined;
 }

@@ -14,6 +14,12 @@ export interface Position {
   readonly tag: string;
 }
 
+/** Where a reader wants to go on. Without a tag the revision is taken to be of the present history. */
+export interface ResumePoint {
+  readonly revision: number;
+  readonly tag?: string | undefined;
+}
+
 export const ORIGIN: Position = Object.freeze({ revision: 0, tag: '' });
 
 export interface Commit {
@@ -90,7 +96,7 @@ export interface SessionStore {
   find(id: SessionId): MaybePromise<StoredSession | undefined>;
   commit(id: SessionId, request: CommitRequest): MaybePromise<CommitOutcome>;
   /** The commits behind `after`, or a snapshot with its reason: one atomic read. Without `after` always a snapshot. */
-  resume(id: SessionId, after?: Position): MaybePromise<Resumed>;
+  resume(id: SessionId, after?: ResumePoint): MaybePromise<Resumed>;
   /** Commits as they happen, also those of other nodes. May lose some: `resume` repairs. */
   subscribe(id: SessionId, listener: (commit: Commit) => void): () => void;
   /** Ids in order, behind `after`, at most `limit`. */

@@ -23,6 +23,7 @@ import type { VariableEvent } from './events.js';
 import { evolve } from './evolve.js';
 import { checkName } from './names.js';
 import { copyMetadata } from './plain-data.js';
+import { malformed } from './shape.js';
 import { type Cell, Draft, type StateView } from './state.js';
 import { parseConstraints } from './types/registry.js';
 import { type Metadata, noMetadata } from './value.js';
@@ -56,6 +57,8 @@ type Refusal = CoilyardError;
 
 /** The decision for any command; a retried request gets the reply of the first time and makes nothing happen. */
 export function decide(state: StateView, command: VariableCommand, context: DecideContext): Result<Decision, Refusal> {
+  const error = malformed(command);
+  if (error !== undefined) return err(error);
   const { requestId } = command;
   if (requestId === undefined) return decideFresh(state, command, context);
   const earlier = state.completed(requestId);

@@ -1,0 +1,292 @@
+/**
+ * One session while it lives: what stays the same across crashes of its actor. It holds the mailbox, the observers, the
+ * xstate reference and the committed state; each life of the actor brings a pipeline that serves them.
+ */
+
+import { CoilyardError, describeThrown } from '../kernel/errors.js';
+import { type ExitReason, exitReason, isCleanExit } from '../kernel/exit-reason.js';
+import { type Incarnation, incarnation, nextIncarnation, type SessionId } from '../kernel/ids.js';
+import { Mailbox } from '../kernel/mailbox.js';
+import { IGNORE, type Ignore, type Process } from '../kernel/process.js';
+import { type ProcessContext, spawn } from '../kernel/spawn.js';
+import { createStateActor, type StateActor } from '../kernel/state-actor.js';
+import type { AnyReply, VariableCommand } from '../variables/commands.js';
+import { VariablesState } from '../variables/state.js';
+import type { Variable } from '../variables/variable.js';
+import type { ExecuteOptions, WatchEnd } from './handle.js';
+import { Observers } from './observers.js';
+import { Pipeline, type SessionMailbox } from './pipeline.js';
+import type { SessionServices } from './services.js';
+import { type Commit, ORIGIN, type Position, type SessionRecord } from './store.js';
+import type { QueuedWatcher } from './queued-watcher.js';
+import { updateOf, type VariableUpdate } from './update.js';
+import { VariablesView } from './variables-view.js';
+
+/** What `session.actor.getSnapshot().context` holds. */
+export interface SessionContext {
+  readonly revision: number;
+  readonly variables: ReadonlyMap<string, Variable>;
+}
+
+export type SessionActor = StateActor<SessionContext, VariableCommand>['ref'];
+
+/** How long a command may take unless the caller says otherwise, in milliseconds. */
+const DEFAULT_TIMEOUT_MS = 5000;
+
+type Phase =
+  /** The state is being read from the store; commands wait. */
+  | { readonly type: 'loading' }
+  | { readonly type: 'ready'; readonly pipeline: Pipeline; readonly context: ProcessContext }
+  /** The actor has died and its supervisor will start another; commands wait. */
+  | { readonly type: 'crashed'; readonly cause: unknown }
+  | { readonly type: 'closed'; readonly end: WatchEnd | 'session_crashed'; readonly cause: unknown };
+
+export class LiveSession {
+  readonly record: SessionRecord;
+  readonly observers = new Observers();
+  readonly watchers = new Set<QueuedWatcher>();
+  readonly #services: SessionServices;
+  readonly #mailbox: SessionMailbox;
+  readonly #onClosed: (end: WatchEnd | 'session_crashed') => void;
+  #phase: Phase = { type: 'loading' };
+  /** `undefined` while no state can be read: before the first load, and after a crash in the middle of a change. */
+  #state: VariablesState | undefined;
+  #position: Position = ORIGIN;
+  #actor: StateActor<SessionContext, VariableCommand> | undefined;
+  #view: VariablesView | undefined;
+  #incarnation: Incarnation = incarnation(0);
+  #ending: WatchEnd = 'session_stopped';
+  readonly #awaitingClose: (() => void)[] = [];
+
+  /** @param onClosed is called once, after the last life of the actor. */
+  constructor(record: SessionRecord, services: SessionServices, onClosed: (end: WatchEnd | 'session_crashed') => void) {
+    this.record = record;
+    this.#services = services;
+    this.#onClosed = onClosed;
+    this.#mailbox = new Mailbox<VariableCommand, AnyReply>({
+      clock: services.clock,
+      wheel: services.wheel,
+      capacity: services.limits.mailbox,
+      onWork: () => {
+        if (this.#phase.type === 'ready') this.#phase.pipeline.work();
+      },
+    });
+  }
+
+  get id(): SessionId {
+    return this.record.id;
+  }
+
+  /** Which life of the actor this is; raised by every restart. */
+  get incarnation(): Incarnation {
+    return this.#incarnation;
+  }
+
+  get position(): Position {
+    return this.#position;
+  }
+
+  get closed(): boolean {
+    return this.#phase.type === 'closed';
+  }
+
+  get actor(): SessionActor {
+    if (this.#actor === undefined) throw this.#unreadable();
+    return this.#actor.ref;
+  }
+
+  /** The committed state. Throws `session_…` when there is none to read. */
+  get state(): VariablesState {
+    if (this.#state === undefined || this.#phase.type === 'closed') throw this.#unreadable();
+    return this.#state;
+  }
+
+  /** Starts a life of the actor: the `start` of its child spec, called again for every restart. */
+  async start(parent: Process | undefined): Promise<Process | Ignore> {
+    if (this.#phase.type === 'closed') return IGNORE;
+    this.#incarnation = nextIncarnation(this.#incarnation);
+    const process = await spawn({
+      ...(parent === undefined ? {} : { parent }),
+      trapExit: true,
+      init: (context) => this.#begin(context),
+      terminate: () => this.#stopServing(),
+    });
+    process.monitor((reason) => this.#lifeEnded(reason));
+    return process;
+  }
+
+  execute(command: VariableCommand, options: ExecuteOptions | undefined): Promise<AnyReply> {
+    if (this.#phase.type === 'closed') return Promise.reject(this.#unreadable());
+    return this.#mailbox.post(command, {
+      timeoutMs: options?.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+      signal: options?.signal,
+    });
+  }
+
+  /** Ends the session from within; watches end with the same reason. */
+  end(reason: WatchEnd): void {
+    this.#ending = reason;
+    if (this.#phase.type === 'ready') this.#phase.context.exit(exitReason.shutdownWith(reason));
+    else this.#close(reason, undefined);
+  }
+
+  /** Ends the session and resolves once it is closed. */
+  async stopped(reason: WatchEnd): Promise<void> {
+    if (this.#phase.type === 'closed') return;
+    const closed = new Promise<void>((resolve) => this.#awaitingClose.push(resolve));
+    this.end(reason);
+    await closed;
+  }
+
+  /** The supervisor has given this session up. */
+  giveUp(cause: unknown): void {
+    this.#close('session_crashed', cause);
+  }
+
+  async #begin(context: ProcessContext): Promise<void> {
+    const { store, random, limits, clock, telemetry } = this.#services;
+    const resumed = await store.resume(this.id);
+    if (resumed.type !== 'snapshot')
+      throw new CoilyardError('session_not_found', `the store has no session ${this.id}`, {
+        details: { sessionId: this.id },
+      });
+    const state = VariablesState.restore(resumed.state);
+    const seen = this.#position;
+    const isRestart = this.#actor !== undefined;
+    const pipeline = new Pipeline({
+      id: this.id,
+      store,
+      mailbox: this.#mailbox,
+      state,
+      position: resumed.position,
+      writer: random.token(9),
+      limits: limits.variables,
+      clock,
+      telemetry,
+      onCommitted: (commit) => this.#committed(commit),
+      onCrash: (error, stateIsSound) => this.#crashed(context, error, stateIsSound),
+    });
+    this.#adopt(state, resumed.position);
+    if (isRestart) await this.#catchUpObservers(seen);
+    this.#phase = { type: 'ready', pipeline, context };
+    this.#mailbox.release();
+    telemetry.emit('session.started', { sessionId: this.id, revision: resumed.position.revision });
+  }
+
+  #adopt(state: VariablesState, position: Position): void {
+    this.#state = state;
+    this.#position = position;
+    this.#view = new VariablesView(state);
+    const context = { revision: position.revision, variables: this.#view };
+    if (this.#actor === undefined)
+      this.#actor = createStateActor<SessionContext, VariableCommand>(context, (command) => this.#receive(command));
+    else this.#actor.publish(context);
+  }
+
+  /** What was committed but not yet told when the last life ended. */
+  async #catchUpObservers(seen: Position): Promise<void> {
+    const resumed = await this.#services.store.resume(this.id, seen);
+    if (resumed.type === 'tail') for (const commit of resumed.commits) this.observers.publish(commit);
+    else if (resumed.type === 'snapshot') for (const watcher of this.watchers) watcher.startOver(resumed.reason);
+  }
+
+  #committed(commit: Commit): void {
+    this.#position = commit.position;
+    if (this.#view !== undefined) this.#actor?.publish({ revision: commit.position.revision, variables: this.#view });
+    this.observers.publish(commit);
+  }
+
+  /** A command that a user sent to the xstate reference: nobody waits for its answer, a refusal is telemetry. */
+  #receive(command: VariableCommand): void {
+    if (!isCommand(command)) return;
+    this.execute({ ...command, source: command.source ?? 'typescript' }, undefined).catch((error: unknown) => {
+      if (!(error instanceof CoilyardError)) throw error;
+    });
+  }
+
+  #crashed(context: ProcessContext, error: unknown, stateIsSound: boolean): void {
+    this.#mailbox.hold();
+    if (!stateIsSound) this.#state = undefined;
+    this.#phase = { type: 'crashed', cause: error };
+    this.#services.telemetry.emit('session.crashed', {
+      sessionId: this.id,
+      error,
+      revision: this.#position.revision,
+    });
+    context.exit(exitReason.error(error));
+  }
+
+  async #stopServing(): Promise<void> {
+    if (this.#phase.type !== 'ready') return;
+    this.#mailbox.hold();
+    await this.#phase.pipeline.stop();
+  }
+
+  #lifeEnded(reason: ExitReason): void {
+    if (this.#phase.type === 'closed') return;
+    if (isCleanExit(reason)) {
+      this.#close(this.#ending, undefined);
+      return;
+    }
+    this.#mailbox.hold();
+    this.#mailbox.failAll(
+      () =>
+        new CoilyardError('session_crashed', 'the session was killed and is being restarted', {
+          execution: 'not_started',
+        }),
+    );
+    if (this.#phase.type !== 'crashed') this.#phase = { type: 'crashed', cause: reason };
+  }
+
+  #close(end: WatchEnd | 'session_crashed', cause: unknown): void {
+    if (this.#phase.type === 'closed') return;
+    this.#phase = { type: 'closed', end, cause };
+    this.#mailbox.close(() => this.#unreadable());
+    for (const watcher of this.watchers) watcher.end(end === 'session_crashed' ? 'session_stopped' : end);
+    this.#actor?.stop();
+    this.#state = undefined;
+    this.#onClosed(end);
+    for (const resolve of this.#awaitingClose.splice(0)) resolve();
+  }
+
+  /** Why nothing can be read or written. */
+  #unreadable(): CoilyardError {
+    const details = { sessionId: this.id };
+    const phase = this.#phase;
+    if (phase.type !== 'closed')
+      return new CoilyardError('session_crashed', `session ${this.id} is being restarted`, {
+        execution: 'not_started',
+        details,
+        ...(phase.type === 'crashed' ? { cause: phase.cause } : {}),
+      });
+    switch (phase.end) {
+      case 'session_expired':
+        return new CoilyardError('session_expired', `session ${this.id} has expired`, { details });
+      case 'session_crashed':
+        return new CoilyardError(
+          'session_crashed',
+          `session ${this.id} kept crashing and was given up: ${describeThrown(phase.cause)}`,
+          { execution: 'not_started', retryable: false, details, cause: phase.cause },
+        );
+      default:
+        return new CoilyardError('session_not_found', `session ${this.id} was stopped`, { details });
+    }
+  }
+}
+
+/** Anything can be sent to an xstate reference; as any actor, this one passes over what it does not understand. */
+const isCommand = ({ type }: VariableCommand): boolean =>
+  type === 'variable.set' || type === 'variables.update' || type === 'variables.register' || type === 'variable.delete';
+
+/** The updates of a tail of commits, up to a revision. */
+export function updatesOf(commits: readonly Commit[], upTo: number): VariableUpdate[] {
+  const updates: VariableUpdate[] = [];
+  for (const { position, events } of commits) {
+    if (position.revision > upTo) break;
+    for (const event of events) {
+      const update = updateOf(event, position.revision);
+      if (update !== undefined) updates.push(update);
+    }
+  }
+  return updates;
+}

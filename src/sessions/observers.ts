@@ -1,0 +1,96 @@
+/**
+ * Everybody who wants to hear of a session's changes. Commits are handed in while the mailbox is drained and delivered
+ * in a microtask of their own, so that no reply waits for an observer. Delivery costs only those who asked for the
+ * variable, and nobody can hurt anybody else.
+ */
+
+import type { Commit, Position } from './store.js';
+import { updateOf, type VariableUpdate } from './update.js';
+
+/** One observer, whatever is behind it. */
+export interface Sink {
+  /** Only updates of later revisions are for this sink. */
+  readonly since: number;
+  /** Must not throw. */
+  offer(update: VariableUpdate): void;
+  /** Everything up to this place has been offered. Must not throw. */
+  delivered(position: Position): void;
+}
+
+/** Ids of variables, or every update that passes a test. */
+export type Interest =
+  | { readonly type: 'variables'; readonly ids: ReadonlySet<string> }
+  | { readonly type: 'matching'; readonly accepts: (update: VariableUpdate) => boolean };
+
+const soon = Promise.resolve();
+
+export class Observers {
+  readonly #byVariable = new Map<string, Set<Sink>>();
+  readonly #matching = new Map<Sink, (update: VariableUpdate) => boolean>();
+  #pending: Commit[] = [];
+  #touched = new Set<Sink>();
+
+  get size(): number {
+    let count = this.#matching.size;
+    for (const sinks of this.#byVariable.values()) count += sinks.size;
+    return count;
+  }
+
+  /** @returns a function that ends the interest; idempotent. */
+  add(sink: Sink, interest: Interest): () => void {
+    if (interest.type === 'matching') {
+      this.#matching.set(sink, interest.accepts);
+      return () => void this.#matching.delete(sink);
+    }
+    const { ids } = interest;
+    for (const id of ids) {
+      const sinks = this.#byVariable.get(id);
+      if (sinks === undefined) this.#byVariable.set(id, new Set([sink]));
+      else sinks.add(sink);
+    }
+    return () => {
+      for (const id of ids) {
+        const sinks = this.#byVariable.get(id);
+        sinks?.delete(sink);
+        if (sinks?.size === 0) this.#byVariable.delete(id);
+      }
+    };
+  }
+
+  /** Takes a commit to be delivered soon, in order. */
+  publish(commit: Commit): void {
+    if (this.#byVariable.size === 0 && this.#matching.size === 0) return;
+    this.#pending.push(commit);
+    if (this.#pending.length === 1) soon.then(this.#flush);
+  }
+
+  readonly #flush = (): void => {
+    const commits = this.#pending;
+    this.#pending = [];
+    const touched = this.#touched;
+    for (const { events, position } of commits)
+      for (const event of events) {
+        const update = updateOf(event, position.revision);
+        if (update !== undefined) this.#deliver(update, touched);
+      }
+    const last = commits.at(-1);
+    if (last === undefined || touched.size === 0) return;
+    this.#touched = new Set();
+    for (const sink of touched) sink.delivered(last.position);
+  };
+
+  #deliver(update: VariableUpdate, touched: Set<Sink>): void {
+    const sinks = this.#byVariable.get(update.variableId);
+    if (sinks !== undefined)
+      for (const sink of sinks)
+        if (update.revision > sink.since) {
+          sink.offer(update);
+          touched.add(sink);
+        }
+    for (const [sink, accepts] of this.#matching)
+      if (update.revision > sink.since && accepts(update)) {
+        sink.offer(update);
+        touched.add(sink);
+      }
+  }
+}

@@ -1,0 +1,284 @@
+/**
+ * The path of every command in one life of a session:
+ *
+ *   mailbox → decide → store.commit → evolve → reply → observers
+ *
+ * A store that answers at once is served command by command. One that answers later is given everything that queued
+ * meanwhile as one commit; one commit is under way at a time.
+ */
+
+import type { Clock } from '../kernel/clock.js';
+import { CoilyardError, toCoilyardError } from '../kernel/errors.js';
+import type { SessionId } from '../kernel/ids.js';
+import { isThenable } from '../kernel/isolate.js';
+import type { Letter, Mailbox } from '../kernel/mailbox.js';
+import type { TelemetryBus } from '../kernel/telemetry.js';
+import type { AnyReply, VariableCommand } from '../variables/commands.js';
+import { decide, type VariableLimits } from '../variables/decide.js';
+import type { VariableEvent } from '../variables/events.js';
+import { evolve } from '../variables/evolve.js';
+import { Draft, type StateView, type VariablesState } from '../variables/state.js';
+import type { Commit, CommitOutcome, Position, SessionStore } from './store.js';
+import { reportCommit } from './telemetry.js';
+
+export type SessionMailbox = Mailbox<VariableCommand, AnyReply>;
+type SessionLetter = Letter<VariableCommand, AnyReply>;
+
+export interface PipelineOptions {
+  readonly id: SessionId;
+  readonly store: SessionStore;
+  readonly mailbox: SessionMailbox;
+  readonly state: VariablesState;
+  readonly position: Position;
+  /** Unique to this life of the session. */
+  readonly writer: string;
+  readonly limits: VariableLimits;
+  readonly clock: Clock;
+  readonly telemetry: TelemetryBus;
+  /** Called after the state has evolved and before anybody is answered. Must not throw. */
+  readonly onCommitted: (commit: Commit) => void;
+  /** Called once, when this life cannot go on. `stateIsSound`: whether the state can still be read. */
+  readonly onCrash: (error: unknown, stateIsSound: boolean) => void;
+}
+
+/** What is to be said once the commit has landed. */
+interface Settlement {
+  readonly letter: SessionLetter;
+  readonly reply: AnyReply | undefined;
+  readonly error: CoilyardError | undefined;
+}
+
+export class Pipeline {
+  readonly #options: PipelineOptions;
+  #position: Position;
+  #seq = 0;
+  #storeIsSlow = false;
+  #inFlight: Promise<void> | undefined;
+  #dead = false;
+
+  constructor(options: PipelineOptions) {
+    this.#options = options;
+    this.#position = options.position;
+  }
+
+  get position(): Position {
+    return this.#position;
+  }
+
+  /** Drains the mailbox. */
+  work(): void {
+    const { mailbox } = this.#options;
+    if (this.#storeIsSlow) {
+      this.#commitTogether();
+      return;
+    }
+    for (let letter = mailbox.take(); letter !== undefined; letter = mailbox.take()) {
+      if (this.#dead) {
+        letter.fail(crashed('not_started'));
+        continue;
+      }
+      this.#commitAlone(letter);
+      if (this.#inFlight !== undefined) return;
+    }
+  }
+
+  /** Takes no more commands; resolves when the commit under way has landed. */
+  async stop(): Promise<void> {
+    await this.#inFlight;
+    this.#dead = true;
+  }
+
+  #commitAlone(letter: SessionLetter): void {
+    const { state } = this.#options;
+    const startedAtMs = this.#startedAtMs();
+    let decision: { readonly events: readonly VariableEvent[]; readonly reply: AnyReply };
+    try {
+      const decided = decide(state, letter.message, this.#context());
+      if (!decided.ok) {
+        this.#refuse(letter, decided.error);
+        return;
+      }
+      decision = decided.value;
+    } catch (error) {
+      this.#crash(error, [letter], true);
+      return;
+    }
+    if (decision.events.length === 0) {
+      letter.reply(decision.reply);
+      return;
+    }
+    this.#commit(decision.events, [{ letter, reply: decision.reply, error: undefined }], startedAtMs);
+  }
+
+  /** Everything that waits becomes one commit, decided in order against a draft. */
+  #commitTogether(): void {
+    const { mailbox, state } = this.#options;
+    const startedAtMs = this.#startedAtMs();
+    const draft = new Draft(state);
+    const events: VariableEvent[] = [];
+    const settlements: Settlement[] = [];
+    for (let letter = mailbox.take(); letter !== undefined; letter = mailbox.take()) {
+      if (this.#dead) {
+        letter.fail(crashed('not_started'));
+        continue;
+      }
+      try {
+        settlements.push(this.#decideOnDraft(draft, letter, events));
+      } catch (error) {
+        this.#crash(error, [letter, ...settlements.map((settlement) => settlement.letter)], true);
+      }
+    }
+    if (this.#dead) return;
+    if (events.length === 0) this.#settle(settlements);
+    else this.#commit(events, settlements, startedAtMs);
+  }
+
+  #decideOnDraft(draft: Draft & StateView, letter: SessionLetter, events: VariableEvent[]): Settlement {
+    const decided = decide(draft, letter.message, this.#context());
+    if (!decided.ok) return { letter, reply: undefined, error: decided.error };
+    for (const event of decided.value.events) {
+      evolve(draft, event);
+      events.push(event);
+    }
+    return { letter, reply: decided.value.reply, error: undefined };
+  }
+
+  #commit(events: readonly VariableEvent[], settlements: readonly Settlement[], startedAtMs: number): void {
+    const { store, id, writer, clock } = this.#options;
+    this.#seq += 1;
+    const request = {
+      writer,
+      seq: this.#seq,
+      expected: this.#position,
+      tag: `${writer}.${this.#seq}`,
+      events,
+      atMs: clock.nowMs(),
+    };
+    let outcome: CommitOutcome | Promise<CommitOutcome>;
+    try {
+      outcome = store.commit(id, request);
+    } catch (error) {
+      this.#storeFailed(error, settlements);
+      return;
+    }
+    if (!isThenable(outcome)) {
+      this.#landed(outcome, events, settlements, request.atMs, startedAtMs);
+      return;
+    }
+    this.#storeIsSlow = true;
+    const { mailbox } = this.#options;
+    mailbox.hold();
+    for (const { letter } of settlements) mailbox.watch(letter);
+    this.#inFlight = outcome
+      .then(
+        (landed) => this.#landed(landed, events, settlements, request.atMs, startedAtMs),
+        (error: unknown) => this.#storeFailed(error, settlements),
+      )
+      .then(() => {
+        this.#inFlight = undefined;
+        if (!this.#dead) mailbox.release();
+      });
+  }
+
+  #landed(
+    outcome: CommitOutcome,
+    events: readonly VariableEvent[],
+    settlements: readonly Settlement[],
+    atMs: number,
+    startedAtMs: number,
+  ): void {
+    switch (outcome.type) {
+      case 'committed':
+      case 'duplicate':
+        break;
+      case 'conflict':
+      case 'fenced':
+        this.#lostTheHistory(outcome.type, settlements);
+        return;
+    }
+    const { state, onCommitted, telemetry, id } = this.#options;
+    try {
+      for (const event of events) evolve(state, event);
+    } catch (error) {
+      this.#crash(
+        error,
+        settlements.map((settlement) => settlement.letter),
+        false,
+      );
+      return;
+    }
+    this.#position = outcome.position;
+    onCommitted({ position: outcome.position, events, atMs });
+    this.#settle(settlements);
+    reportCommit(
+      telemetry,
+      id,
+      events,
+      outcome.position.revision,
+      () => this.#options.clock.monotonicMs() - startedAtMs,
+    );
+  }
+
+  #settle(settlements: readonly Settlement[]): void {
+    for (const { letter, reply, error } of settlements) {
+      if (error !== undefined) this.#refuse(letter, error);
+      else if (reply !== undefined) letter.reply(reply);
+    }
+  }
+
+  #refuse(letter: SessionLetter, error: CoilyardError): void {
+    const { telemetry, id } = this.#options;
+    letter.fail(error);
+    if (telemetry.wants('variable.refused'))
+      telemetry.emit('variable.refused', {
+        sessionId: id,
+        command: letter.message.type,
+        code: error.code,
+        source: letter.message.source,
+      });
+  }
+
+  /** Somebody else has written: this life's picture is stale. Nothing was applied; the next life reads it anew. */
+  #lostTheHistory(outcome: 'conflict' | 'fenced', settlements: readonly Settlement[]): void {
+    const error = new CoilyardError('store_unavailable', `the commit met a ${outcome} in the store`, {
+      execution: 'not_started',
+      details: { outcome },
+    });
+    for (const { letter } of settlements) letter.fail(error);
+    this.#die(error, true);
+  }
+
+  /** Whether the commit landed is not known. */
+  #storeFailed(thrown: unknown, settlements: readonly Settlement[]): void {
+    const error = toCoilyardError(thrown, 'store_unavailable');
+    for (const { letter } of settlements) letter.fail(error);
+    this.#die(error, true);
+  }
+
+  #crash(error: unknown, letters: readonly SessionLetter[], stateIsSound: boolean): void {
+    for (const letter of letters) letter.fail(crashed('unknown', error));
+    this.#die(error, stateIsSound);
+  }
+
+  #die(error: unknown, stateIsSound: boolean): void {
+    if (this.#dead) return;
+    this.#dead = true;
+    this.#options.mailbox.failAll(() => crashed('not_started', error));
+    this.#options.onCrash(error, stateIsSound);
+  }
+
+  #context(): Parameters<typeof decide>[2] {
+    const { revision } = this.#position;
+    const { clock, limits } = this.#options;
+    return { nowMs: clock.nowMs(), revision, nextRevision: revision + 1, limits };
+  }
+
+  /** Only measured when somebody listens. */
+  #startedAtMs(): number {
+    const { telemetry, clock } = this.#options;
+    return telemetry.wants('variable.updated') ? clock.monotonicMs() : 0;
+  }
+}
+
+const crashed = (execution: 'not_started' | 'unknown', cause?: unknown): CoilyardError =>
+  new CoilyardError('session_crashed', 'the session crashed and is being restarted', { execution, cause });

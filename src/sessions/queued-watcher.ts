@@ -1,0 +1,139 @@
+/** A reader that takes updates when it can: the gateway's streams and `session.watch`. */
+
+import type { WatchEnd, Watcher } from './handle.js';
+import type { Sink } from './observers.js';
+import { Outbox } from './outbox.js';
+import type { Position, ResetReason } from './store.js';
+import { resetUpdate, type VariableUpdate, type WatchBatch } from './update.js';
+
+/** What a watcher that has to start over needs: the present state and where in history that is. */
+export interface Present {
+  readonly position: Position;
+  readonly initial: readonly VariableUpdate[];
+}
+
+export interface QueuedWatcherOptions {
+  readonly coalesce: boolean;
+  readonly position: Position;
+  /** What the reader gets first. */
+  readonly first: readonly VariableUpdate[];
+  /** Held back until {@link QueuedWatcher.resume}: the tail of an asynchronous store comes before what is new. */
+  readonly awaitsTail: boolean;
+  /** The watch ends once all of these are deleted. */
+  readonly endsWith: ReadonlySet<string> | undefined;
+  readonly present: () => Present;
+  readonly nowMs: () => number;
+  readonly onClose: () => void;
+}
+
+export class QueuedWatcher implements Watcher, Sink {
+  readonly #options: QueuedWatcherOptions;
+  readonly #outbox: Outbox;
+  readonly #living: Set<string> | undefined;
+  #since: number;
+  #position: Position;
+  #first: readonly VariableUpdate[] | undefined;
+  #reset: ResetReason | undefined;
+  #held: boolean;
+  #ending: WatchEnd | undefined;
+  #closed = false;
+  #wake: (() => void) | undefined;
+
+  constructor(options: QueuedWatcherOptions) {
+    this.#options = options;
+    this.#outbox = new Outbox(options.coalesce);
+    this.#living = options.endsWith === undefined ? undefined : new Set(options.endsWith);
+    this.#since = options.position.revision;
+    this.#position = options.position;
+    this.#first = options.first;
+    this.#held = options.awaitsTail;
+  }
+
+  get since(): number {
+    return this.#since;
+  }
+
+  get ended(): WatchEnd | undefined {
+    return this.#hasNothing() ? this.#ending : undefined;
+  }
+
+  offer(update: VariableUpdate): void {
+    if (update.type === 'deleted') this.#living?.delete(update.variableId);
+    if (this.#reset !== undefined) return;
+    if (!this.#outbox.offer(update)) this.#reset = 'overflow';
+  }
+
+  delivered(position: Position): void {
+    if (position.revision > this.#position.revision) this.#position = position;
+    if (this.#living?.size === 0) this.end('variable_deleted');
+    else this.#wakeReader();
+  }
+
+  /** Delivers the tail that came before everything that was offered meanwhile. */
+  resume(tail: readonly VariableUpdate[]): void {
+    this.#first = tail;
+    this.#held = false;
+    this.#wakeReader();
+  }
+
+  /** The reader has to start over: the next take says why and brings the present values. */
+  startOver(reason: ResetReason): void {
+    this.#reset = reason;
+    this.#held = false;
+    this.#outbox.clear();
+    this.#wakeReader();
+  }
+
+  /** No more updates will come; what waits can still be taken. */
+  end(reason: WatchEnd): void {
+    this.#ending ??= reason;
+    this.#held = false;
+    this.#wakeReader();
+  }
+
+  take(): WatchBatch | undefined {
+    if (this.#held || this.#closed) return undefined;
+    if (this.#reset !== undefined && this.#ending === undefined) return this.#takeReset(this.#reset);
+    const first = this.#first;
+    if (first === undefined && this.#outbox.length === 0) return undefined;
+    this.#first = undefined;
+    const updates = this.#outbox.takeAll();
+    return { position: this.#position, updates: first === undefined ? updates : [...first, ...updates] };
+  }
+
+  onReady(wake: () => void): void {
+    this.#wake = wake;
+    if (!this.#hasNothing() || this.#ending !== undefined) this.#wakeReader();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#wake = undefined;
+    this.#outbox.clear();
+    this.#options.onClose();
+  }
+
+  #takeReset(reason: ResetReason): WatchBatch {
+    const { position, initial } = this.#options.present();
+    this.#reset = undefined;
+    this.#first = undefined;
+    this.#outbox.clear();
+    this.#since = position.revision;
+    this.#position = position;
+    return { position, updates: [resetUpdate(reason, position.revision, this.#options.nowMs()), ...initial] };
+  }
+
+  #hasNothing(): boolean {
+    if (this.#held || this.#closed) return true;
+    const mustReset = this.#reset !== undefined && this.#ending === undefined;
+    return !mustReset && this.#first === undefined && this.#outbox.length === 0;
+  }
+
+  #wakeReader(): void {
+    const wake = this.#wake;
+    if (wake === undefined || this.#held) return;
+    this.#wake = undefined;
+    wake();
+  }
+}

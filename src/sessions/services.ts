@@ -1,0 +1,28 @@
+/** What every session of a runtime shares. */
+
+import type { Clock, Random } from '../kernel/clock.js';
+import type { TelemetryBus } from '../kernel/telemetry.js';
+import type { TimerWheel } from '../kernel/timer-wheel.js';
+import { defaultVariableLimits, type VariableLimits } from '../variables/decide.js';
+import type { SessionStore } from './store.js';
+
+export interface SessionLimits {
+  /** Commands that may wait in one session. Default 10,000. */
+  readonly mailbox: number;
+  readonly variables: VariableLimits;
+}
+
+export const defaultSessionLimits: SessionLimits = Object.freeze({
+  mailbox: 10_000,
+  variables: defaultVariableLimits,
+});
+
+export interface SessionServices {
+  readonly store: SessionStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Deadlines of commands that wait, and expiry of sessions. */
+  readonly wheel: TimerWheel;
+  readonly telemetry: TelemetryBus;
+  readonly limits: SessionLimits;
+}

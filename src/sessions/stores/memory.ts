@@ -1,0 +1,155 @@
+/**
+ * The embedded default: commits kept in this process. It survives the crash of a session's actor, as the owner of an ETS
+ * table does, and nothing more.
+ */
+
+import type { SessionId } from '../../kernel/ids.js';
+import { evolve } from '../../variables/evolve.js';
+import { VariablesState } from '../../variables/state.js';
+import {
+  type Commit,
+  type CommitOutcome,
+  type CommitRequest,
+  ORIGIN,
+  type Position,
+  type ResetReason,
+  type Resumed,
+  type ResumePoint,
+  type SessionRecord,
+  type SessionStore,
+  type StoredSession,
+} from '../store.js';
+
+export interface MemoryStoreOptions {
+  /** Commits kept per session for readers that resume; older ones are folded into a snapshot. Default 1024. */
+  readonly keptCommits?: number;
+}
+
+/** How many writers a session remembers for the retry of a commit whose answer was lost. */
+const REMEMBERED_WRITERS = 16;
+
+export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
+  return new MemoryStore(options.keptCommits ?? 1024);
+}
+
+/** One session's history: a folded beginning and the commits since. */
+class History {
+  readonly record: SessionRecord;
+  readonly listeners = new Set<(commit: Commit) => void>();
+  position: Position = ORIGIN;
+  #base: VariablesState | undefined;
+  #basePosition: Position = ORIGIN;
+  #log: Commit[] = [];
+  readonly #writers = new Map<string, { readonly seq: number; readonly position: Position }>();
+
+  constructor(record: SessionRecord) {
+    this.record = record;
+  }
+
+  commit(request: CommitRequest, keptCommits: number): CommitOutcome {
+    const last = this.#writers.get(request.writer);
+    if (last !== undefined && request.seq <= last.seq) return { type: 'duplicate', position: last.position };
+    const { expected } = request;
+    if (expected.revision !== this.position.revision || expected.tag !== this.position.tag)
+      return { type: 'conflict', current: this.position };
+    const position = { revision: expected.revision + 1, tag: request.tag };
+    const commit = { position, events: request.events, atMs: request.atMs };
+    this.#log.push(commit);
+    this.position = position;
+    this.#remember(request.writer, request.seq, position);
+    // Folding half at a time keeps the cost per commit constant.
+    if (this.#log.length >= keptCommits * 2) this.#fold(keptCommits);
+    for (const listener of this.listeners) listener(commit);
+    return { type: 'committed', position };
+  }
+
+  resume(after: ResumePoint | undefined): Resumed {
+    if (after === undefined) return this.#snapshot('initial');
+    const { revision, tag } = after;
+    if (revision > this.position.revision) return this.#snapshot('regressed');
+    const base = this.#basePosition;
+    if (revision < base.revision) return this.#snapshot('compacted');
+    const at = revision === base.revision ? base : this.#log[revision - base.revision - 1]?.position;
+    if (tag !== undefined && at?.tag !== tag) return this.#snapshot('diverged');
+    return { type: 'tail', commits: this.#log.slice(revision - base.revision) };
+  }
+
+  #snapshot(reason: ResetReason): Resumed {
+    const state = this.#base === undefined ? new VariablesState() : VariablesState.restore(this.#base.snapshot());
+    for (const commit of this.#log) for (const event of commit.events) evolve(state, event);
+    return { type: 'snapshot', reason, position: this.position, state: state.snapshot() };
+  }
+
+  #fold(count: number): void {
+    this.#base ??= new VariablesState();
+    const folded = this.#log.slice(0, count);
+    for (const commit of folded) {
+      for (const event of commit.events) evolve(this.#base, event);
+      this.#basePosition = commit.position;
+    }
+    this.#log = this.#log.slice(count);
+  }
+
+  #remember(writer: string, seq: number, position: Position): void {
+    this.#writers.set(writer, { seq, position });
+    if (this.#writers.size <= REMEMBERED_WRITERS) return;
+    for (const oldest of this.#writers.keys()) {
+      this.#writers.delete(oldest);
+      return;
+    }
+  }
+}
+
+class MemoryStore implements SessionStore {
+  readonly kind = 'memory';
+  readonly #keptCommits: number;
+  readonly #histories = new Map<string, History>();
+
+  constructor(keptCommits: number) {
+    this.#keptCommits = keptCommits;
+  }
+
+  create(record: SessionRecord): boolean {
+    if (this.#histories.has(record.id)) return false;
+    this.#histories.set(record.id, new History(record));
+    return true;
+  }
+
+  find(id: SessionId): StoredSession | undefined {
+    const history = this.#histories.get(id);
+    return history === undefined ? undefined : { record: history.record, position: history.position };
+  }
+
+  commit(id: SessionId, request: CommitRequest): CommitOutcome {
+    const history = this.#histories.get(id);
+    if (history === undefined) return { type: 'conflict', current: ORIGIN };
+    return history.commit(request, this.#keptCommits);
+  }
+
+  resume(id: SessionId, after?: ResumePoint): Resumed {
+    return this.#histories.get(id)?.resume(after) ?? { type: 'missing' };
+  }
+
+  subscribe(id: SessionId, listener: (commit: Commit) => void): () => void {
+    const listeners = this.#histories.get(id)?.listeners;
+    const own = (commit: Commit): void => listener(commit);
+    listeners?.add(own);
+    return () => void listeners?.delete(own);
+  }
+
+  list(after: string, limit: number): readonly SessionId[] {
+    return [...this.#histories.values()]
+      .map((history) => history.record.id)
+      .filter((id) => id > after)
+      .sort()
+      .slice(0, limit);
+  }
+
+  delete(id: SessionId): boolean {
+    return this.#histories.delete(id);
+  }
+
+  close(): void {
+    this.#histories.clear();
+  }
+}

@@ -1,0 +1,161 @@
+/** A watch as an async iterator: takes from a watcher when the consumer asks, filters, and paces each variable. */
+
+import type { Clock } from '../kernel/clock.js';
+import { CoilyardError } from '../kernel/errors.js';
+import type { Watcher, WatchOptions } from './handle.js';
+import { Pacing } from './pacing.js';
+import type { ResumePoint } from './store.js';
+import type { VariableUpdate } from './update.js';
+
+export interface WatchStreamOptions {
+  /** Yields the present values first. Default false. */
+  readonly includeInitial?: boolean | undefined;
+  /** Only updates that pass. Initial values and resets always do. */
+  readonly filter?: ((update: VariableUpdate) => boolean) | undefined;
+  /** At most one update per variable in this time; the last one is always delivered. */
+  readonly throttleMs?: number | undefined;
+  /** Only once a variable has been quiet for this long. */
+  readonly debounceMs?: number | undefined;
+  /** Resumes behind this position. */
+  readonly after?: ResumePoint | undefined;
+  /** Resumes behind this revision of the present history. */
+  readonly afterRevision?: number | undefined;
+  /** Default true: a reader that falls behind gets the newest value of each variable. */
+  readonly coalesce?: boolean | undefined;
+  /** A glob over names, besides the names. */
+  readonly pattern?: string | undefined;
+  /** Ends the iteration by rejecting with `cancelled`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The watch is opened at once, so that nothing is missed between this call and the first `next`. */
+export function watchStream(
+  open: (options: WatchOptions) => Watcher,
+  variables: readonly string[],
+  options: WatchStreamOptions,
+  clock: Clock,
+): AsyncIterableIterator<VariableUpdate> {
+  const { includeInitial, afterRevision, coalesce, pattern } = options;
+  const after = options.after ?? (afterRevision === undefined ? undefined : { revision: afterRevision });
+  return new WatchStream(open({ variables, pattern, includeInitial, after, coalesce }), options, clock);
+}
+
+type Pending = {
+  readonly resolve: (result: IteratorResult<VariableUpdate>) => void;
+  readonly reject: (error: unknown) => void;
+};
+
+class WatchStream implements AsyncIterableIterator<VariableUpdate> {
+  readonly #watcher: Watcher;
+  readonly #filter: ((update: VariableUpdate) => boolean) | undefined;
+  readonly #pacing: Pacing;
+  readonly #ready: VariableUpdate[] = [];
+  readonly #pending: Pending[] = [];
+  readonly #signal: AbortSignal | undefined;
+  #failure: { readonly error: unknown } | undefined;
+  #done = false;
+
+  constructor(watcher: Watcher, options: WatchStreamOptions, clock: Clock) {
+    this.#watcher = watcher;
+    this.#filter = options.filter;
+    this.#pacing = new Pacing(clock, options, (update) => {
+      this.#ready.push(update);
+      this.#serve();
+    });
+    this.#signal = options.signal;
+    if (this.#signal?.aborted) this.#onAbort();
+    else this.#signal?.addEventListener('abort', this.#onAbort, { once: true });
+    this.#watcher.onReady(this.#pull);
+  }
+
+  next(): Promise<IteratorResult<VariableUpdate>> {
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ resolve, reject });
+      this.#serve();
+    });
+  }
+
+  async return(): Promise<IteratorResult<VariableUpdate>> {
+    this.#finish();
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  /** Takes only while the consumer waits: what it does not ask for stays in the watcher's bounded outbox. */
+  readonly #pull = (): void => {
+    if (this.#done) return;
+    if (this.#pending.length > this.#ready.length || this.#pacing.isActive) {
+      const batch = this.#watcher.take();
+      for (const update of batch?.updates ?? []) this.#accept(update);
+      if (this.#done) return;
+      if (this.#watcher.ended !== undefined) {
+        this.#pacing.flush();
+        this.#done = true;
+      } else this.#watcher.onReady(this.#pull);
+    }
+    this.#settlePending();
+  };
+
+  #accept(update: VariableUpdate): void {
+    if (this.#failure !== undefined) return;
+    if (update.type === 'initial' || update.type === 'reset') {
+      this.#ready.push(update);
+      return;
+    }
+    try {
+      if (this.#filter !== undefined && !this.#filter(update)) return;
+    } catch (error) {
+      this.#failure = { error };
+      this.#finish();
+      return;
+    }
+    this.#pacing.offer(update);
+  }
+
+  #serve(): void {
+    this.#settlePending();
+    if (this.#pending.length > 0 && !this.#done) this.#pull();
+  }
+
+  #settlePending(): void {
+    while (this.#pending.length > 0) {
+      const update = this.#ready.shift();
+      if (update !== undefined) this.#pending.shift()?.resolve({ done: false, value: update });
+      else if (this.#failure !== undefined) {
+        const { error } = this.#failure;
+        this.#failure = undefined;
+        this.#pending.shift()?.reject(error);
+      } else if (this.#done) this.#pending.shift()?.resolve({ done: true, value: undefined });
+      else return;
+    }
+    if (this.#done) this.#release();
+  }
+
+  #finish(): void {
+    this.#done = true;
+    this.#release();
+    this.#settlePending();
+  }
+
+  #release(): void {
+    this.#pacing.close();
+    this.#watcher.close();
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+  }
+
+  readonly #onAbort = (): void => {
+    if (this.#done) return;
+    this.#ready.length = 0;
+    this.#failure = {
+      error: new CoilyardError('cancelled', 'the watch was cancelled', { cause: this.#signal?.reason }),
+    };
+    this.#finish();
+  };
+}
