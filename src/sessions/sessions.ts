@@ -15,7 +15,7 @@ export interface SessionSupervisor {
   /** Resolves when the child has started; a crash restarts it, a clean end removes it. */
   startChild(
     id: SessionId,
-    start: (parent: Process) => Promise<Process | Ignore>,
+    start: (parent: Process | undefined) => Promise<Process | Ignore>,
     onGaveUp: (cause: unknown) => void,
   ): Promise<void>;
 }

@@ -1,0 +1,27 @@
+/** Rates as medians of several rounds, printed beside the baseline of the same run. */
+
+const ROUNDS = 5;
+
+/** Operations per second: the median of some rounds, after one to warm up. */
+export async function perSecond(
+  count: number,
+  run: (count: number) => unknown,
+  rounds: number = ROUNDS,
+): Promise<number> {
+  if (rounds > 1) await run(Math.min(count, Math.ceil(count / 4)));
+  const rates: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const startedAtMs = performance.now();
+    await run(count);
+    rates.push((count * 1000) / (performance.now() - startedAtMs));
+  }
+  return rates.sort((a, b) => a - b)[Math.floor(rounds / 2)] ?? Number.NaN;
+}
+
+export function row(name: string, rate: number, baseline?: { readonly name: string; readonly rate: number }): void {
+  const ratio = baseline === undefined ? '' : `  ${(rate / baseline.rate).toFixed(3)} of ${baseline.name}`;
+  console.log(`${name.padEnd(60)} ${formatRate(rate).padStart(12)}${ratio}`);
+}
+
+const formatRate = (rate: number): string =>
+  rate >= 1e6 ? `${(rate / 1e6).toFixed(2)} M/s` : rate >= 1e3 ? `${(rate / 1e3).toFixed(1)} k/s` : `${rate.toFixed(1)} /s`;
