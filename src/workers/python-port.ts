@@ -30,16 +30,16 @@ export type ChunkIterator = AsyncIterableIterator<unknown, unknown, void>;
 
 export interface CallOptions {
   /** Which pool serves the call. Default `default`. */
-  readonly pool?: string;
+  readonly pool?: string | undefined;
   /** The session on whose behalf the call is made; its calls prefer the same worker. */
-  readonly sessionId?: SessionId;
+  readonly sessionId?: SessionId | undefined;
   /** Committed values of the session that travel with the call, all of `revision`. */
-  readonly variables?: ReadonlyMap<string, TypedValue>;
-  readonly revision?: number;
+  readonly variables?: ReadonlyMap<string, TypedValue> | undefined;
+  readonly revision?: number | undefined;
   /** Ends the call for its caller at once; Python is told to stop. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** From the call until its result, waiting in the queue included. Default: the pool's. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** The call may be executed twice: a lost one is tried again on another worker. Default false. */
-  readonly idempotent?: boolean;
+  readonly idempotent?: boolean | undefined;
 }

@@ -1,0 +1,303 @@
+/**
+ * Brings calls and workers together: the queue, the choice of a worker, deadlines and cancellation. What became of each
+ * call is the ledger's knowledge; which workers should exist is the pool's.
+ */
+
+import type { Clock, Timer } from '../kernel/clock.js';
+import type { CoilyardError, Execution } from '../kernel/errors.js';
+import { assertNever, err, ok } from '../kernel/result.js';
+import type { TelemetryBus } from '../kernel/telemetry.js';
+import { aborted, ignoredCancel, saturated, tooLate, unsendable } from './call-errors.js';
+import { CallQueue } from './call-queue.js';
+import { type Call, type Caller, type CallRequest, Ledger, type Outcome } from './ledger.js';
+import type { PoolSettings } from './pool-options.js';
+import { affinityOf, type Capabilities, capabilitiesOf, nameOf, route } from './routing.js';
+import type { CallAnswerFrame, WorkerLink } from './worker-process.js';
+
+export interface DispatcherOptions {
+  readonly pool: string;
+  readonly settings: PoolSettings;
+  readonly clock: Clock;
+  readonly telemetry: TelemetryBus;
+}
+
+/** A worker that may be given calls. */
+interface Candidate {
+  readonly link: WorkerLink;
+  readonly place: number;
+  readonly capabilities: Capabilities;
+  readonly concurrency: number;
+  readonly load: number;
+}
+
+/** What a caller may say about waiting. */
+export interface Limits {
+  readonly timeoutMs: number | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** What is remembered of a call besides the ledger's own record. */
+interface Pending {
+  readonly startedAtMs: number;
+  readonly dueAtMs: number;
+  sentAtMs: number;
+  /** Disarms the deadline and the abort listener. */
+  disarm: () => void;
+  /** Runs while a cancelled call keeps its worker. */
+  grace: Timer | undefined;
+}
+
+/** How long a call takes, before the first has ended. */
+const FIRST_GUESS_MS = 1_000;
+/** Weight of the newest call in the running mean. */
+const NEWEST = 0.2;
+
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  readonly #ledger: Ledger;
+  readonly #queue = new CallQueue();
+  /** The workers that accept calls. */
+  readonly #candidates = new Map<WorkerLink, Candidate>();
+  readonly #pending = new Map<number, Pending>();
+  #meanMs = FIRST_GUESS_MS;
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+    this.#ledger = new Ledger({
+      maxAttempts: options.settings.maxAttempts,
+      onSettled: (call, outcome) => this.#settled(call, outcome),
+      onReleased: (call) => this.#released(call),
+    });
+  }
+
+  /** Calls that wait for a worker. */
+  get queued(): number {
+    return this.#queue.size;
+  }
+
+  /** Calls that keep that worker busy. */
+  load(link: WorkerLink): number {
+    return this.#ledger.load(link);
+  }
+
+  /**
+   * Takes a call; the caller hears of it exactly once, perhaps before this returns.
+   *
+   * @param refusal answers the call at once instead of letting it wait.
+   */
+  submit(request: CallRequest, limits: Limits, caller: Caller, refusal?: CoilyardError): Call {
+    const { clock, telemetry, pool } = this.#options;
+    const { timeoutMs = Number.POSITIVE_INFINITY, signal } = limits;
+    const call = this.#ledger.open(request, caller);
+    const startedAtMs = clock.monotonicMs();
+    const dueAtMs = startedAtMs + timeoutMs;
+    const pending: Pending = { startedAtMs, dueAtMs, sentAtMs: startedAtMs, disarm: () => {}, grace: undefined };
+    this.#pending.set(call.id, pending);
+    telemetry.emit('call.started', { pool, ...describe(call) });
+    if (refusal !== undefined) this.#ledger.refuse(call, refusal);
+    else if (signal?.aborted) this.abandon(call, (execution) => aborted(signal, execution));
+    else {
+      pending.disarm = this.#guard(call, limits);
+      this.#queue.push(call);
+      this.#dispatch();
+      if (call.state.type === 'queued' && this.queued > this.#options.settings.maxQueue)
+        this.#ledger.refuse(call, saturated(pool, this.queued, this.#waitMs()));
+    }
+    return call;
+  }
+
+  /** Answers a call's caller now; a worker that has it is told to stop. */
+  abandon(call: Call, errorOf: (execution: Execution) => CoilyardError): void {
+    const worker = this.#ledger.abandon(call, errorOf);
+    if (worker === undefined) return;
+    const { clock, settings } = this.#options;
+    worker.send({ type: 'cancel', callId: call.id, reason: errorOf('unknown').message });
+    const pending = this.#pending.get(call.id);
+    if (pending === undefined || settings.cancelGraceMs === undefined) return;
+    pending.grace = clock.setTimer(settings.cancelGraceMs, () =>
+      worker.kill(ignoredCancel(worker.workerId, call.id, nameOf(call.request.target))),
+    );
+  }
+
+  /** Lets a streaming call send that many more chunks. */
+  credit(call: Call, chunks: number): void {
+    if (call.state.type === 'sent') call.state.worker.send({ type: 'credit', callId: call.id, chunks });
+  }
+
+  /** @param place the worker's place in the pool: sessions prefer a place, whichever life is in it. */
+  join(link: WorkerLink, place: number): void {
+    const ledger = this.#ledger;
+    this.#candidates.set(link, {
+      link,
+      place,
+      capabilities: capabilitiesOf(link.hello),
+      concurrency: link.hello.concurrency,
+      get load() {
+        return ledger.load(link);
+      },
+    });
+    this.#dispatch();
+  }
+
+  /** The worker gets no more calls; those in hand may still end well. */
+  retire(link: WorkerLink): void {
+    this.#candidates.delete(link);
+  }
+
+  /** The worker is dead. */
+  leave(link: WorkerLink): void {
+    this.#candidates.delete(link);
+    for (const call of this.#ledger.lost(link)) this.#queue.pushAgain(call);
+    this.#dispatch();
+  }
+
+  received(link: WorkerLink, frame: CallAnswerFrame): void {
+    switch (frame.type) {
+      case 'chunk':
+        if (!this.#ledger.chunk(link, frame.callId, frame.value)) this.#dropped(link, frame);
+        return;
+      case 'result':
+        this.#answered(link, frame, ok(frame.value));
+        return;
+      case 'failure':
+        this.#answered(link, frame, err(frame.error));
+        return;
+      default:
+        assertNever(frame);
+    }
+  }
+
+  /** Answers those queued calls for which the function has an error. */
+  refuseQueued(errorOf: (call: Call) => CoilyardError | undefined): void {
+    for (const call of this.#queue) {
+      const error = errorOf(call);
+      if (error !== undefined) this.#ledger.refuse(call, error);
+    }
+  }
+
+  #answered(link: WorkerLink, frame: Exclude<CallAnswerFrame, { type: 'chunk' }>, outcome: Outcome): void {
+    const call = this.#ledger.find(link, frame.callId);
+    if (call === undefined) {
+      this.#dropped(link, frame);
+      return;
+    }
+    const sentAtMs = this.#pending.get(call.id)?.sentAtMs;
+    if (this.#ledger.answered(link, frame.callId, outcome) === 'again') {
+      // It has no room although it seemed to: the next one is asked before it.
+      this.#queue.pushAgain(call);
+    } else if (sentAtMs !== undefined) {
+      this.#meanMs += NEWEST * (this.#options.clock.monotonicMs() - sentAtMs - this.#meanMs);
+    }
+    // The failure of a stream may be this side's, of a chunk that could not be read: the worker is then still at it.
+    if (!outcome.ok && call.request.stream)
+      link.send({ type: 'cancel', callId: call.id, reason: outcome.error.message });
+    this.#dispatch();
+  }
+
+  /** Sends as many of the waiting calls as there is room for. */
+  #dispatch(): void {
+    for (const call of this.#queue) {
+      const candidates = [...this.#candidates.values()];
+      if (candidates.every(({ load, concurrency }) => load >= concurrency)) return;
+      const { sessionId, target } = call.request;
+      const place = sessionId === null ? undefined : affinityOf(sessionId, this.#options.settings.size);
+      const preferred = candidates.find((candidate) => candidate.place === place);
+      const worker = route(candidates, target, preferred);
+      if (worker !== undefined) this.#send(call, worker.link);
+    }
+  }
+
+  #send(call: Call, link: WorkerLink): void {
+    const { clock, settings } = this.#options;
+    const pending = this.#pending.get(call.id);
+    if (pending === undefined) return;
+    const leftMs = pending.dueAtMs - clock.monotonicMs();
+    if (leftMs <= 0) {
+      // Its timer is late: this process was busy.
+      this.abandon(call, (execution) => tooLate(pending.dueAtMs - pending.startedAtMs, execution));
+      return;
+    }
+    this.#queue.delete(call);
+    this.#ledger.sent(call, link);
+    try {
+      const isSent = link.send({
+        type: 'call',
+        callId: call.id,
+        ...call.request,
+        ...(Number.isFinite(leftMs) ? { timeoutMs: leftMs } : {}),
+        attempt: call.attempt,
+      });
+      if (isSent) {
+        pending.sentAtMs = clock.monotonicMs();
+        if (call.request.stream) link.send({ type: 'credit', callId: call.id, chunks: settings.streamWindow });
+      } else {
+        // The connection is gone, and its end is about to be told: then at the latest this call has its turn again.
+        this.retire(link);
+        this.#ledger.unsent(call);
+        this.#queue.pushAgain(call);
+      }
+    } catch (error) {
+      this.#ledger.unsent(call);
+      this.#ledger.refuse(call, unsendable(error));
+    }
+  }
+
+  /** Ends the call for its caller when its time is up or its signal aborts. */
+  #guard(call: Call, { timeoutMs, signal }: Limits): () => void {
+    const timer =
+      timeoutMs === undefined
+        ? undefined
+        : this.#options.clock.setTimer(timeoutMs, () =>
+            this.abandon(call, (execution) => tooLate(timeoutMs, execution)),
+          );
+    const onAbort = (): void => this.abandon(call, (execution) => aborted(signal, execution));
+    signal?.addEventListener('abort', onAbort, { once: true });
+    return () => {
+      timer?.cancel();
+      signal?.removeEventListener('abort', onAbort);
+    };
+  }
+
+  #settled(call: Call, outcome: Outcome): void {
+    this.#queue.delete(call);
+    const pending = this.#pending.get(call.id);
+    if (pending === undefined) return;
+    pending.disarm();
+    if (call.state.type === 'settled') this.#pending.delete(call.id);
+    const { clock, telemetry, pool } = this.#options;
+    telemetry.emit('call.ended', {
+      pool,
+      ...describe(call),
+      durationMs: clock.monotonicMs() - pending.startedAtMs,
+      code: outcome.ok ? 'ok' : outcome.error.code,
+    });
+  }
+
+  /** A call that its caller gave up keeps its worker no longer. */
+  #released(call: Call): void {
+    this.#pending.get(call.id)?.grace?.cancel();
+    this.#pending.delete(call.id);
+  }
+
+  /** How long the queue takes to empty, as far as anyone can tell. */
+  #waitMs(): number {
+    const concurrency = [...this.#candidates.values()].reduce((sum, candidate) => sum + candidate.concurrency, 0);
+    return (this.#meanMs * this.queued) / Math.max(1, concurrency);
+  }
+
+  #dropped({ workerId, incarnation }: WorkerLink, frame: CallAnswerFrame): void {
+    this.#options.telemetry.emit('worker.frame_dropped', {
+      pool: this.#options.pool,
+      workerId,
+      incarnation,
+      frame: frame.type,
+    });
+  }
+}
+
+const describe = (call: Call) => ({
+  callId: call.id,
+  target: nameOf(call.request.target),
+  sessionId: call.request.sessionId,
+  workerId: call.lastWorker?.workerId ?? null,
+});

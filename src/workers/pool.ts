@@ -1,0 +1,250 @@
+/**
+ * A named pool of workers: the places, what their workers can do, whether the pool can serve at all. It starts a worker
+ * when a supervisor asks for one and supervises nothing itself.
+ */
+
+import { CoilyardError, describeThrown, invalidArgument, toCoilyardError } from '../kernel/errors.js';
+import { type Incarnation, incarnation, nextIncarnation, type WorkerId, workerId } from '../kernel/ids.js';
+import type { Process } from '../kernel/process.js';
+import type { CallTarget, HelloFrame, ModuleSpec, ToolSpec } from '../wire/frames.js';
+import { ChunkStream } from './chunk-stream.js';
+import { Dispatcher } from './dispatcher.js';
+import type { Caller, CallRequest } from './ledger.js';
+import { type PoolOptions, type PoolSettings, poolSettings } from './pool-options.js';
+import type { Arguments, CallOptions, ChunkIterator } from './python-port.js';
+import { type Capabilities, capabilitiesOf, canServe, notFound } from './routing.js';
+import { startWorker, stopLimitMs, type WorkerDependencies, type WorkerLink } from './worker-process.js';
+
+/** One place of the pool. Lives come and go in it; it counts them. */
+interface Slot {
+  readonly workerId: WorkerId;
+  incarnation: Incarnation;
+  phase: 'idle' | 'starting' | 'ready' | 'down';
+  /** What the last life in this place said of itself. */
+  known: { readonly hello: HelloFrame; readonly capabilities: Capabilities } | undefined;
+}
+
+/** One place as data, for people and for tests. */
+export interface SlotInfo {
+  readonly workerId: WorkerId;
+  readonly incarnation: Incarnation;
+  readonly phase: Slot['phase'];
+  /** Of the last life; null before the first hello. */
+  readonly pid: number | null;
+  /** Calls in hand. */
+  readonly load: number;
+}
+
+export class WorkerPool {
+  readonly name: string;
+  readonly settings: PoolSettings;
+  readonly #deps: WorkerDependencies;
+  readonly #dispatcher: Dispatcher;
+  readonly #slots: readonly Slot[];
+  readonly #links = new Map<WorkerId, WorkerLink>();
+  readonly #stopping = new AbortController();
+  #unavailable: { readonly untilMs: number; readonly cause: unknown } | undefined;
+
+  constructor(name: string, options: PoolOptions, dependencies: WorkerDependencies) {
+    this.name = name;
+    this.settings = poolSettings(name, options);
+    this.#deps = dependencies;
+    const { clock, telemetry } = dependencies;
+    this.#dispatcher = new Dispatcher({ pool: name, settings: this.settings, clock, telemetry });
+    this.#slots = Array.from({ length: this.settings.size }, (_, place) => ({
+      workerId: workerId(`${name}-${place}`),
+      incarnation: incarnation(0),
+      phase: 'idle' as const,
+      known: undefined,
+    }));
+  }
+
+  /** Calls one of the pool's tools or modules; see {@link PythonPort.call}. */
+  call(target: CallTarget, args: Arguments = {}, options: CallOptions = {}): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#submit(target, args, options, false, {
+        settled: (outcome) => (outcome.ok ? resolve(outcome.value) : reject(outcome.error)),
+        chunk: () => {},
+      });
+    });
+  }
+
+  /** See {@link PythonPort.stream}. */
+  stream(target: CallTarget, args: Arguments = {}, options: CallOptions = {}): ChunkIterator {
+    return new ChunkStream(this.settings.streamWindow, (caller) => {
+      const call = this.#submit(target, args, options, true, caller);
+      return {
+        credit: (chunks) => this.#dispatcher.credit(call, chunks),
+        cancel: () =>
+          this.#dispatcher.abandon(
+            call,
+            (execution) => new CoilyardError('cancelled', 'the stream was left', { execution }),
+          ),
+      };
+    });
+  }
+
+  /**
+   * Starts the next life in a place; a supervisor's start function.
+   *
+   * @param parent the supervisor; linked before anything runs.
+   * @throws CoilyardError when the worker does not become ready, or when one is there already.
+   */
+  async startWorker(parent: Process | undefined, place: number): Promise<Process> {
+    const slot = this.#slots[place];
+    if (slot === undefined) throw invalidArgument('place', `0 to ${this.#slots.length - 1}`, place);
+    if (slot.phase === 'starting' || slot.phase === 'ready')
+      throw new CoilyardError('invalid_argument', `worker ${slot.workerId} is ${slot.phase}`, {
+        details: { reason: 'already_started', workerId: slot.workerId },
+      });
+    slot.phase = 'starting';
+    slot.incarnation = nextIncarnation(slot.incarnation);
+    const life = slot.incarnation;
+    const { workerId } = slot;
+    try {
+      return await startWorker(
+        parent,
+        { pool: this.name, workerId, incarnation: life, settings: this.settings, signal: this.#stopping.signal },
+        {
+          ready: (link) => this.#ready(slot, place, link),
+          received: (link, frame) => this.#dispatcher.received(link, frame),
+          draining: (link) => this.#dispatcher.retire(link),
+          gone: (link) => this.#gone(slot, link),
+        },
+        this.#deps,
+      );
+    } catch (error) {
+      if (slot.incarnation === life) this.#notStarted(slot, toCoilyardError(error, 'pool_unavailable'));
+      throw error;
+    }
+  }
+
+  /** What a supervisor has to allow for the orderly end of a worker. */
+  get shutdownMs(): number {
+    return stopLimitMs(this.settings);
+  }
+
+  /**
+   * Nobody starts workers for now: calls fail at once with `pool_unavailable`, those that wait included, until a worker
+   * is ready or the time is over.
+   */
+  markUnavailable(retryAfterMs: number, cause: unknown): void {
+    this.#unavailable = { untilMs: this.#deps.clock.monotonicMs() + retryAfterMs, cause };
+    this.#dispatcher.refuseQueued(() => this.#unavailableError(cause, retryAfterMs));
+  }
+
+  /** Refuses all calls from now on, those that wait included, and ends starts under way. Calls in hand go on. */
+  close(): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#stopping.abort(this.#closedError());
+    this.#dispatcher.refuseQueued(() => this.#closedError());
+  }
+
+  get tools(): readonly ToolSpec[] {
+    return this.#announced((hello) => hello.tools);
+  }
+
+  get modules(): readonly ModuleSpec[] {
+    return this.#announced((hello) => hello.modules);
+  }
+
+  /** Calls that wait for a worker. */
+  get queued(): number {
+    return this.#dispatcher.queued;
+  }
+
+  get slots(): readonly SlotInfo[] {
+    return this.#slots.map(({ workerId, incarnation, phase, known }) => {
+      const link = this.#links.get(workerId);
+      const load = link === undefined ? 0 : this.#dispatcher.load(link);
+      return { workerId, incarnation, phase, pid: known?.hello.pid ?? null, load };
+    });
+  }
+
+  #submit(target: CallTarget, args: Arguments, options: CallOptions, stream: boolean, caller: Caller) {
+    const timeoutMs = options.timeoutMs ?? this.settings.timeoutMs;
+    const request: CallRequest = {
+      target,
+      arguments: args instanceof Map ? args : new Map(Object.entries(args)),
+      sessionId: options.sessionId ?? null,
+      variables: options.variables ?? new Map(),
+      revision: options.revision ?? 0,
+      idempotent: options.idempotent ?? false,
+      stream,
+    };
+    return this.#dispatcher.submit(
+      request,
+      { timeoutMs, signal: options.signal },
+      caller,
+      this.#refusal(target, timeoutMs),
+    );
+  }
+
+  /** Why a call cannot even wait. */
+  #refusal(target: CallTarget, timeoutMs: number | undefined): CoilyardError | undefined {
+    if (timeoutMs !== undefined && !(timeoutMs >= 0)) return invalidArgument('timeoutMs', 'at least 0', timeoutMs);
+    if (this.#stopping.signal.aborted) return this.#closedError();
+    if (this.#unavailable !== undefined) {
+      const leftMs = this.#unavailable.untilMs - this.#deps.clock.monotonicMs();
+      if (leftMs > 0) return this.#unavailableError(this.#unavailable.cause, leftMs);
+      this.#unavailable = undefined;
+    }
+    return this.#hopeless(target);
+  }
+
+  /** The error for a target that no worker has; none while a worker that may have it has yet to say hello. */
+  #hopeless(target: CallTarget): CoilyardError | undefined {
+    const known = this.#known.map(({ capabilities }) => capabilities);
+    if (known.length === 0 || known.some((capabilities) => canServe(capabilities, target))) return undefined;
+    const isOpen = this.#slots.some((slot) => slot.known === undefined && slot.phase === 'starting');
+    return isOpen ? undefined : notFound(this.name, target, known);
+  }
+
+  #ready(slot: Slot, place: number, link: WorkerLink): void {
+    slot.phase = 'ready';
+    slot.known = { hello: link.hello, capabilities: capabilitiesOf(link.hello) };
+    this.#links.set(slot.workerId, link);
+    this.#unavailable = undefined;
+    this.#dispatcher.join(link, place);
+    this.#dispatcher.refuseQueued((call) => this.#hopeless(call.request.target));
+  }
+
+  #gone(slot: Slot, link: WorkerLink): void {
+    slot.phase = 'down';
+    this.#links.delete(slot.workerId);
+    this.#dispatcher.leave(link);
+  }
+
+  /** Calls wait for a worker that starts, but not for one that cannot: with no other left they hear the cause at once. */
+  #notStarted(slot: Slot, error: CoilyardError): void {
+    slot.phase = 'down';
+    const isServed = this.#slots.some(({ phase }) => phase === 'ready' || phase === 'starting');
+    this.#dispatcher.refuseQueued((call) =>
+      isServed ? this.#hopeless(call.request.target) : this.#unavailableError(error, undefined),
+    );
+  }
+
+  #unavailableError(cause: unknown, retryAfterMs: number | undefined): CoilyardError {
+    const details = cause instanceof CoilyardError ? cause.details : {};
+    return new CoilyardError('pool_unavailable', `pool ${this.name} is unavailable: ${describeThrown(cause)}`, {
+      details: { ...details, pool: this.name },
+      execution: 'not_started',
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      cause,
+    });
+  }
+
+  #closedError(): CoilyardError {
+    return new CoilyardError('pool_unavailable', `pool ${this.name} is closed`, { details: { pool: this.name } });
+  }
+
+  get #known() {
+    return this.#slots.flatMap(({ known }) => known ?? []);
+  }
+
+  /** By name; of two workers that announce the same name the later place counts. */
+  #announced<Spec extends { readonly name: string }>(of: (hello: HelloFrame) => readonly Spec[]): readonly Spec[] {
+    const specs = this.#known.flatMap(({ hello }) => of(hello));
+    return [...new Map(specs.map((spec) => [spec.name, spec])).values()];
+  }
+}

@@ -1,0 +1,323 @@
+/**
+ * One life of one worker, as a supervised process: started when its hello was accepted, ended by whatever ended it. It
+ * owns the operating system process and the connection, and turns every way to die into one `ExitReason`. It knows
+ * nothing of calls; the pool does.
+ */
+
+import type { Clock, Random, Timer } from '../kernel/clock.js';
+import { CoilyardError, toCoilyardError } from '../kernel/errors.js';
+import { type ExitReason, exitReason, isCleanExit } from '../kernel/exit-reason.js';
+import type { Incarnation, WorkerId } from '../kernel/ids.js';
+import type { Process } from '../kernel/process.js';
+import { type ProcessContext, spawn } from '../kernel/spawn.js';
+import type { TelemetryBus } from '../kernel/telemetry.js';
+import type { HelloFrame, RuntimeFrame, WorkerFrame } from '../wire/frames.js';
+import type { Attachment } from './attachment.js';
+import type { AttachRegistry, Invitation } from './attach-registry.js';
+import { deferred } from './deferred.js';
+import type { Launched, LaunchedExit, Launcher } from './launcher.js';
+import { Liveness } from './liveness.js';
+import type { PoolSettings } from './pool-options.js';
+
+/** What a life needs from the house. */
+export interface WorkerDependencies {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly telemetry: TelemetryBus;
+  readonly registry: AttachRegistry;
+  readonly launcher: Launcher;
+  /** `host:port` that workers dial; starts the gateway if need be. */
+  readonly gatewayAddress: () => Promise<string>;
+}
+
+/** Which life to start. */
+export interface WorkerPlan {
+  readonly pool: string;
+  readonly workerId: WorkerId;
+  readonly incarnation: Incarnation;
+  readonly settings: PoolSettings;
+  /** Aborts the start. */
+  readonly signal: AbortSignal;
+}
+
+/** What the pool hears of a life. After `gone` it hears nothing more. */
+export interface WorkerListener {
+  ready(link: WorkerLink): void;
+  received(link: WorkerLink, frame: CallAnswerFrame): void;
+  /** The worker takes no more calls; those in hand may still end well. */
+  draining(link: WorkerLink): void;
+  /** No frame of this life comes any more. */
+  gone(link: WorkerLink): void;
+}
+
+/** The frames that are about one call. */
+export type CallAnswerFrame = Extract<WorkerFrame, { readonly callId: number }>;
+
+/** A worker that is ready, as the pool sees it. */
+export interface WorkerLink {
+  readonly workerId: WorkerId;
+  readonly incarnation: Incarnation;
+  readonly hello: HelloFrame;
+  /** As `Attachment.send`. */
+  send(frame: RuntimeFrame): boolean;
+  /** Ends this life at once. */
+  kill(error: CoilyardError): void;
+}
+
+/** How long the second sign of a death is waited for after the first: the exit of the process, the end of its stream. */
+const SECOND_SIGN_MS = 250;
+/** How long a process is waited for after SIGKILL: one that hangs in the kernel is left behind and reported. */
+const REAP_MS = 5_000;
+
+/** How long the orderly end of a life takes at most: what a supervisor has to allow before it kills. */
+export const stopLimitMs = ({ drainTimeoutMs, killGraceMs }: PoolSettings): number =>
+  drainTimeoutMs + killGraceMs + REAP_MS + 2 * SECOND_SIGN_MS;
+
+/**
+ * Starts one life.
+ *
+ * @param parent linked before anything runs; its exit signal drains the worker.
+ * @throws CoilyardError when the worker did not become ready: `pool_unavailable` with the last lines of its stderr.
+ */
+export async function startWorker(
+  parent: Process | undefined,
+  plan: WorkerPlan,
+  listener: WorkerListener,
+  dependencies: WorkerDependencies,
+): Promise<Process> {
+  const life = new WorkerLife(plan, listener, dependencies);
+  return spawn({
+    ...(parent === undefined ? {} : { parent }),
+    trapExit: true,
+    init: (context) => life.start(context),
+    handleExit: (_from, reason) => life.obey(reason),
+    terminate: (reason) => life.terminate(reason),
+  });
+}
+
+class WorkerLife {
+  readonly #plan: WorkerPlan;
+  readonly #listener: WorkerListener;
+  readonly #deps: WorkerDependencies;
+  readonly #who: { readonly pool: string; readonly workerId: WorkerId; readonly incarnation: Incarnation };
+  readonly #ready = deferred<void>();
+  readonly #osExit = deferred<LaunchedExit>();
+  readonly #lineEnd = deferred<void>();
+  #context: ProcessContext | undefined;
+  #invitation: Invitation | undefined;
+  #launched: Launched | undefined;
+  #exit: LaunchedExit | undefined;
+  #link: WorkerLink | undefined;
+  #lostLine: { readonly cause: unknown } | undefined;
+  #liveness: Liveness | undefined;
+  #secondSign: Timer | undefined;
+
+  constructor(plan: WorkerPlan, listener: WorkerListener, dependencies: WorkerDependencies) {
+    this.#plan = plan;
+    this.#listener = listener;
+    this.#deps = dependencies;
+    this.#who = { pool: plan.pool, workerId: plan.workerId, incarnation: plan.incarnation };
+  }
+
+  async start(context: ProcessContext): Promise<void> {
+    const { signal, settings } = this.#plan;
+    this.#context = context;
+    // However this life ends, an untrappable kill included, this runs.
+    context.process.monitor((reason) => this.#over(reason));
+    const onAbort = (): void => this.#ready.reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    const timer = this.#deps.clock.setTimer(settings.startTimeoutMs, () => this.#ready.reject(this.#tooSlow()));
+    try {
+      signal.throwIfAborted();
+      await Promise.all([this.#launch(), this.#ready.promise]);
+    } catch (error) {
+      throw toCoilyardError(error, 'pool_unavailable');
+    } finally {
+      timer.cancel();
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** An exit signal of anyone but the parent; the parent's is obeyed without being asked here. */
+  obey(reason: ExitReason): void {
+    if (reason.type !== 'normal') this.#end(reason);
+  }
+
+  /** The orderly end. A crash and a hang skip the politeness. */
+  async terminate(reason: ExitReason): Promise<void> {
+    const { drainTimeoutMs, killGraceMs } = this.#plan.settings;
+    if (this.#link !== undefined && this.#lostLine === undefined) this.#listener.draining(this.#link);
+    if (isCleanExit(reason)) {
+      this.#link?.send({ type: 'drain' });
+      await this.#exitsWithin(drainTimeoutMs);
+      await this.#signalled('SIGTERM', killGraceMs);
+    }
+    await this.#signalled('SIGKILL', REAP_MS);
+    if (this.#exit === undefined)
+      throw new CoilyardError('internal', `process ${this.#launched?.pid} did not end ${REAP_MS} ms after SIGKILL`);
+    // The last answers may still be on their way.
+    await this.#within(this.#lineEnd.promise, SECOND_SIGN_MS);
+  }
+
+  async #launch(): Promise<void> {
+    const { clock, registry, launcher, gatewayAddress, telemetry } = this.#deps;
+    const { python, imports, paths, env, concurrency, heartbeatIntervalMs } = this.#plan.settings;
+    const startedAtMs = clock.monotonicMs();
+    const gateway = await gatewayAddress();
+    if (!this.#isAlive) return;
+    this.#invitation = registry.expect(this.#who, {
+      attached: (hello, attachment) => this.#attached(hello, attachment, clock.monotonicMs() - startedAtMs),
+      received: (frame) => this.#received(frame),
+      detached: (cause) => this.#detached(cause),
+    });
+    const launched = await launcher.launch({
+      workerId: this.#who.workerId,
+      incarnation: this.#who.incarnation,
+      token: this.#invitation.token,
+      gateway,
+      ...(python === undefined ? {} : { python }),
+      imports,
+      paths,
+      env,
+      concurrency,
+      heartbeatIntervalMs,
+      onLine: (line) => telemetry.emit('worker.log', { ...this.#who, line }),
+    });
+    this.#launched = launched;
+    telemetry.emit('worker.started', { ...this.#who, pid: launched.pid });
+    launched.exited.then((exit) => this.#died(exit));
+    if (!this.#isAlive) launched.kill('SIGKILL');
+  }
+
+  #attached(hello: HelloFrame, attachment: Attachment, startMs: number): void {
+    const { clock, telemetry } = this.#deps;
+    const { heartbeatIntervalMs, allowedMisses } = this.#plan.settings;
+    const link: WorkerLink = {
+      workerId: this.#who.workerId,
+      incarnation: this.#who.incarnation,
+      hello,
+      send: (frame) => this.#lostLine === undefined && attachment.send(frame),
+      kill: (error) => this.#end(exitReason.error(error)),
+    };
+    this.#link = link;
+    this.#liveness = new Liveness({
+      clock,
+      intervalMs: heartbeatIntervalMs,
+      allowedMisses,
+      onSilence: (silentMs) => this.#end(exitReason.error(this.#lost(`gave no sign of life for ${silentMs} ms`))),
+    });
+    link.send({ type: 'welcome', workerId: link.workerId, heartbeatIntervalMs });
+    telemetry.emit('worker.ready', { ...this.#who, pid: hello.pid, startMs });
+    this.#ready.resolve();
+    this.#listener.ready(link);
+  }
+
+  #received(frame: Exclude<WorkerFrame, HelloFrame>): void {
+    this.#liveness?.sign();
+    if (this.#link === undefined || frame.type === 'heartbeat') return;
+    if (frame.type === 'draining') this.#listener.draining(this.#link);
+    else this.#listener.received(this.#link, frame);
+  }
+
+  #detached(cause: unknown): void {
+    this.#loseLine(cause);
+    this.#signOfDeath();
+  }
+
+  #died(exit: LaunchedExit): void {
+    this.#exit = exit;
+    this.#osExit.resolve(exit);
+    if (this.#link === undefined) this.#ready.reject(this.#stillborn(exit));
+    else this.#signOfDeath();
+  }
+
+  /**
+   * A worker dies with two signs, in either order: its process exits and its connection ends. The exit says why; the end
+   * of the connection says that every frame was read. So the second is waited for, but not for long.
+   */
+  #signOfDeath(): void {
+    const conclude = (): void =>
+      this.#end(
+        this.#exit === undefined
+          ? exitReason.error(this.#lost('lost its connection', this.#lostLine?.cause))
+          : reasonOf(this.#exit),
+      );
+    if (this.#exit !== undefined && this.#lostLine !== undefined) conclude();
+    else this.#secondSign ??= this.#deps.clock.setTimer(SECOND_SIGN_MS, conclude);
+  }
+
+  /** From here on no frame is sent or heard. */
+  #loseLine(cause: unknown): void {
+    if (this.#lostLine !== undefined) return;
+    this.#lostLine = { cause };
+    this.#liveness?.stop();
+    this.#lineEnd.resolve();
+    if (this.#link !== undefined) this.#listener.gone(this.#link);
+  }
+
+  #end(reason: ExitReason): void {
+    this.#context?.exit(reason);
+  }
+
+  #over(reason: ExitReason): void {
+    this.#secondSign?.cancel();
+    this.#invitation?.revoke();
+    this.#loseLine(undefined);
+    if (this.#exit === undefined) this.#launched?.kill('SIGKILL');
+    this.#osExit.promise.then(({ stderr }) =>
+      this.#deps.telemetry.emit('worker.exited', { ...this.#who, reason, stderr }),
+    );
+  }
+
+  async #signalled(signal: 'SIGTERM' | 'SIGKILL', graceMs: number): Promise<void> {
+    if (this.#exit !== undefined) return;
+    this.#launched?.kill(signal);
+    await this.#exitsWithin(graceMs);
+  }
+
+  async #exitsWithin(limitMs: number): Promise<void> {
+    if (this.#exit === undefined) await this.#within(this.#osExit.promise, limitMs);
+  }
+
+  /** Waits for `promise`, which does not reject, but no longer than that. */
+  #within(promise: Promise<unknown>, limitMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#deps.clock.setTimer(limitMs, resolve);
+      promise.then(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+
+  get #isAlive(): boolean {
+    return this.#context?.process.alive === true;
+  }
+
+  #tooSlow(): CoilyardError {
+    const { startTimeoutMs } = this.#plan.settings;
+    return new CoilyardError(
+      'pool_unavailable',
+      `worker ${this.#who.workerId} was not ready within ${startTimeoutMs} ms. Raise startTimeoutMs if its imports take longer.`,
+      { details: { ...this.#who, startTimeoutMs } },
+    );
+  }
+
+  #stillborn({ signal, code, stderr }: LaunchedExit): CoilyardError {
+    const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
+    const last = stderr.findLast((line) => line.trim() !== '') ?? 'it printed nothing';
+    return new CoilyardError(
+      'pool_unavailable',
+      `worker ${this.#who.workerId} ended before it was ready (${how}): ${last}`,
+      { details: { ...this.#who, signal, code, stderr } },
+    );
+  }
+
+  #lost(what: string, cause?: unknown): CoilyardError {
+    return new CoilyardError('worker_lost', `worker ${this.#who.workerId} ${what}`, { details: this.#who, cause });
+  }
+}
+
+/** A worker that ends by itself without a failure was drained from outside: a normal end. */
+const reasonOf = ({ signal, code }: LaunchedExit): ExitReason =>
+  signal === null && code === 0 ? exitReason.normal : exitReason.signal(signal, code);
