@@ -3,7 +3,7 @@
  * xstate reference and the committed state; each life of the actor brings a pipeline that serves them.
  */
 
-import { CoilyardError, describeThrown } from '../kernel/errors.js';
+import { CoilyardError } from '../kernel/errors.js';
 import { type ExitReason, exitReason, isCleanExit } from '../kernel/exit-reason.js';
 import { type Incarnation, incarnation, nextIncarnation, type SessionId } from '../kernel/ids.js';
 import { Mailbox } from '../kernel/mailbox.js';
@@ -37,9 +37,9 @@ type Phase =
   /** The state is being read from the store; commands wait. */
   | { readonly type: 'loading' }
   | { readonly type: 'ready'; readonly pipeline: Pipeline; readonly context: ProcessContext }
-  /** The actor has died and its supervisor will start another; commands wait. */
-  | { readonly type: 'crashed'; readonly cause: unknown }
-  | { readonly type: 'closed'; readonly end: WatchEnd | 'session_crashed'; readonly cause: unknown };
+  /** The actor has died and its supervisor will start another; commands wait, unless that takes a while. */
+  | { readonly type: 'crashed'; readonly cause: unknown; readonly retryAfterMs?: number }
+  | { readonly type: 'closed'; readonly end: WatchEnd };
 
 export class LiveSession {
   readonly record: SessionRecord;
@@ -47,7 +47,7 @@ export class LiveSession {
   readonly watchers = new Set<QueuedWatcher>();
   readonly #services: SessionServices;
   readonly #mailbox: SessionMailbox;
-  readonly #onClosed: (end: WatchEnd | 'session_crashed') => void;
+  readonly #onClosed: (end: WatchEnd) => void;
   #phase: Phase = { type: 'loading' };
   /** `undefined` while no state can be read: before the first load, and after a crash in the middle of a change. */
   #state: VariablesState | undefined;
@@ -59,7 +59,7 @@ export class LiveSession {
   readonly #awaitingClose: (() => void)[] = [];
 
   /** @param onClosed is called once, after the last life of the actor. */
-  constructor(record: SessionRecord, services: SessionServices, onClosed: (end: WatchEnd | 'session_crashed') => void) {
+  constructor(record: SessionRecord, services: SessionServices, onClosed: (end: WatchEnd) => void) {
     this.record = record;
     this.#services = services;
     this.#onClosed = onClosed;
@@ -116,7 +116,9 @@ export class LiveSession {
   }
 
   execute(command: VariableCommand, options: ExecuteOptions | undefined): Promise<AnyReply> {
-    if (this.#phase.type === 'closed') return Promise.reject(this.#unreadable());
+    const phase = this.#phase;
+    if (phase.type === 'closed' || (phase.type === 'crashed' && phase.retryAfterMs !== undefined))
+      return Promise.reject(this.#unreadable());
     return this.#mailbox.post(command, {
       timeoutMs: options?.timeoutMs ?? DEFAULT_TIMEOUT_MS,
       signal: options?.signal,
@@ -127,7 +129,7 @@ export class LiveSession {
   end(reason: WatchEnd): void {
     this.#ending = reason;
     if (this.#phase.type === 'ready') this.#phase.context.exit(exitReason.shutdownWith(reason));
-    else this.#close(reason, undefined);
+    else this.#close(reason);
   }
 
   /** Ends the session and resolves once it is closed. */
@@ -138,9 +140,11 @@ export class LiveSession {
     await closed;
   }
 
-  /** The supervisor has given this session up. */
-  giveUp(cause: unknown): void {
-    this.#close('session_crashed', cause);
+  /** It keeps crashing: its supervisor waits before it tries again, and until then commands are refused at once. */
+  suspend(retryAfterMs: number): void {
+    if (this.#phase.type !== 'crashed') return;
+    this.#phase = { ...this.#phase, retryAfterMs };
+    this.#mailbox.failAll(() => this.#unreadable());
   }
 
   async #begin(context: ProcessContext): Promise<void> {
@@ -225,7 +229,7 @@ export class LiveSession {
   #lifeEnded(reason: ExitReason): void {
     if (this.#phase.type === 'closed') return;
     if (isCleanExit(reason)) {
-      this.#close(this.#ending, undefined);
+      this.#close(this.#ending);
       return;
     }
     this.#mailbox.hold();
@@ -238,11 +242,11 @@ export class LiveSession {
     if (this.#phase.type !== 'crashed') this.#phase = { type: 'crashed', cause: reason };
   }
 
-  #close(end: WatchEnd | 'session_crashed', cause: unknown): void {
+  #close(end: WatchEnd): void {
     if (this.#phase.type === 'closed') return;
-    this.#phase = { type: 'closed', end, cause };
+    this.#phase = { type: 'closed', end };
     this.#mailbox.close(() => this.#unreadable());
-    for (const watcher of this.watchers) watcher.end(end === 'session_crashed' ? 'session_stopped' : end);
+    for (const watcher of this.watchers) watcher.end(end);
     this.#actor?.stop();
     this.#state = undefined;
     this.#onClosed(end);
@@ -253,24 +257,16 @@ export class LiveSession {
   #unreadable(): CoilyardError {
     const details = { sessionId: this.id };
     const phase = this.#phase;
-    if (phase.type !== 'closed')
-      return new CoilyardError('session_crashed', `session ${this.id} is being restarted`, {
-        execution: 'not_started',
-        details,
-        ...(phase.type === 'crashed' ? { cause: phase.cause } : {}),
-      });
-    switch (phase.end) {
-      case 'session_expired':
-        return new CoilyardError('session_expired', `session ${this.id} has expired`, { details });
-      case 'session_crashed':
-        return new CoilyardError(
-          'session_crashed',
-          `session ${this.id} kept crashing and was given up: ${describeThrown(phase.cause)}`,
-          { execution: 'not_started', retryable: false, details, cause: phase.cause },
-        );
-      default:
-        return new CoilyardError('session_not_found', `session ${this.id} was stopped`, { details });
-    }
+    if (phase.type === 'closed')
+      return phase.end === 'session_expired'
+        ? new CoilyardError('session_expired', `session ${this.id} has expired`, { details })
+        : new CoilyardError('session_not_found', `session ${this.id} was stopped`, { details });
+    return new CoilyardError('session_crashed', `session ${this.id} is being restarted`, {
+      execution: 'not_started',
+      details,
+      ...(phase.type === 'crashed' ? { cause: phase.cause } : {}),
+      ...(phase.type === 'crashed' && phase.retryAfterMs !== undefined ? { retryAfterMs: phase.retryAfterMs } : {}),
+    });
   }
 }
 

@@ -13,11 +13,7 @@ import type { SessionRecord } from './store.js';
 /** How a supervisor is asked to run a session; the runtime ties it to a real one. */
 export interface SessionSupervisor {
   /** Resolves when the child has started; a crash restarts it, a clean end removes it. */
-  startChild(
-    id: SessionId,
-    start: (parent: Process | undefined) => Promise<Process | Ignore>,
-    onGaveUp: (cause: unknown) => void,
-  ): Promise<void>;
+  startChild(id: SessionId, start: (parent: Process | undefined) => Promise<Process | Ignore>): Promise<void>;
 }
 
 /** How many expired ids are remembered, to answer `session_expired` instead of `session_not_found`. */
@@ -87,6 +83,11 @@ export class Sessions implements SessionsPort {
     return page;
   }
 
+  /** The supervisor waits this long before it tries to restart a session again. */
+  suspend(id: string, retryAfterMs: number): void {
+    this.#entries.get(sessionId(id))?.live.suspend(retryAfterMs);
+  }
+
   /** Ends every watch and session; state is kept in the store. */
   async close(): Promise<void> {
     for (const { live } of [...this.#entries.values()]) live.end('runtime_stopped');
@@ -112,11 +113,7 @@ export class Sessions implements SessionsPort {
   async #launch(record: SessionRecord): Promise<Session> {
     const live: LiveSession = new LiveSession(record, this.#services, (end) => this.#closed(live, end));
     const session = new Session(live, this.#services);
-    const started = this.#supervisor().startChild(
-      record.id,
-      (parent) => live.start(parent),
-      (cause) => live.giveUp(cause),
-    );
+    const started = this.#supervisor().startChild(record.id, (parent) => live.start(parent));
     this.#entries.set(record.id, { live, session, started });
     try {
       await started;
@@ -128,9 +125,8 @@ export class Sessions implements SessionsPort {
     return session;
   }
 
-  #closed(live: LiveSession, end: WatchEnd | 'session_crashed'): void {
-    // A session that was given up stays listed as such: its errors say why, and its state is still in the store.
-    if (end !== 'session_crashed') this.#entries.delete(live.id);
+  #closed(live: LiveSession, end: WatchEnd): void {
+    this.#entries.delete(live.id);
     const { telemetry } = this.#services;
     if (end === 'session_expired') {
       this.#rememberExpiry(live.id);
