@@ -119,9 +119,9 @@ export abstract class ProcessCore implements Process {
     return this.#phase === 'running';
   }
 
-  /** Whether the two are linked at this moment. */
-  protected isLinkedTo(other: Process): boolean {
-    return other instanceof ProcessCore && this.#links?.has(other) === true;
+  /** The processes that are linked to this one at this moment. */
+  protected get linked(): readonly Process[] {
+    return [...(this.#links ?? [])];
   }
 
   /** @returns the old value (S8). */
@@ -254,7 +254,8 @@ export abstract class ProcessCore implements Process {
     const name = this.#name;
     if (name !== undefined) isolate(() => name.registry.unregister(name.key, this), `the registry of ${this.id}`);
     this.onDeath(reason);
-    soon.then(() => this.#announce(reason));
+    if (this.#links !== undefined || this.#monitors !== undefined || this.#ending !== undefined)
+      soon.then(() => this.#announce(reason));
   }
 
   #announce(reason: ExitReason): void {

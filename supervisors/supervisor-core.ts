@@ -1,0 +1,214 @@
+/**
+ * What static and dynamic supervisors have in common: starting children, obeying the restart policy, stopping, and
+ * answering requests one at a time. While it starts or stops a child a supervisor does nothing else (S50).
+ */
+
+import type { Timer } from '../src/kernel/clock.js';
+import { type ExitReason, exitReason } from '../src/kernel/exit-reason.js';
+import { isolate } from '../src/kernel/isolate.js';
+import { IGNORE, type Ignore, type Process } from '../src/kernel/process.js';
+import { ProcessCore } from '../src/kernel/process-core.js';
+import type { Child } from './child.js';
+import type { Happening, SupervisorEvent } from './events.js';
+import { PendingCalls } from './pending-calls.js';
+import { deadProcess, diedBeforeReply, timedOut } from './refusals.js';
+import { RestartLedger } from './restart-ledger.js';
+import { wantsRestart } from './restart-policy.js';
+import { Restarts } from './restarts.js';
+import { startChild } from './start-child.js';
+import {
+  ChildStopper,
+  isNestedSupervisor,
+  NESTED_MARGIN_MS,
+  type NestedSupervisor,
+  type StopReport,
+} from './stop-children.js';
+import type { CheckedFlags } from './supervisor-flags.js';
+import type { HasTree, TreeNode } from './tree.js';
+
+export interface StopOptions {
+  /** Gives up waiting after so long, with `deadline_exceeded`; the stop goes on (S83). Default: waits for ever. */
+  readonly timeoutMs?: number;
+  /** Whatever has not ended after so long is killed, however long it was allowed. Default: no limit, as in OTP. */
+  readonly deadlineMs?: number;
+}
+
+const soon = Promise.resolve();
+
+export abstract class SupervisorCore extends ProcessCore implements NestedSupervisor, HasTree {
+  protected readonly flags: CheckedFlags;
+  protected readonly restarts: Restarts;
+  readonly #calls: PendingCalls;
+  readonly #ledger: RestartLedger;
+  readonly #onStopped: ((reason: ExitReason) => void)[] = [];
+  #childrenDeadlineAtMs = Infinity;
+  #report: StopReport | undefined;
+
+  constructor(flags: CheckedFlags) {
+    super({ ...flags.process, trapExit: true });
+    this.flags = flags;
+    this.#calls = new PendingCalls(flags.clock);
+    this.#ledger = new RestartLedger(flags);
+    this.restarts = new Restarts({
+      flags,
+      ledger: this.#ledger,
+      post: (turn) => this.post(turn),
+      revive: (child) => this.revive(child),
+      giveUp: (child) => this.#giveUp(child),
+      tell: (child, happening) => this.tell(child, happening),
+    });
+  }
+
+  get label(): string {
+    return this.flags.label ?? this.id;
+  }
+
+  get stopReport(): StopReport | undefined {
+    return this.#report;
+  }
+
+  abstract tree(): TreeNode;
+
+  /**
+   * Stops the children in order, then ends with `reason` (default `normal`). Waits its turn in the mailbox.
+   *
+   * @throws `noproc` when the supervisor is dead; its exit reason when that is not of the type that was asked for (S83).
+   */
+  stop(reason: ExitReason = exitReason.normal, options: StopOptions = {}): Promise<StopReport> {
+    if (!this.alive) return Promise.reject(deadProcess(this));
+    const { timeoutMs = Infinity, deadlineMs } = options;
+    const call = this.#calls.open<StopReport>(timeoutMs, () => timedOut(`stop of ${this.label}`, timeoutMs));
+    const deadline = deadlineMs === undefined ? undefined : this.#endWithin(deadlineMs);
+    this.#onStopped.push((ended) => {
+      deadline?.cancel();
+      if (ended.type === reason.type || deadline !== undefined)
+        call.resolve(this.#report ?? { reason: ended, killed: [{ path: this.label, reason: ended }], failed: [] });
+      else call.reject(diedBeforeReply(this, ended));
+    });
+    this.post(() => this.end(reason));
+    return call.promise;
+  }
+
+  limitStop(deadlineAtMs: number): void {
+    this.#childrenDeadlineAtMs = Math.min(this.#childrenDeadlineAtMs, deadlineAtMs);
+  }
+
+  killBelow(): void {
+    for (const process of this.linked) {
+      if (process === this.parent) continue;
+      if (isNestedSupervisor(process)) process.killBelow();
+      process.exit(exitReason.killed);
+    }
+  }
+
+  /** All children, in start order. */
+  protected abstract get children(): Iterable<Child>;
+  protected abstract childOf(process: Process): Child | undefined;
+  /** Restarts the child, and whoever the strategy says with it. */
+  protected abstract revive(child: Child): Promise<void>;
+  /** The child ended and is not to be restarted. */
+  protected abstract retire(child: Child): void;
+  protected abstract stopAll(stopper: ChildStopper): Promise<void>;
+  /** The child got a process. */
+  protected abstract adopted(child: Child, process: Process, previous: Process | undefined): void;
+
+  /** Runs a request in its turn. It fails when the supervisor ends before. */
+  protected request<T>(operation: () => T | PromiseLike<T>): Promise<T> {
+    if (!this.alive) return Promise.reject(deadProcess(this));
+    const call = this.#calls.open<T>(Infinity, () => undefined);
+    this.post(async () => {
+      try {
+        call.resolve(await operation());
+      } catch (error) {
+        call.reject(error);
+      }
+    });
+    return call.promise;
+  }
+
+  /** @throws what the start function threw, or what is wrong with what it returned (S19). */
+  protected async launch(child: Child, again: boolean): Promise<Process | Ignore> {
+    const process = await startChild(child.spec, this, this.flags.clock, () => this.#killStrays());
+    if (process === IGNORE) {
+      child.down();
+      return IGNORE;
+    }
+    const previous = child.process;
+    child.started(process, this.flags.clock.monotonicMs());
+    if (again) child.restarts += 1;
+    this.adopted(child, process, previous);
+    this.restarts.revived(child);
+    if (this.flags.onEvent !== undefined)
+      this.tell(child, { type: again ? 'child.restarted' : 'child.started', process: process.id });
+    return process;
+  }
+
+  /** The restart failed: it is one more message in the mailbox, behind those that wait (S38). */
+  protected restartFailed(child: Child, error: unknown): void {
+    child.recovery.lastReason = exitReason.error(error);
+    this.tell(child, { type: 'child.restart_failed', error });
+    this.restarts.attemptAgain(child);
+  }
+
+  protected stopper(): ChildStopper {
+    return new ChildStopper(this, this.flags.clock, this.#childrenDeadlineAtMs, (child, happening) =>
+      this.tell(child, happening),
+    );
+  }
+
+  protected tell(child: Child, happening: Happening): void {
+    const { onEvent } = this.flags;
+    if (onEvent === undefined) return;
+    const event: SupervisorEvent = { ...happening, supervisor: this.label, childId: child.spec.id };
+    soon.then(() => isolate(() => onEvent(event), `an event listener of ${this.label}`));
+  }
+
+  protected override onExit(from: Process | undefined, reason: ExitReason): unknown {
+    const child = from === undefined ? undefined : this.childOf(from);
+    // A stranger, or a process that the child no longer is (S44).
+    if (child === undefined || child.running !== from) return undefined;
+    child.down();
+    this.#ledger.ended(child, reason);
+    this.tell(child, { type: 'child.exited', reason });
+    return wantsRestart(child.spec.restart, reason) ? this.restarts.attempt(child) : this.retire(child);
+  }
+
+  protected override async onTerminate(reason: ExitReason): Promise<void> {
+    const stopper = this.stopper();
+    await this.stopAll(stopper);
+    this.#report = { reason, killed: stopper.killed, failed: stopper.failed };
+  }
+
+  protected override onDeath(reason: ExitReason): void {
+    for (const child of this.children) child.cancelTimers();
+    for (const stopped of this.#onStopped) stopped(reason);
+    this.#calls.failAll(() => diedBeforeReply(this, reason));
+  }
+
+  #giveUp(child: Child): void {
+    const { lastReason = exitReason.normal, lives } = child.recovery;
+    this.tell(child, { type: 'child.gave_up', reason: lastReason });
+    const cause = { reason: 'max_intensity', childId: child.spec.id, lastReason, history: [...lives] };
+    const { escalation } = this.flags;
+    child.down();
+    if (escalation === 'plain') this.end(exitReason.shutdown);
+    else this.end(escalation === 'detailed' ? exitReason.shutdownWith(cause) : exitReason.custom(cause));
+  }
+
+  /** Children get a little less time than the supervisor, so that the report is complete. */
+  #endWithin(deadlineMs: number): Timer {
+    const { clock } = this.flags;
+    const marginMs = Math.min(NESTED_MARGIN_MS, deadlineMs / 4);
+    this.limitStop(clock.monotonicMs() + deadlineMs - marginMs);
+    return clock.setTimer(deadlineMs, () => {
+      this.killBelow();
+      this.exit(exitReason.killed);
+    });
+  }
+
+  /** What a start function that took too long has linked so far. */
+  #killStrays(): void {
+    for (const process of this.linked)
+      if (process !== this.parent && this.childOf(process) === undefined) process.exit(exitReason.killed);
+  }
+}
