@@ -1,8 +1,12 @@
 /** The errors that the dispatcher gives its callers. */
 
-import { CoilyardError, type Execution, toCoilyardError } from '../kernel/errors.js';
+import { CoilyardError, type Execution, invalidArgument, toCoilyardError } from '../kernel/errors.js';
 
 const RETRY_AFTER_MS = { least: 50, most: 30_000 } as const;
+
+/** NaN fails the comparison too. */
+export const checkTimeout = (timeoutMs: number | undefined): CoilyardError | undefined =>
+  timeoutMs === undefined || timeoutMs >= 0 ? undefined : invalidArgument('timeoutMs', 'at least 0', timeoutMs);
 
 export const tooLate = (timeoutMs: number, execution: Execution): CoilyardError =>
   new CoilyardError('deadline_exceeded', `the call did not end within ${timeoutMs} ms`, {

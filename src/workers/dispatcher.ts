@@ -7,7 +7,8 @@ import type { Clock, Timer } from '../kernel/clock.js';
 import type { CoilyardError, Execution } from '../kernel/errors.js';
 import { assertNever, err, ok } from '../kernel/result.js';
 import type { TelemetryBus } from '../kernel/telemetry.js';
-import { aborted, ignoredCancel, saturated, tooLate, unsendable } from './call-errors.js';
+import { aborted, checkTimeout, ignoredCancel, saturated, tooLate, unsendable } from './call-errors.js';
+import type { CallTarget } from '../wire/frames.js';
 import { CallQueue } from './call-queue.js';
 import { type Call, type Caller, type CallRequest, Ledger, type Outcome } from './ledger.js';
 import type { PoolSettings } from './pool-options.js';
@@ -19,6 +20,8 @@ export interface DispatcherOptions {
   readonly settings: PoolSettings;
   readonly clock: Clock;
   readonly telemetry: TelemetryBus;
+  /** Why a call for this target cannot even wait; undefined when it can. */
+  readonly refusal: (target: CallTarget) => CoilyardError | undefined;
 }
 
 /** A worker that may be given calls. */
@@ -80,12 +83,8 @@ export class Dispatcher {
     return this.#ledger.load(link);
   }
 
-  /**
-   * Takes a call; the caller hears of it exactly once, perhaps before this returns.
-   *
-   * @param refusal answers the call at once instead of letting it wait.
-   */
-  submit(request: CallRequest, limits: Limits, caller: Caller, refusal?: CoilyardError): Call {
+  /** Takes a call; the caller hears of it exactly once, perhaps before this returns. */
+  submit(request: CallRequest, limits: Limits, caller: Caller): Call {
     const { clock, telemetry, pool } = this.#options;
     const { timeoutMs = Number.POSITIVE_INFINITY, signal } = limits;
     const call = this.#ledger.open(request, caller);
@@ -94,6 +93,7 @@ export class Dispatcher {
     const pending: Pending = { startedAtMs, dueAtMs, sentAtMs: startedAtMs, disarm: () => {}, grace: undefined };
     this.#pending.set(call.id, pending);
     telemetry.emit('call.started', { pool, ...describe(call) });
+    const refusal = checkTimeout(limits.timeoutMs) ?? this.#options.refusal(request.target);
     if (refusal !== undefined) this.#ledger.refuse(call, refusal);
     else if (signal?.aborted) this.abandon(call, (execution) => aborted(signal, execution));
     else {
@@ -147,7 +147,7 @@ export class Dispatcher {
   /** The worker is dead. */
   leave(link: WorkerLink): void {
     this.#candidates.delete(link);
-    for (const call of this.#ledger.lost(link)) this.#queue.pushAgain(call);
+    for (const call of this.#ledger.lost(link)) this.#requeue(call);
     this.#dispatch();
   }
 
@@ -167,12 +167,14 @@ export class Dispatcher {
     }
   }
 
-  /** Answers those queued calls for which the function has an error. */
-  refuseQueued(errorOf: (call: Call) => CoilyardError | undefined): void {
-    for (const call of this.#queue) {
-      const error = errorOf(call);
-      if (error !== undefined) this.#ledger.refuse(call, error);
-    }
+  /** Answers the waiting calls that cannot wait any longer, now that something changed. */
+  reconsider(): void {
+    for (const call of this.#queue) this.#refuseIf(call, this.#options.refusal(call.request.target));
+  }
+
+  /** Answers every waiting call with this error. */
+  refuseQueued(error: CoilyardError): void {
+    for (const call of this.#queue) this.#refuseIf(call, error);
   }
 
   #answered(link: WorkerLink, frame: Exclude<CallAnswerFrame, { type: 'chunk' }>, outcome: Outcome): void {
@@ -183,8 +185,7 @@ export class Dispatcher {
     }
     const sentAtMs = this.#pending.get(call.id)?.sentAtMs;
     if (this.#ledger.answered(link, frame.callId, outcome) === 'again') {
-      // It has no room although it seemed to: the next one is asked before it.
-      this.#queue.pushAgain(call);
+      this.#requeue(call);
     } else if (sentAtMs !== undefined) {
       this.#meanMs += NEWEST * (this.#options.clock.monotonicMs() - sentAtMs - this.#meanMs);
     }
@@ -192,6 +193,16 @@ export class Dispatcher {
     if (!outcome.ok && call.request.stream)
       link.send({ type: 'cancel', callId: call.id, reason: outcome.error.message });
     this.#dispatch();
+  }
+
+  /** A call that had its turn before waits again, ahead of all others; time may have taken away what it waits for. */
+  #requeue(call: Call): void {
+    this.#queue.pushAgain(call);
+    this.#refuseIf(call, this.#options.refusal(call.request.target));
+  }
+
+  #refuseIf(call: Call, error: CoilyardError | undefined): void {
+    if (error !== undefined) this.#ledger.refuse(call, error);
   }
 
   /** Sends as many of the waiting calls as there is room for. */
@@ -234,7 +245,7 @@ export class Dispatcher {
         // The connection is gone, and its end is about to be told: then at the latest this call has its turn again.
         this.retire(link);
         this.#ledger.unsent(call);
-        this.#queue.pushAgain(call);
+        this.#requeue(call);
       }
     } catch (error) {
       this.#ledger.unsent(call);

@@ -50,7 +50,13 @@ export class WorkerPool {
     this.settings = poolSettings(name, options);
     this.#deps = dependencies;
     const { clock, telemetry } = dependencies;
-    this.#dispatcher = new Dispatcher({ pool: name, settings: this.settings, clock, telemetry });
+    this.#dispatcher = new Dispatcher({
+      pool: name,
+      settings: this.settings,
+      clock,
+      telemetry,
+      refusal: (target) => this.#refusal(target),
+    });
     this.#slots = Array.from({ length: this.settings.size }, (_, place) => ({
       workerId: workerId(`${name}-${place}`),
       incarnation: incarnation(0),
@@ -130,14 +136,14 @@ export class WorkerPool {
    */
   markUnavailable(retryAfterMs: number, cause: unknown): void {
     this.#unavailable = { untilMs: this.#deps.clock.monotonicMs() + retryAfterMs, cause };
-    this.#dispatcher.refuseQueued(() => this.#unavailableError(cause, retryAfterMs));
+    this.#dispatcher.reconsider();
   }
 
   /** Refuses all calls from now on, those that wait included, and ends starts under way. Calls in hand go on. */
   close(): void {
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort(this.#closedError());
-    this.#dispatcher.refuseQueued(() => this.#closedError());
+    this.#dispatcher.reconsider();
   }
 
   get tools(): readonly ToolSpec[] {
@@ -172,17 +178,11 @@ export class WorkerPool {
       idempotent: options.idempotent ?? false,
       stream,
     };
-    return this.#dispatcher.submit(
-      request,
-      { timeoutMs, signal: options.signal },
-      caller,
-      this.#refusal(target, timeoutMs),
-    );
+    return this.#dispatcher.submit(request, { timeoutMs, signal: options.signal }, caller);
   }
 
   /** Why a call cannot even wait. */
-  #refusal(target: CallTarget, timeoutMs: number | undefined): CoilyardError | undefined {
-    if (timeoutMs !== undefined && !(timeoutMs >= 0)) return invalidArgument('timeoutMs', 'at least 0', timeoutMs);
+  #refusal(target: CallTarget): CoilyardError | undefined {
     if (this.#stopping.signal.aborted) return this.#closedError();
     if (this.#unavailable !== undefined) {
       const leftMs = this.#unavailable.untilMs - this.#deps.clock.monotonicMs();
@@ -206,7 +206,7 @@ export class WorkerPool {
     this.#links.set(slot.workerId, link);
     this.#unavailable = undefined;
     this.#dispatcher.join(link, place);
-    this.#dispatcher.refuseQueued((call) => this.#hopeless(call.request.target));
+    this.#dispatcher.reconsider();
   }
 
   #gone(slot: Slot, link: WorkerLink): void {
@@ -219,9 +219,8 @@ export class WorkerPool {
   #notStarted(slot: Slot, error: CoilyardError): void {
     slot.phase = 'down';
     const isServed = this.#slots.some(({ phase }) => phase === 'ready' || phase === 'starting');
-    this.#dispatcher.refuseQueued((call) =>
-      isServed ? this.#hopeless(call.request.target) : this.#unavailableError(error, undefined),
-    );
+    if (isServed) this.#dispatcher.reconsider();
+    else this.#dispatcher.refuseQueued(this.#unavailableError(error, undefined));
   }
 
   #unavailableError(cause: unknown, retryAfterMs: number | undefined): CoilyardError {

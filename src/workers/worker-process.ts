@@ -88,8 +88,11 @@ export async function startWorker(
   const life = new WorkerLife(plan, listener, dependencies);
   return spawn({
     ...(parent === undefined ? {} : { parent }),
-    trapExit: true,
-    init: (context) => life.start(context),
+    init: async (context) => {
+      await life.start(context);
+      // Only from here on: until it is ready, any exit signal ends it at once, so that nobody waits for a slow start.
+      context.trapExit(true);
+    },
     handleExit: (_from, reason) => life.obey(reason),
     terminate: (reason) => life.terminate(reason),
   });
@@ -116,6 +119,8 @@ class WorkerLife {
     this.#plan = plan;
     this.#listener = listener;
     this.#deps = dependencies;
+    // Also rejected when nobody waits any more.
+    this.#ready.promise.catch(() => {});
     this.#who = { pool: plan.pool, workerId: plan.workerId, incarnation: plan.incarnation };
   }
 
@@ -260,6 +265,7 @@ class WorkerLife {
   }
 
   #over(reason: ExitReason): void {
+    this.#ready.reject(this.#lost('ended during its start'));
     this.#secondSign?.cancel();
     this.#invitation?.revoke();
     this.#loseLine(undefined);
