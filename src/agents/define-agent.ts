@@ -6,7 +6,7 @@ import type { ModuleRecipe } from './dspy.js';
 import type { VariableDeclaration } from './variable.js';
 
 export type VariableDeclarations = Readonly<Record<string, VariableDeclaration>>;
-export type ModuleRecipes = Readonly<Record<string, ModuleRecipe>>;
+export type ModuleRecipes = Readonly<Record<string, ModuleRecipe<never>>>;
 
 /** The values of declared variables. */
 export type ValuesOf<Variables extends VariableDeclarations> = {

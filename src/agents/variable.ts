@@ -44,9 +44,7 @@ interface ChoiceOptions<Choice extends string> extends Common {
 export const variable = {
   float: (initial: number, options: FloatOptions = {}) => declare<number>('float', initial, options),
 
-  /** Integers beyond 2^53 are `bigint`: declare such a variable as `variable.integer<bigint | number>`. */
-  integer: <Integer extends number | bigint = number>(initial: Integer, options: NumberOptions = {}) =>
-    declare<Integer>('integer', initial, options),
+  integer: declareInteger,
 
   string: (initial: string, options: TextOptions & { readonly enum?: readonly string[] } = {}) =>
     declare<string>('string', initial, options),
@@ -61,6 +59,13 @@ export const variable = {
   module: <const Choice extends string>(initial: NoInfer<Choice>, options: ChoiceOptions<Choice>) =>
     declare<Choice>('module', initial, options),
 } as const;
+
+/** Declared with a `number`, values are numbers; declared with a `bigint`, they may be either: big ones are `bigint`. */
+function declareInteger(initial: number, options?: NumberOptions): VariableDeclaration<number>;
+function declareInteger(initial: bigint, options?: NumberOptions): VariableDeclaration<number | bigint>;
+function declareInteger(initial: number | bigint, options: NumberOptions = {}): VariableDeclaration<number | bigint> {
+  return declare('integer', initial, options);
+}
 
 function declare<Value>(type: string, initialValue: Value, options: Common & object): VariableDeclaration<Value> {
   const { description, metadata, readOnly, ...constraints } = options;

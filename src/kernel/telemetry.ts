@@ -40,6 +40,7 @@ export interface RuntimeEvents {
   'child.restarted': ChildEvent;
   'child.gave_up': ChildEvent & { readonly reason: ExitReason };
   'child.stop_timeout': ChildEvent;
+  'child.breaker': ChildEvent & { readonly state: 'open' | 'half_open' | 'closed' };
   'worker.started': WorkerEvent & { readonly pid: number | null };
   'worker.ready': WorkerEvent & { readonly pid: number; readonly startMs: number };
   'worker.exited': WorkerEvent & { readonly reason: ExitReason; readonly stderr: readonly string[] };

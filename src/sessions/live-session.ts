@@ -55,7 +55,7 @@ export class LiveSession {
   #actor: StateActor<SessionContext, VariableCommand> | undefined;
   #view: VariablesView | undefined;
   #incarnation: Incarnation = incarnation(0);
-  #ending: WatchEnd = 'session_stopped';
+  #ending: WatchEnd = 'runtime_stopped';
   readonly #awaitingClose: (() => void)[] = [];
 
   /** @param onClosed is called once, after the last life of the actor. */

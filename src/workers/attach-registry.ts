@@ -89,11 +89,28 @@ export class AttachRegistry {
     return connection;
   }
 
+  /**
+   * The worker that was given this token, as long as its invitation or connection stands: what lets its tools call the
+   * gateway. Every token is compared in constant time.
+   */
+  workerOf(token: string): WorkerId | undefined {
+    const digest = digestOf(token);
+    let found: WorkerId | undefined;
+    for (const { guest, digest: expected } of this.#living())
+      if (timingSafeEqual(digest, expected)) found = guest.workerId;
+    return found;
+  }
+
   /** Ends every invitation and connection, and refuses new ones; lives that still have a connection lose it. */
   close(): void {
     this.#closed = true;
     this.#expected.clear();
     for (const connection of this.#connections) connection.fail(stopping());
+  }
+
+  *#living(): Generator<Expected> {
+    yield* this.#expected.values();
+    for (const { expected } of this.#connections) if (expected !== undefined) yield expected;
   }
 
   /** One message for every way to be refused, so that it tells a stranger nothing. */
@@ -149,8 +166,13 @@ class Connection implements FrameReceiver {
     this.#disarm = () => timer.cancel();
   }
 
+  /** The life that this connection belongs to, once it has said hello and until it ends. */
+  get expected(): Expected | undefined {
+    return this.#state.type === 'attached' ? this.#state.expected : undefined;
+  }
+
   belongsTo(line: GuestLine): boolean {
-    return this.#state.type === 'attached' && this.#state.expected.line === line;
+    return this.expected?.line === line;
   }
 
   receive(frame: WorkerFrame): void {
@@ -203,7 +225,7 @@ class Connection implements FrameReceiver {
 
   /** @returns the life that loses its connection by this; none when it had ended before. */
   #leave(): { readonly expected: Expected | undefined } {
-    const expected = this.#state.type === 'attached' ? this.#state.expected : undefined;
+    const expected = this.expected;
     if (this.#state.type !== 'ended') {
       this.#disarm();
       this.#state = { type: 'ended', expected };

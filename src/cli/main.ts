@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+/** `coilyard`: the command line. Data on stdout, talk on stderr; exit 0 done, 1 failed, 2 called wrongly. */
+
+import { readFile } from 'node:fs/promises';
+import { findPackageRoot } from '../workers/interpreter.js';
+import { start } from './start.js';
+
+const usage = `usage: coilyard start [--host 127.0.0.1] [--port 0] [--config FILE]
+
+  start   runs a runtime with its gateway until SIGTERM or SIGINT
+
+  --help, --version`;
+
+const [command, ...rest] = process.argv.slice(2);
+
+switch (command) {
+  case 'start':
+    process.exitCode = await start(rest);
+    break;
+  case '--version':
+    console.log(JSON.parse(await readFile(`${findPackageRoot()}/package.json`, 'utf8')).version);
+    break;
+  case '--help':
+  case 'help':
+    console.log(usage);
+    break;
+  default:
+    console.error(command === undefined ? usage : `coilyard: there is no command ${command}\n\n${usage}`);
+    process.exitCode = 2;
+}

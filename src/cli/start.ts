@@ -1,0 +1,74 @@
+/** `coilyard start`: a runtime of its own process, for clients in any language. */
+
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { readFile } from 'node:fs/promises';
+import type { RuntimeOptions } from '../config.js';
+import { describeThrown } from '../kernel/errors.js';
+import { startRuntime } from '../runtime.js';
+
+/** @returns the exit code. */
+export async function start(args: readonly string[]): Promise<number> {
+  let options: RuntimeOptions;
+  try {
+    options = await optionsFrom(args);
+  } catch (error) {
+    console.error(`coilyard start: ${describeThrown(error)}`);
+    return 2;
+  }
+  try {
+    return await run(options);
+  } catch (error) {
+    console.error(`coilyard start: ${describeThrown(error)}`);
+    return 1;
+  }
+}
+
+async function run(options: RuntimeOptions): Promise<number> {
+  const asked = new Promise<void>((stop) => {
+    process.once('SIGTERM', stop);
+    process.once('SIGINT', stop);
+  });
+  const runtime = await startRuntime({ logger: stderrLogger, ...options });
+  try {
+    const { host, port } = await runtime.gateway.start();
+    console.log(`coilyard: gateway listening on ${host.includes(':') ? `[${host}]` : host}:${port}`);
+    await Promise.race([asked, runtime.done]);
+  } finally {
+    const { killed } = await runtime.stop();
+    for (const { path } of killed) console.error(`coilyard: ${path} did not stop in time and was killed`);
+  }
+  return 0;
+}
+
+const stderrLogger = {
+  info: (message: string): void => console.error(`coilyard: ${message}`),
+  warn: (message: string): void => console.error(`coilyard: ${message}`),
+};
+
+async function optionsFrom(args: readonly string[]): Promise<RuntimeOptions> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { host: { type: 'string' }, port: { type: 'string' }, config: { type: 'string' } },
+  });
+  const config = values.config === undefined ? {} : await readConfig(values.config);
+  if (config.gateway === false) throw new Error('--config: gateway: false leaves nothing to start');
+  const port = values.port === undefined ? undefined : Number(values.port);
+  return {
+    ...config,
+    gateway: {
+      ...config.gateway,
+      ...(values.host === undefined ? {} : { host: values.host }),
+      ...(port === undefined ? {} : { port }),
+    },
+  };
+}
+
+/** JSON, or a module whose default export is the options. */
+async function readConfig(file: string): Promise<RuntimeOptions> {
+  if (file.endsWith('.json')) return JSON.parse(await readFile(file, 'utf8'));
+  const module: { readonly default?: RuntimeOptions } = await import(pathToFileURL(resolve(file)).href);
+  if (module.default === undefined) throw new Error(`${file} has no default export`);
+  return module.default;
+}

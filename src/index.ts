@@ -1,0 +1,42 @@
+/** `coilyard`: sessions that own variables, agents that read them, Python workers that run modules, one supervision tree. */
+
+export { formatTree, type StopReport, type TreeNode } from '../supervisors/index.js';
+export { Agent, type RunOptions } from './agents/agent.js';
+export {
+  type AgentDefinition,
+  defineAgent,
+  type ExecuteModuleOptions,
+  type Modules,
+  type RunContext,
+  type ValuesOf,
+} from './agents/define-agent.js';
+export { dspy, type ModuleOptions, type ModuleRecipe, type ToolModuleOptions } from './agents/dspy.js';
+export type { InputsOf, OutputsOf } from './agents/signature.js';
+export { type VariableDeclaration, variable } from './agents/variable.js';
+export type { GatewayOptions, LimitOptions, Logger, PythonOptions, RuntimeOptions } from './config.js';
+export { type Clock, type Random, systemClock, systemRandom, type Timer } from './kernel/clock.js';
+export { CoilyardError, type ErrorCode, type ErrorDetails, type Execution, errorKinds } from './kernel/errors.js';
+export { describeExit, type ExitReason, exitReason } from './kernel/exit-reason.js';
+export type { Process } from './kernel/process.js';
+export type { EventName, RuntimeEvents, TelemetryBus } from './kernel/telemetry.js';
+export { Runtime, type StopRuntimeOptions, startRuntime } from './runtime.js';
+export type { ListeningGateway } from './runtime/gateway-runtime.js';
+export type { PythonCallOptions } from './runtime/python-runtime.js';
+export type { ExecuteOptions, SessionInfo, StartSessionOptions, WatchEnd } from './sessions/handle.js';
+export type {
+  ListOptions,
+  RegisterOptions,
+  Registration,
+  Session,
+  SetOptions,
+  UpdateOptions,
+  UpdateResult,
+} from './sessions/session.js';
+export type { Commit, CommitOutcome, CommitRequest, Position, SessionStore } from './sessions/store.js';
+export { type MemoryStoreOptions, memoryStore } from './sessions/stores/memory.js';
+export type { VariableUpdate } from './sessions/update.js';
+export type { WatchStreamOptions } from './sessions/watch-stream.js';
+export type { HistoryEntry, Variable } from './variables/variable.js';
+export type { PoolOptions } from './workers/pool-options.js';
+export type { Arguments } from './workers/python-port.js';
+export type { ModuleSpec, Recipe, ToolSpec } from './workers/recipe.js';

@@ -1,0 +1,262 @@
+/**
+ * The runtime: the one place that wires the rooms together and hangs them into one supervision tree.
+ *
+ *   runtime    rest_for_one
+ *   ├─ store       closes what the sessions are kept in
+ *   ├─ sessions    one child per living session, one per running agent
+ *   ├─ gateway     once something needs it
+ *   └─ python      once something needs it: pools and their workers, which dial the gateway
+ */
+
+import {
+  type DynamicSupervisor,
+  formatTree,
+  type StopReport,
+  type Supervisor,
+  startDynamicSupervisor,
+  startSupervisor,
+  type TreeNode,
+} from '../supervisors/index.js';
+import { Agent } from './agents/agent.js';
+import type { AgentDefinition, ModuleRecipes, VariableDeclarations } from './agents/define-agent.js';
+import { type RuntimeConfig, type RuntimeOptions, runtimeConfig } from './config.js';
+import { systemClock, systemRandom } from './kernel/clock.js';
+import { CoilyardError, describeThrown } from './kernel/errors.js';
+import { describeExit, exitReason, isCleanExit } from './kernel/exit-reason.js';
+import type { Ignore, Process } from './kernel/process.js';
+import { spawn } from './kernel/spawn.js';
+import { TelemetryBus } from './kernel/telemetry.js';
+import { TimerWheel } from './kernel/timer-wheel.js';
+import { GatewayRuntime } from './runtime/gateway-runtime.js';
+import { PythonRuntime } from './runtime/python-runtime.js';
+import { supervisionReporter } from './runtime/supervision.js';
+import type { StartSessionOptions } from './sessions/handle.js';
+import { Sessions } from './sessions/sessions.js';
+import { memoryStore } from './sessions/stores/memory.js';
+import { AttachRegistry } from './workers/attach-registry.js';
+
+export interface StopRuntimeOptions {
+  /** What has not ended by then is killed and reported. Default 10,000. */
+  readonly timeoutMs?: number;
+}
+
+const DEFAULT_STOP_TIMEOUT_MS = 10_000;
+
+/** A session that keeps crashing is left alone for a while; the others do not notice. */
+const sessionRecovery = Object.freeze({
+  backoff: { baseMs: 50, capMs: 2_000, healthyMs: 5_000 },
+  budget: { maxRestarts: 5, withinMs: 10_000 },
+  breaker: { openMs: 1_000, maxOpenMs: 30_000, healthyMs: 5_000 },
+});
+
+/**
+ * Starts a runtime in this process. It is a guest: it installs no global handler, never calls `process.exit`, and leaves
+ * nothing behind after `stop`.
+ *
+ * @throws CoilyardError `invalid_argument` that names the option, what was expected and what came.
+ */
+export async function startRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
+  const runtime = new Runtime(options, runtimeConfig(options));
+  await runtime[START]();
+  return runtime;
+}
+
+const START = Symbol('start');
+
+export class Runtime {
+  readonly sessions: Sessions;
+  readonly python: PythonRuntime;
+  readonly gateway: GatewayRuntime;
+  readonly events = new TelemetryBus();
+  /** Resolves after `stop`; rejects when the tree gave up. */
+  readonly done: Promise<void>;
+  readonly #registry: AttachRegistry;
+  readonly #wheel: TimerWheel;
+  readonly #store;
+  readonly #clock;
+  readonly #random;
+  readonly #report;
+  #root: Supervisor | undefined;
+  #living: DynamicSupervisor | undefined;
+  #stopping: Promise<StopReport> | undefined;
+  #settleDone: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | undefined;
+
+  /** Use {@link startRuntime}. */
+  constructor(options: RuntimeOptions, config: RuntimeConfig) {
+    const clock = options.clock ?? systemClock;
+    const random = options.random ?? systemRandom;
+    const telemetry = this.events;
+    this.#clock = clock;
+    this.#random = random;
+    this.#report = supervisionReporter(telemetry, options.logger);
+    this.#store = options.store ?? memoryStore();
+    this.#wheel = new TimerWheel({
+      clock,
+      onError: (error) => options.logger?.warn(`a timer failed: ${describeThrown(error)}`),
+    });
+    const services = { store: this.#store, clock, random, telemetry, wheel: this.#wheel, limits: config.limits };
+    this.sessions = new Sessions(services, () => ({ startChild: (id, start) => this.#startSession(id, start) }));
+    this.#registry = new AttachRegistry({ clock, random, telemetry });
+    this.gateway = new GatewayRuntime({
+      config: config.gateway,
+      sessions: this.sessions,
+      workers: this.#registry,
+      clock,
+      telemetry,
+      adopt: (start) => this.#running().startChild({ id: 'gateway', start }),
+    });
+    this.python = new PythonRuntime({
+      pools: config.pools,
+      clock,
+      random,
+      telemetry,
+      registry: this.#registry,
+      gatewayAddress: async () => (await this.gateway.start()).address,
+      adopt: async (start) => {
+        const supervisor = await this.#running().startChild({ id: 'python', type: 'supervisor', start });
+        if (supervisor === undefined) throw new TypeError('the supervisor of the pools did not start');
+        return supervisor;
+      },
+      report: this.#report,
+    });
+    this.done = new Promise((resolve, reject) => {
+      this.#settleDone = { resolve, reject };
+    });
+    // Whoever does not look at `done` is not punished for it.
+    this.done.catch(() => undefined);
+  }
+
+  /** Starts an agent: a session with its variables. With the `id` of a session that exists the agent joins it. */
+  async start<Variables extends VariableDeclarations, Recipes extends ModuleRecipes, Input, Output>(
+    definition: AgentDefinition<Variables, Recipes, Input, Output>,
+    options: StartSessionOptions = {},
+  ): Promise<Agent<Variables, Recipes, Input, Output>> {
+    const session = await this.#sessionFor(options);
+    return Agent.start(session, definition, {
+      python: this.python.port,
+      supervisor: { startChild: (id, start) => this.#startRun(id, start) },
+      clock: this.#clock,
+      random: this.#random,
+      telemetry: this.events,
+    });
+  }
+
+  /** The supervision tree as data; `formatTree` draws it. */
+  tree(): TreeNode {
+    return this.#running().tree();
+  }
+
+  /**
+   * Stops in order: workers, gateway, sessions, store. Idempotent.
+   *
+   * @returns what had to be killed, and what failed while it ended.
+   */
+  stop(options: StopRuntimeOptions = {}): Promise<StopReport> {
+    this.#stopping ??= this.#stop(options.timeoutMs ?? DEFAULT_STOP_TIMEOUT_MS);
+    return this.#stopping;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  /** Called once by {@link startRuntime}. */
+  async [START](): Promise<void> {
+    const clock = this.#clock;
+    const random = this.#random;
+    this.#root = await startSupervisor({
+      label: 'runtime',
+      strategy: 'rest_for_one',
+      escalation: 'detailed',
+      clock,
+      random,
+      onEvent: this.#report,
+      children: [
+        { id: 'store', start: (parent) => this.#startStore(parent), shutdown: 5_000 },
+        {
+          id: 'sessions',
+          type: 'supervisor',
+          start: async (parent) => {
+            this.#living = await startDynamicSupervisor({
+              parent,
+              label: 'sessions',
+              clock,
+              random,
+              onEvent: (event) => {
+                this.#report(event);
+                if (event.type === 'child.breaker' && event.state === 'open')
+                  this.sessions.suspend(String(event.childId).slice('session:'.length), sessionRecovery.breaker.openMs);
+              },
+            });
+            return this.#living;
+          },
+        },
+      ],
+    });
+    this.#root.monitor((reason) => {
+      if (this.#stopping === undefined)
+        this.#settleDone?.reject(
+          new CoilyardError('internal', `the runtime gave up: ${describeExit(reason)}`, { details: { reason } }),
+        );
+    });
+    this.events.emit('runtime.started', { atMs: clock.nowMs() });
+  }
+
+  #startStore(parent: Process): Promise<Process | Ignore> {
+    return spawn({ parent, trapExit: true, terminate: () => this.#store.close() });
+  }
+
+  async #startSession(id: string, start: (parent: Process | undefined) => Promise<Process | Ignore>): Promise<void> {
+    await this.#livingSessions().startChild({
+      id: `session:${id}`,
+      restart: 'transient',
+      start,
+      ...sessionRecovery,
+    });
+  }
+
+  async #startRun(id: string, start: (parent: Process | undefined) => Promise<Process | Ignore>): Promise<void> {
+    await this.#livingSessions().startChild({ id, restart: 'temporary', shutdown: 1_000, start });
+  }
+
+  async #sessionFor(options: StartSessionOptions) {
+    if (options.id !== undefined) {
+      try {
+        return await this.sessions.find(options.id);
+      } catch (error) {
+        if (!(error instanceof CoilyardError) || error.code === 'session_crashed') throw error;
+      }
+    }
+    return this.sessions.start(options);
+  }
+
+  async #stop(timeoutMs: number): Promise<StopReport> {
+    const root = this.#running();
+    this.events.emit('runtime.stopping', { atMs: this.#clock.nowMs() });
+    this.python.close();
+    const report = await root.stop(exitReason.shutdown, { deadlineMs: timeoutMs });
+    this.#registry.close();
+    this.#wheel.close();
+    const killed = report.killed.map(({ path }) => path);
+    this.events.emit('runtime.stopped', { atMs: this.#clock.nowMs(), killed });
+    this.events.close();
+    if (isCleanExit(report.reason)) this.#settleDone?.resolve();
+    else this.#settleDone?.reject(new CoilyardError('internal', `the runtime ended: ${describeExit(report.reason)}`));
+    return report;
+  }
+
+  #running(): Supervisor {
+    if (this.#root?.alive !== true) throw notRunning();
+    return this.#root;
+  }
+
+  #livingSessions(): DynamicSupervisor {
+    if (this.#living?.alive !== true) throw notRunning();
+    return this.#living;
+  }
+}
+
+const notRunning = (): CoilyardError =>
+  new CoilyardError('internal', 'the runtime is not running', { execution: 'not_started' });
+
+export { formatTree };

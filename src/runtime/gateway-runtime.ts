@@ -1,0 +1,109 @@
+/** The gateway of a runtime: a child of its tree that is started on first use and keeps its port across restarts. */
+
+import type { Supervisor } from '../../supervisors/index.js';
+import type { RuntimeConfig } from '../config.js';
+import { bearerAuthenticator } from '../gateway/authenticator.js';
+import { type Gateway, startGateway } from '../gateway/server.js';
+import type { Clock } from '../kernel/clock.js';
+import { CoilyardError } from '../kernel/errors.js';
+import type { Ignore, Process } from '../kernel/process.js';
+import { spawn } from '../kernel/spawn.js';
+import type { TelemetryBus } from '../kernel/telemetry.js';
+import type { SessionsPort } from '../sessions/handle.js';
+import type { AttachRegistry } from '../workers/attach-registry.js';
+
+/** How long calls in hand may take to finish when the gateway stops. */
+const DRAIN_MS = 3_000;
+
+export interface ListeningGateway {
+  readonly host: string;
+  readonly port: number;
+  /** `host:port`, as clients dial it. */
+  readonly address: string;
+}
+
+export interface GatewayRuntimeOptions {
+  readonly config: RuntimeConfig['gateway'];
+  readonly sessions: SessionsPort;
+  readonly workers: AttachRegistry;
+  readonly clock: Clock;
+  readonly telemetry: TelemetryBus;
+  /** Adds the gateway to the tree, on first use. */
+  readonly adopt: (start: (parent: Supervisor) => Promise<Process | Ignore>) => Promise<unknown>;
+}
+
+export class GatewayRuntime {
+  readonly #options: GatewayRuntimeOptions;
+  #listening: Gateway | undefined;
+  #port: number | undefined;
+  #starting: Promise<void> | undefined;
+
+  constructor(options: GatewayRuntimeOptions) {
+    this.#options = options;
+  }
+
+  /** Where it listens, `undefined` while it does not. */
+  get address(): string | undefined {
+    return this.#listening?.address;
+  }
+
+  /** Starts listening; idempotent. @throws `invalid_argument` when the address cannot be had, or none is allowed. */
+  async start(): Promise<ListeningGateway> {
+    if (this.#options.config === false)
+      throw new CoilyardError('invalid_argument', 'this runtime was started with gateway: false', {
+        details: { field: 'gateway' },
+      });
+    this.#starting ??= this.#adopt();
+    await this.#starting;
+    const listening = this.#listening;
+    if (listening === undefined)
+      throw new CoilyardError('pool_unavailable', 'the gateway is being restarted', {
+        details: { reason: 'restarting' },
+      });
+    const { host, port, address } = listening;
+    return { host, port, address };
+  }
+
+  async #adopt(): Promise<void> {
+    try {
+      await this.#options.adopt((parent) => this.#life(parent));
+    } catch (error) {
+      this.#starting = undefined;
+      // The supervisor says which child failed; the caller wants to know why.
+      throw error instanceof CoilyardError && error.cause instanceof CoilyardError ? error.cause : error;
+    }
+  }
+
+  async #life(parent: Process): Promise<Process | Ignore> {
+    let gateway: Gateway | undefined;
+    return spawn({
+      parent,
+      trapExit: true,
+      init: async () => {
+        gateway = await this.#listen();
+        this.#listening = gateway;
+        this.#port = gateway.port;
+      },
+      terminate: async () => {
+        this.#listening = undefined;
+        await gateway?.stop({ timeoutMs: DRAIN_MS });
+      },
+    });
+  }
+
+  #listen(): Promise<Gateway> {
+    const { config, sessions, workers, clock, telemetry } = this.#options;
+    if (config === false) throw new TypeError('a gateway that is forbidden was started');
+    const { host, port, token, maxMessageBytes } = config;
+    return startGateway({
+      host,
+      port: this.#port ?? port,
+      sessions,
+      workers,
+      clock,
+      telemetry,
+      authenticator: bearerAuthenticator({ token, workerOf: (shown) => workers.workerOf(shown) }),
+      limits: { maxReceiveBytes: maxMessageBytes, maxSendBytes: maxMessageBytes },
+    });
+  }
+}

@@ -1,0 +1,191 @@
+/** Python for the users of a runtime: starts pools when the first call needs them, and keeps their workers supervised. */
+
+import {
+  type DynamicSupervisor,
+  startDynamicSupervisor,
+  type Supervisor,
+  startSupervisor,
+} from '../../supervisors/index.js';
+import type { SupervisorListener } from '../../supervisors/index.js';
+import type { Clock, Random } from '../kernel/clock.js';
+import { CoilyardError, toCoilyardError } from '../kernel/errors.js';
+import type { SessionId } from '../kernel/ids.js';
+import type { TelemetryBus } from '../kernel/telemetry.js';
+import type { AttachRegistry } from '../workers/attach-registry.js';
+import { coldSpawn } from '../workers/launchers/cold-spawn.js';
+import { type SlotInfo, WorkerPool } from '../workers/pool.js';
+import type { PoolOptions } from '../workers/pool-options.js';
+import { PythonPools } from '../workers/pools.js';
+import type { Arguments, CallOptions, ChunkIterator, PythonPort } from '../workers/python-port.js';
+import type { ModuleSpec, Recipe, ToolSpec } from '../workers/recipe.js';
+import { startPlace } from './pool-place.js';
+
+/** A worker that dies comes back at once; one that keeps dying waits longer each time, and then for the breaker. */
+const recovery = Object.freeze({
+  backoff: { baseMs: 100, capMs: 5_000, healthyMs: 10_000 },
+  budget: { maxRestarts: 5, withinMs: 30_000 },
+  breaker: { openMs: 2_000, maxOpenMs: 30_000, healthyMs: 5_000 },
+});
+
+export interface PythonCallOptions extends Omit<CallOptions, 'sessionId' | 'variables' | 'revision'> {
+  /** On whose behalf the call is made: its `SessionContext` is what a tool's `session` parameter receives. */
+  readonly session?: { readonly id: SessionId } | undefined;
+}
+
+export interface PythonRuntimeOptions {
+  /** `false`: every call is refused. */
+  readonly pools: Readonly<Record<string, PoolOptions>> | false;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly telemetry: TelemetryBus;
+  readonly registry: AttachRegistry;
+  readonly gatewayAddress: () => Promise<string>;
+  /** Adds the supervisor of all pools to the tree, on first use. */
+  readonly adopt: (start: (parent: Supervisor) => Promise<Supervisor>) => Promise<Supervisor>;
+  readonly report: SupervisorListener;
+}
+
+export class PythonRuntime {
+  readonly #options: PythonRuntimeOptions;
+  readonly #pools: ReadonlyMap<string, WorkerPool>;
+  readonly #port: PythonPools;
+  readonly #woken = new Map<string, Promise<void>>();
+  #supervisor: Promise<Supervisor> | undefined;
+
+  constructor(options: PythonRuntimeOptions) {
+    this.#options = options;
+    const dependencies = {
+      clock: options.clock,
+      random: options.random,
+      telemetry: options.telemetry,
+      registry: options.registry,
+      launcher: coldSpawn({ clock: options.clock }),
+      gatewayAddress: options.gatewayAddress,
+    };
+    const pools = Object.entries(options.pools === false ? {} : options.pools);
+    this.#pools = new Map(pools.map(([name, pool]) => [name, new WorkerPool(name, pool, dependencies)]));
+    this.#port = new PythonPools({ pools: [...this.#pools.values()], wake: (pool) => this.#wake(pool) });
+  }
+
+  /** What agents and the gateway use. */
+  get port(): PythonPort {
+    return this.#port;
+  }
+
+  /**
+   * Calls a Python tool and resolves to what it returned.
+   *
+   * @throws CoilyardError `tool_not_found`, `python_error`, `worker_lost`, `pool_saturated`, `pool_unavailable`,
+   * `deadline_exceeded`, `cancelled`; `execution` says whether the call was executed.
+   */
+  async call(tool: string, args?: Arguments, options: PythonCallOptions = {}): Promise<unknown> {
+    this.#refuseIfForbidden();
+    return this.#port.call(tool, args, callOptions(options));
+  }
+
+  /** Calls a Python generator; the call starts with the first `next()`, and leaving the loop cancels it. */
+  stream(tool: string, args?: Arguments, options: PythonCallOptions = {}): ChunkIterator {
+    this.#refuseIfForbidden();
+    return this.#port.stream(tool, args, callOptions(options));
+  }
+
+  /** Builds a DSPy module from its recipe on first use, and runs it. */
+  async execute(recipe: Recipe, inputs?: Arguments, options: PythonCallOptions = {}): Promise<unknown> {
+    this.#refuseIfForbidden();
+    return this.#port.execute(recipe, inputs, callOptions(options));
+  }
+
+  tools(pool?: string): readonly ToolSpec[] {
+    return this.#port.tools(pool);
+  }
+
+  modules(pool?: string): readonly ModuleSpec[] {
+    return this.#port.modules(pool);
+  }
+
+  /** The places of a pool, for people and tests. */
+  workers(pool = 'default'): readonly SlotInfo[] {
+    return this.#pools.get(pool)?.slots ?? [];
+  }
+
+  /** Starts a pool without calling anything; resolves once every place is up or failed to come up. */
+  async start(pool = 'default'): Promise<void> {
+    this.#refuseIfForbidden();
+    const found = this.#pools.get(pool);
+    if (found !== undefined) await this.#wake(found);
+  }
+
+  /** Refuses all calls from now on and ends starts under way. */
+  close(): void {
+    this.#port.close();
+  }
+
+  /** Once per pool; the supervisors keep it up from then on. */
+  #wake(pool: WorkerPool): Promise<void> {
+    const woken = this.#woken.get(pool.name);
+    if (woken !== undefined) return woken;
+    const starting = this.#startPool(pool).catch((error: unknown) => {
+      this.#woken.delete(pool.name);
+      pool.markUnavailable(0, toCoilyardError(error, 'pool_unavailable'));
+    });
+    this.#woken.set(pool.name, starting);
+    return starting;
+  }
+
+  async #startPool(pool: WorkerPool): Promise<void> {
+    // The gateway first: it stands before Python in the tree, so that it outlives the workers that dial it.
+    await this.#options.gatewayAddress();
+    this.#supervisor ??= this.#options.adopt((parent) => this.#startSupervisor(parent));
+    const supervisor = await this.#supervisor;
+    await supervisor.startChild({
+      id: `pool:${pool.name}`,
+      type: 'supervisor',
+      start: (parent) => this.#startPlaces(pool, parent),
+    });
+  }
+
+  #startSupervisor(parent: Supervisor): Promise<Supervisor> {
+    const { clock, random, report } = this.#options;
+    return startSupervisor({ parent, label: 'python', strategy: 'one_for_one', clock, random, onEvent: report });
+  }
+
+  async #startPlaces(pool: WorkerPool, parent: Supervisor): Promise<DynamicSupervisor> {
+    const { clock, random } = this.#options;
+    const places = await startDynamicSupervisor({
+      parent,
+      label: `pool:${pool.name}`,
+      clock,
+      random,
+      onEvent: (event) => {
+        this.#options.report(event);
+        if (event.type === 'child.breaker' && event.state === 'open') this.#breakerOpened(pool);
+      },
+    });
+    for (const [place, { workerId }] of pool.slots.entries())
+      await places.startChild({
+        id: workerId,
+        start: (self) => startPlace(pool, place, self),
+        shutdown: pool.shutdownMs,
+        ...recovery,
+      });
+    return places;
+  }
+
+  /** With no other worker left, calls are told at once when to come back. */
+  #breakerOpened(pool: WorkerPool): void {
+    if (pool.slots.some(({ phase }) => phase === 'ready' || phase === 'starting')) return;
+    pool.markUnavailable(
+      recovery.breaker.openMs,
+      new CoilyardError('pool_unavailable', 'its workers keep failing', { details: { pool: pool.name } }),
+    );
+  }
+
+  #refuseIfForbidden(): void {
+    if (this.#options.pools === false)
+      throw new CoilyardError('pool_unavailable', 'this runtime was started with python: false');
+  }
+}
+
+function callOptions({ session, ...rest }: PythonCallOptions): CallOptions {
+  return session === undefined ? rest : { ...rest, sessionId: session.id };
+}

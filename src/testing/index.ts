@@ -1,0 +1,3 @@
+/** `coilyard/testing`: what the tests of this package use, for the tests of yours. */
+
+export { ManualClock, settle } from './manual-clock.js';
