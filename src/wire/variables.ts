@@ -1,5 +1,6 @@
 /** Variables, commands and their replies to the wire contract and back. What is missing or malformed is named. */
 
+import type { Value } from '../gen/coilyard/v1/value.js';
 import type * as wire from '../gen/coilyard/v1/variables.js';
 import type {
   DeleteVariable,
@@ -26,7 +27,7 @@ export function encodeVariable(variable: Variable): wire.Variable {
     id: variable.id,
     name: variable.name,
     type: variable.type,
-    value: encodeValue(variable.value, kindOfType(variable.type)),
+    value: encodeValueOf(variable.type, variable.value),
     version: BigInt(variable.version),
     revision: BigInt(variable.revision),
     constraints: encodeConstraints(variable),
@@ -39,12 +40,15 @@ export function encodeVariable(variable: Variable): wire.Variable {
   };
 }
 
+/** The value of a variable of that type: a whole number of a float variable travels as a float. */
+export const encodeValueOf = (type: string, value: unknown): Value => encodeValue(value, kindOfType(type));
+
 /** @param type the variable's, which says how the value travels. */
 export function encodeHistoryEntry(entry: HistoryEntry, type: string): wire.HistoryEntry {
   return {
     version: BigInt(entry.version),
     revision: BigInt(entry.revision),
-    value: encodeValue(entry.value, kindOfType(type)),
+    value: encodeValueOf(type, entry.value),
     updatedAtMs: wholeMs(entry.updatedAtMs),
     source: entry.source,
     metadata: encodeValues(Object.entries(entry.metadata)),

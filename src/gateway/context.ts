@@ -1,0 +1,47 @@
+/** What every service of one gateway shares. */
+
+import type { Clock } from '../kernel/clock.js';
+import type { TelemetryBus } from '../kernel/telemetry.js';
+import type { SessionsPort } from '../sessions/handle.js';
+import type { Attachment, FrameReceiver } from '../workers/attachment.js';
+import type { Authenticator } from './authenticator.js';
+import type { OpenStreams } from './open-streams.js';
+
+export interface GatewayLimits {
+  /** Bytes of one received message. Default 16 MiB. */
+  readonly maxReceiveBytes: number;
+  /** Bytes of one sent message. Default 16 MiB. */
+  readonly maxSendBytes: number;
+  /** Calls at the same time on one connection, watches included. Default 10,000. */
+  readonly maxConcurrentStreams: number;
+  /** How often a silent connection is asked whether it lives. Default 30,000. */
+  readonly keepaliveMs: number;
+  /** How long it may take to answer that. Default 20,000. */
+  readonly keepaliveTimeoutMs: number;
+  /** Retried requests outside of a session that are recognised. Default 10,000. */
+  readonly rememberedRequests: number;
+}
+
+export const defaultGatewayLimits: GatewayLimits = Object.freeze({
+  maxReceiveBytes: 16 * 1024 * 1024,
+  maxSendBytes: 16 * 1024 * 1024,
+  maxConcurrentStreams: 10_000,
+  keepaliveMs: 30_000,
+  keepaliveTimeoutMs: 20_000,
+  rememberedRequests: 10_000,
+});
+
+/** Where workers that dial in are received; `AttachRegistry` is one. */
+export interface WorkerDoor {
+  accept(attachment: Attachment): FrameReceiver;
+}
+
+export interface GatewayContext {
+  readonly sessions: SessionsPort;
+  readonly workers: WorkerDoor;
+  readonly authenticator: Authenticator;
+  readonly telemetry: TelemetryBus;
+  readonly clock: Clock;
+  readonly limits: GatewayLimits;
+  readonly openStreams: OpenStreams;
+}

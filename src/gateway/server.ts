@@ -1,0 +1,159 @@
+/**
+ * The gateway: one gRPC server with our services, health and reflection. It listens, and it drains in order: health says
+ * so, open streams are ended with a reason, calls in hand finish, and what is left after the time-out is cut off.
+ */
+
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { SessionsService } from '../gen/coilyard/v1/sessions.js';
+import { VariablesService } from '../gen/coilyard/v1/variables.js';
+import { WorkersService } from '../gen/coilyard/v1/workers.js';
+import type { Clock } from '../kernel/clock.js';
+import { CoilyardError, describeThrown, invalidArgument } from '../kernel/errors.js';
+import type { TelemetryBus } from '../kernel/telemetry.js';
+import type { SessionsPort } from '../sessions/handle.js';
+import { type Authenticator, bearerAuthenticator } from './authenticator.js';
+import { defaultGatewayLimits, type GatewayContext, type GatewayLimits, type WorkerDoor } from './context.js';
+import { detailInterceptor } from './detail-interceptor.js';
+import { Health } from './health.js';
+import { OpenStreams } from './open-streams.js';
+import { addReflection } from './reflection.js';
+import { addRoutes } from './routes.js';
+import { sessionsRoutes } from './sessions-service.js';
+import { variablesRoutes } from './variables-service.js';
+import { watchRoute } from './watch-service.js';
+import { attachRoute } from './worker-stream.js';
+
+export interface GatewayOptions {
+  /** Default 127.0.0.1. Anything but a loopback address needs credentials. */
+  readonly host?: string | undefined;
+  /** Default 0: any free port. */
+  readonly port?: number | undefined;
+  readonly sessions: SessionsPort;
+  readonly workers: WorkerDoor;
+  /** Default: everyone is let in, as long as the host is a loopback address. */
+  readonly authenticator?: Authenticator | undefined;
+  readonly limits?: Partial<GatewayLimits> | undefined;
+  readonly telemetry: TelemetryBus;
+  readonly clock: Clock;
+}
+
+export interface Gateway {
+  readonly host: string;
+  /** The port that it listens on, also when 0 was asked for. */
+  readonly port: number;
+  /** What clients dial: `host:port`. */
+  readonly address: string;
+  /** Streams that are open now: watches, attached workers, health watches, reflection. */
+  readonly openStreams: number;
+  /** Drains and stops. Idempotent; resolves, never rejects, once nothing of it is left. */
+  stop(options?: { readonly timeoutMs?: number | undefined }): Promise<GatewayStopped>;
+}
+
+export interface GatewayStopped {
+  /** Whether calls had to be cut off. */
+  readonly forced: boolean;
+}
+
+const DEFAULT_HOST = '127.0.0.1';
+const DEFAULT_STOP_TIMEOUT_MS = 5000;
+
+/** Throws `invalid_argument` when the host is open to others without credentials, or the address cannot be bound. */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { host = DEFAULT_HOST, port: wanted = 0, telemetry, clock } = options;
+  const limits = { ...defaultGatewayLimits, ...options.limits };
+  const authenticator = options.authenticator ?? bearerAuthenticator({});
+  if (authenticator.open && !isLoopback(host))
+    throw invalidArgument('gateway.host', 'a loopback address unless gateway.token is set', host);
+  const openStreams = new OpenStreams();
+  const { sessions, workers } = options;
+  const context = { sessions, workers, authenticator, telemetry, clock, limits, openStreams };
+  const health = new Health(
+    ['Sessions', 'Variables', 'Workers'].map((name) => `coilyard.v1.${name}`),
+    openStreams,
+  );
+  const server = createServer(context, health);
+  const port = await bind(server, host, wanted);
+  telemetry.emit('gateway.listening', { host, port });
+  let stopped: Promise<GatewayStopped> | undefined;
+  return {
+    host,
+    port,
+    address: addressOf(host, port),
+    get openStreams() {
+      return openStreams.size;
+    },
+    stop: ({ timeoutMs = DEFAULT_STOP_TIMEOUT_MS } = {}) => {
+      stopped ??= stop(server, health, openStreams, clock, timeoutMs);
+      return stopped;
+    },
+  };
+}
+
+function createServer(context: GatewayContext, health: Health): Server {
+  const { limits } = context;
+  const server = new Server({
+    'grpc.max_receive_message_length': limits.maxReceiveBytes,
+    'grpc.max_send_message_length': limits.maxSendBytes,
+    'grpc.max_concurrent_streams': limits.maxConcurrentStreams,
+    'grpc.keepalive_time_ms': limits.keepaliveMs,
+    'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
+    // Costs 10 to 15 % of the calls per second.
+    'grpc.enable_channelz': 0,
+    interceptors: [detailInterceptor],
+  });
+  addRoutes(server, SessionsService, sessionsRoutes(context));
+  addRoutes(server, VariablesService, { ...variablesRoutes(context), watch: watchRoute(context) });
+  addRoutes(server, WorkersService, { attach: attachRoute(context) });
+  health.addTo(server);
+  addReflection(server, context);
+  return server;
+}
+
+function bind(server: Server, host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(addressOf(host, port), ServerCredentials.createInsecure(), (error, bound) => {
+      if (error === null) resolve(bound);
+      else
+        reject(
+          new CoilyardError(
+            'invalid_argument',
+            `gateway: cannot listen on ${addressOf(host, port)}: ${describeThrown(error)}`,
+            { details: { field: 'gateway.port', host, port }, cause: error },
+          ),
+        );
+    });
+  });
+}
+
+function stop(
+  server: Server,
+  health: Health,
+  openStreams: OpenStreams,
+  clock: Clock,
+  timeoutMs: number,
+): Promise<GatewayStopped> {
+  health.drain();
+  openStreams.endAll(
+    new CoilyardError('store_unavailable', 'the gateway is stopping', {
+      execution: 'not_started',
+      details: { reason: 'runtime_stopped' },
+    }),
+  );
+  return new Promise((resolve) => {
+    let forced = false;
+    const timer = clock.setTimer(timeoutMs, () => {
+      forced = true;
+      server.forceShutdown();
+    });
+    server.tryShutdown(() => {
+      timer.cancel();
+      resolve({ forced });
+    });
+  });
+}
+
+const addressOf = (host: string, port: number): string =>
+  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);

@@ -1,0 +1,126 @@
+/** `coilyard.v1.Variables` but its watch: one command or one read for each method. */
+
+import {
+  type GetVariablesResponse,
+  type UpdateVariablesRequest,
+  type UpdateVariablesResponse,
+  type VariableOutcome,
+  VariablesService,
+} from '../gen/coilyard/v1/variables.js';
+import { CoilyardError, describeValue, toCoilyardError } from '../kernel/errors.js';
+import type { SessionHandle } from '../sessions/handle.js';
+import { encodeErrorDetail } from '../wire/error-detail.js';
+import { filledText } from '../wire/fields.js';
+import {
+  decodeDelete,
+  decodeFilter,
+  decodeHistoryRange,
+  decodeRegister,
+  decodeSet,
+  decodeUpdate,
+  decodeWrite,
+  encodeHistoryEntry,
+  encodeOutcome,
+  encodeVariable,
+} from '../wire/variables.js';
+import type { GatewayContext } from './context.js';
+import type { Routes } from './routes.js';
+import { type UnaryCall, unary } from './unary.js';
+
+export function variablesRoutes(context: GatewayContext): Omit<Routes<typeof VariablesService>, 'watch'> {
+  const find = (id: string): Promise<SessionHandle> => context.sessions.find(filledText(id, 'session_id'));
+
+  const update = async (request: UpdateVariablesRequest, call: UnaryCall): Promise<UpdateVariablesResponse> => {
+    const session = await find(request.sessionId);
+    const { writes, unreadable } = readWrites(request);
+    const command = { ...decodeUpdate(request), writes };
+    const reply = await session.execute(command, call.executeOptions());
+    const carriedOut = reply.outcomes.map(encodeOutcome).values();
+    const outcomes = request.writes.map(
+      (_write, index): VariableOutcome => unreadable.get(index) ?? carriedOut.next().value ?? unanswered(),
+    );
+    return { ok: reply.ok && unreadable.size === 0, revision: BigInt(reply.revision), outcomes };
+  };
+
+  return {
+    registerVariables: unary(context, VariablesService.registerVariables, async (request, call) => {
+      const session = await find(request.sessionId);
+      const reply = await session.execute(decodeRegister(request), call.executeOptions());
+      return { revision: BigInt(reply.revision), variables: reply.variables.map(encodeVariable) };
+    }),
+    getVariable: unary(context, VariablesService.getVariable, async ({ sessionId, variable }) => {
+      const session = await find(sessionId);
+      const record = session.lookUp(filledText(variable, 'variable'));
+      if (record === undefined) throw variableNotFound(variable);
+      return { revision: BigInt(session.revision), variable: encodeVariable(record) };
+    }),
+    getVariables: unary(context, VariablesService.getVariables, async (request) => {
+      const session = await find(request.sessionId);
+      const variables: GetVariablesResponse['variables'] = new Map();
+      for (const reference of request.variables) {
+        const record = session.lookUp(reference);
+        if (record !== undefined) variables.set(reference, encodeVariable(record));
+      }
+      return { revision: BigInt(session.revision), variables };
+    }),
+    setVariable: unary(context, VariablesService.setVariable, async (request, call) => {
+      const session = await find(request.sessionId);
+      const reply = await session.execute(decodeSet(request), call.executeOptions());
+      return { revision: BigInt(reply.revision), variable: encodeVariable(reply.variable) };
+    }),
+    updateVariables: unary(context, VariablesService.updateVariables, update),
+    deleteVariable: unary(context, VariablesService.deleteVariable, async (request, call) => {
+      const session = await find(request.sessionId);
+      const reply = await session.execute(decodeDelete(request), call.executeOptions());
+      return { revision: BigInt(reply.revision) };
+    }),
+    listVariables: unary(context, VariablesService.listVariables, async (request) => {
+      const session = await find(request.sessionId);
+      const isListed = decodeFilter(request);
+      const variables = Array.from(session.records()).filter(isListed).map(encodeVariable);
+      return { revision: BigInt(session.revision), variables };
+    }),
+    getVariableHistory: unary(context, VariablesService.getVariableHistory, async (request) => {
+      const session = await find(request.sessionId);
+      const { limit, offset } = decodeHistoryRange(request);
+      const reference = filledText(request.variable, 'variable');
+      const entries = session.historyOf(reference, limit, offset);
+      const type = session.lookUp(reference)?.type ?? '';
+      return { revision: BigInt(session.revision), entries: entries.map((entry) => encodeHistoryEntry(entry, type)) };
+    }),
+  };
+}
+
+type Write = ReturnType<typeof decodeWrite>;
+
+/**
+ * A write that cannot be read fails for itself, as one that is refused does. An atomic batch with such a write is
+ * refused as a whole, before anything is asked of the session.
+ */
+function readWrites(request: UpdateVariablesRequest): {
+  readonly writes: readonly Write[];
+  readonly unreadable: ReadonlyMap<number, VariableOutcome>;
+} {
+  const writes: Write[] = [];
+  const unreadable = new Map<number, VariableOutcome>();
+  for (const [index, write] of request.writes.entries()) {
+    try {
+      writes.push(decodeWrite(write, `writes[${index}].`));
+    } catch (error) {
+      if (request.atomic) throw error;
+      const value = encodeErrorDetail(toCoilyardError(error));
+      unreadable.set(index, { variable: write.variable, outcome: { $case: 'error', value } });
+    }
+  }
+  return { writes, unreadable };
+}
+
+function unanswered(): never {
+  throw new CoilyardError('internal', 'a batch was answered with fewer outcomes than it has writes');
+}
+
+function variableNotFound(reference: string): CoilyardError {
+  return new CoilyardError('variable_not_found', `there is no variable ${describeValue(reference)}`, {
+    details: { variable: reference },
+  });
+}

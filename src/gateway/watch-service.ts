@@ -1,0 +1,129 @@
+/**
+ * `Variables.Watch`: a watcher of the session is emptied as fast as the reader reads. One message is on its way at a
+ * time; what happens meanwhile waits in the watcher, whose memory is bounded.
+ */
+
+import type { handleServerStreamingCall, ServerWritableStream } from '@grpc/grpc-js';
+import { type Position, VariablesService, type WatchRequest } from '../gen/coilyard/v1/variables.js';
+import { CoilyardError, type ErrorCode } from '../kernel/errors.js';
+import type { WatchEnd, Watcher, WatchOptions } from '../sessions/handle.js';
+import { filledText, safeCount } from '../wire/fields.js';
+import type { GatewayContext } from './context.js';
+import { grpcStatusOf } from './grpc-status.js';
+import { authenticate, decodeRequest } from './unary.js';
+import { WatchEncoder } from './watch-encoder.js';
+
+type WatchCall = ServerWritableStream<Buffer, Buffer>;
+
+export function watchRoute(context: GatewayContext): handleServerStreamingCall<Buffer, Buffer> {
+  const encoder = new WatchEncoder(context.limits.maxSendBytes);
+  return (call) => {
+    const stream = new WatchStream(call, encoder);
+    const forget = context.openStreams.add((error) => stream.end(error));
+    // Emitted once at the end of every call, whoever ended it.
+    call.once('cancelled', () => {
+      forget();
+      stream.close();
+    });
+    openWatcher(context, call).then(
+      (watcher) => stream.start(watcher),
+      (thrown) => stream.end(thrown),
+    );
+  };
+}
+
+async function openWatcher(context: GatewayContext, call: WatchCall): Promise<Watcher> {
+  authenticate(context, VariablesService.watch.path, call.metadata);
+  const request = decodeRequest(VariablesService.watch, call.request);
+  const session = await context.sessions.find(filledText(request.sessionId, 'session_id'));
+  return session.openWatch(decodeOptions(request));
+}
+
+function decodeOptions(request: WatchRequest): WatchOptions {
+  const { variables, pattern, includeInitial, after, coalesce } = request;
+  return {
+    variables: variables.map((variable, index) => filledText(variable, `variables[${index}]`)),
+    ...(pattern === '' ? {} : { pattern }),
+    includeInitial,
+    ...(after === undefined ? {} : { after: decodePosition(after) }),
+    coalesce,
+  };
+}
+
+function decodePosition({ revision, tag }: Position): NonNullable<WatchOptions['after']> {
+  return { revision: safeCount(revision, 'after.revision'), ...(tag === '' ? {} : { tag }) };
+}
+
+class WatchStream {
+  readonly #call: WatchCall;
+  readonly #encoder: WatchEncoder;
+  #watcher: Watcher | undefined;
+  /** Messages of the batch in hand that are still to be written. */
+  #waiting: Buffer[] = [];
+  #state: 'open' | 'ended' = 'open';
+
+  constructor(call: WatchCall, encoder: WatchEncoder) {
+    this.#call = call;
+    this.#encoder = encoder;
+  }
+
+  start(watcher: Watcher): void {
+    if (this.#state === 'ended') {
+      watcher.close();
+      return;
+    }
+    this.#watcher = watcher;
+    this.#pump();
+  }
+
+  /** Ends with a status that says why. Idempotent. */
+  end(thrown: unknown): void {
+    if (this.#state === 'ended') return;
+    this.close();
+    this.#call.emit('error', grpcStatusOf(thrown));
+  }
+
+  close(): void {
+    this.#state = 'ended';
+    this.#waiting = [];
+    this.#watcher?.close();
+  }
+
+  readonly #pump = (): void => {
+    const watcher = this.#watcher;
+    if (this.#state === 'ended' || watcher === undefined) return;
+    try {
+      const message = this.#waiting.shift() ?? this.#nextMessage(watcher);
+      // The callback comes once the message has gone through the reader's flow control.
+      if (message !== undefined) this.#call.write(message, this.#pump);
+      else if (watcher.ended !== undefined) this.end(reasonOf(watcher.ended));
+      else watcher.onReady(this.#pumpNextTurn);
+    } catch (error) {
+      this.end(error);
+    }
+  };
+
+  /** What else is committed in this turn of the loop goes into the same message. */
+  readonly #pumpNextTurn = (): void => {
+    setImmediate(this.#pump);
+  };
+
+  #nextMessage(watcher: Watcher): Buffer | undefined {
+    const batch = watcher.take();
+    if (batch === undefined) return undefined;
+    this.#waiting = this.#encoder.encode(batch);
+    return this.#waiting.shift();
+  }
+}
+
+const endings = {
+  session_stopped: ['session_not_found', 'the session was stopped'],
+  session_expired: ['session_expired', 'the session has expired'],
+  variable_deleted: ['variable_not_found', 'the watched variables were deleted'],
+  runtime_stopped: ['store_unavailable', 'the runtime is stopping'],
+} as const satisfies Record<WatchEnd, readonly [ErrorCode, string]>;
+
+function reasonOf(end: WatchEnd): CoilyardError {
+  const [code, message] = endings[end];
+  return new CoilyardError(code, message, { execution: 'not_started', details: { reason: end } });
+}

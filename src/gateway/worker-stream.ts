@@ -1,0 +1,153 @@
+/**
+ * `Workers.Attach` as a carrier: frames of one worker over one bidirectional gRPC stream. Frames that wait are packed
+ * into one message; one message is on its way at a time.
+ */
+
+import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js';
+import { BinaryWriter } from '@bufbuild/protobuf/wire';
+import { RuntimeFrame as WireFrame, WorkersService } from '../gen/coilyard/v1/workers.js';
+import { CoilyardError, describeThrown } from '../kernel/errors.js';
+import { decodeWorkerFrame, encodeRuntimeFrame } from '../wire/frame-codec.js';
+import type { RuntimeFrame } from '../wire/frames.js';
+import type { Attachment, FrameReceiver } from '../workers/attachment.js';
+import type { GatewayContext } from './context.js';
+import { grpcStatusOf } from './grpc-status.js';
+import { authenticate, decodeRequest } from './unary.js';
+
+type AttachCall = ServerDuplexStream<Buffer, Buffer>;
+
+/** `AttachResponse.frames`. */
+const FRAMES_TAG = 10;
+/** Frames are packed into one message up to this size; a larger frame has a message of its own. */
+const PACK_BYTES = 1024 * 1024;
+/** Room for the length of a frame. */
+const HEADROOM = 16;
+
+export function attachRoute(context: GatewayContext): handleBidiStreamingCall<Buffer, Buffer> {
+  return (call) => {
+    try {
+      // The token in the hello is what lets a worker in; a client's token alone does not, a wrong one is refused here.
+      if (call.metadata.get('authorization').length > 0)
+        authenticate(context, WorkersService.attach.path, call.metadata);
+    } catch (error) {
+      call.emit('error', grpcStatusOf(error));
+      return;
+    }
+    const stream = new WorkerStream(call, context.limits.maxSendBytes);
+    const forget = context.openStreams.add(() => stream.close());
+    call.once('cancelled', forget);
+    stream.feed(context.workers.accept(stream));
+  };
+}
+
+class WorkerStream implements Attachment {
+  readonly #call: AttachCall;
+  readonly #maxBytes: number;
+  #frames: Uint8Array[] = [];
+  #isWriting = false;
+  #isFlushScheduled = false;
+  #state: 'open' | 'closing' | 'closed' = 'open';
+  /** Why the connection ended, for the receiver. */
+  #cause: unknown;
+  #hasSaidGoodbye = false;
+
+  constructor(call: AttachCall, maxBytes: number) {
+    this.#call = call;
+    this.#maxBytes = maxBytes - HEADROOM;
+  }
+
+  /** Reads the worker's frames until the connection ends. */
+  feed(receiver: FrameReceiver): void {
+    const call = this.#call;
+    call.on('data', (bytes: Buffer) => this.#receive(bytes, receiver));
+    call.once('end', () => {
+      this.#hasSaidGoodbye = true;
+      this.close();
+    });
+    // Emitted once at the end of every call, whoever ended it.
+    call.once('cancelled', () => {
+      const isOrderly = this.#hasSaidGoodbye || this.#state !== 'open';
+      this.#state = 'closed';
+      this.#frames = [];
+      receiver.closed(this.#cause ?? (isOrderly ? undefined : brokenOff()));
+    });
+  }
+
+  send(frame: RuntimeFrame): boolean {
+    if (this.#state !== 'open' || this.#call.cancelled) return false;
+    const bytes = WireFrame.encode(encodeRuntimeFrame(frame)).finish();
+    if (bytes.byteLength > this.#maxBytes)
+      throw new CoilyardError('payload_too_large', `a ${frame.type} frame takes ${bytes.byteLength} bytes`, {
+        details: { limit: this.#maxBytes, actual: bytes.byteLength },
+      });
+    this.#frames.push(bytes);
+    if (!this.#isFlushScheduled && !this.#isWriting) {
+      this.#isFlushScheduled = true;
+      queueMicrotask(this.#flush);
+    }
+    return true;
+  }
+
+  close(error?: CoilyardError): void {
+    if (this.#state === 'closed' || (this.#state === 'closing' && error === undefined)) return;
+    if (error === undefined) {
+      this.#state = 'closing';
+      this.#flush();
+      return;
+    }
+    this.#state = 'closed';
+    this.#cause = error;
+    this.#frames = [];
+    this.#call.emit('error', grpcStatusOf(error));
+  }
+
+  readonly #flush = (): void => {
+    this.#isFlushScheduled = false;
+    if (this.#isWriting || this.#state === 'closed') return;
+    const message = this.#pack();
+    if (message === undefined) {
+      if (this.#state === 'closing') this.#finish();
+      return;
+    }
+    this.#isWriting = true;
+    // The callback comes once the message has gone through the worker's flow control.
+    this.#call.write(message, () => {
+      this.#isWriting = false;
+      this.#flush();
+    });
+  };
+
+  #finish(): void {
+    this.#state = 'closed';
+    this.#call.end();
+  }
+
+  #pack(): Buffer | undefined {
+    if (this.#frames.length === 0) return undefined;
+    const writer = new BinaryWriter();
+    let size = 0;
+    let count = 0;
+    for (const frame of this.#frames) {
+      if (count > 0 && size + frame.byteLength > PACK_BYTES) break;
+      writer.uint32(FRAMES_TAG).bytes(frame);
+      size += frame.byteLength + HEADROOM;
+      count += 1;
+    }
+    this.#frames = this.#frames.slice(count);
+    const bytes = writer.finish();
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  #receive(bytes: Buffer, receiver: FrameReceiver): void {
+    try {
+      for (const frame of decodeRequest(WorkersService.attach, bytes).frames)
+        receiver.receive(decodeWorkerFrame(frame));
+    } catch (error) {
+      this.close(
+        error instanceof CoilyardError ? error : new CoilyardError('internal', describeThrown(error), { cause: error }),
+      );
+    }
+  }
+}
+
+const brokenOff = (): CoilyardError => new CoilyardError('worker_lost', 'the connection to the worker broke off');
