@@ -137,7 +137,9 @@ function encodeCall(frame: CallFrame): wire.Call {
     sessionId: frame.sessionId ?? '',
     target: encodeTarget(frame.target),
     arguments: encodeValues(frame.arguments),
-    variables: new Map(Array.from(frame.variables, ([name, { value, kind }]) => [name, encodeValue(value, kind)])),
+    variables: new Map(
+      Array.from(frame.variables, ([name, { value, kind }]) => [name, encodeValue(value, kind, name)]),
+    ),
     revision: BigInt(frame.revision),
     timeoutMs: frame.timeoutMs === undefined ? undefined : wholeMs(frame.timeoutMs),
     stream: frame.stream,

@@ -98,7 +98,8 @@ export function poolSettings(pool: string, options: PoolOptions): PoolSettings {
   }
   if (settings.python !== undefined && typeof settings.python !== 'string')
     throw invalidArgument(`pools.${pool}.python`, 'a text', settings.python);
-  if (typeof settings.env !== 'object' || !Object.values(settings.env).every((entry) => typeof entry === 'string'))
-    throw invalidArgument(`pools.${pool}.env`, 'texts by name', settings.env);
+  const env: unknown = settings.env;
+  if (typeof env !== 'object' || env === null || !Object.values(env).every((entry) => typeof entry === 'string'))
+    throw invalidArgument(`pools.${pool}.env`, 'texts by name', env);
   return settings;
 }
