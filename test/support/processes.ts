@@ -1,0 +1,45 @@
+/** What a test can see of operating system processes. */
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** A zombie is dead: in a container nobody may reap it. */
+export function isRunning(pid: number): boolean {
+  const state = stateOf(pid);
+  return state !== undefined && state !== 'Z' && state !== 'X';
+}
+
+function stateOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name of the command may contain anything, parentheses included.
+    return stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Running processes whose command line contains the text. */
+export function processesWith(text: string): number[] {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number)
+    .filter((pid) => pid !== process.pid && commandOf(pid).includes(text) && isRunning(pid));
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+  } catch {
+    return '';
+  }
+}
+
+/** Resolves once the condition holds; fails with the text after the limit. Polls: the kernel tells nobody. */
+export async function eventually(condition: () => boolean, what: string, limitMs = 10_000): Promise<void> {
+  const untilMs = performance.now() + limitMs;
+  while (!condition()) {
+    if (performance.now() > untilMs) throw new Error(`not within ${limitMs} ms: ${what}`);
+    await sleep(5);
+  }
+}
