@@ -13,7 +13,7 @@ import { CallQueue } from './call-queue.js';
 import { type Call, type Caller, type CallRequest, Ledger, type Outcome } from './ledger.js';
 import type { PoolSettings } from './pool-options.js';
 import { affinityOf, type Capabilities, capabilitiesOf, nameOf, route } from './routing.js';
-import type { CallAnswerFrame, WorkerLink } from './worker-process.js';
+import type { CallAnswerFrame, WorkerLink } from './worker-link.js';
 
 export interface DispatcherOptions {
   readonly pool: string;

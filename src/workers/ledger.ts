@@ -13,7 +13,7 @@ import { CoilyardError } from '../kernel/errors.js';
 import type { SessionId } from '../kernel/ids.js';
 import { err, type Result } from '../kernel/result.js';
 import type { CallTarget, TypedValue } from '../wire/frames.js';
-import type { WorkerLink } from './worker-process.js';
+import type { WorkerLink } from './worker-link.js';
 
 /** How a call ended for its caller. */
 export type Outcome = Result<unknown, CoilyardError>;

@@ -13,7 +13,8 @@ import type { Caller, CallRequest } from './ledger.js';
 import { type PoolOptions, type PoolSettings, poolSettings } from './pool-options.js';
 import type { Arguments, CallOptions, ChunkIterator } from './python-port.js';
 import { type Capabilities, capabilitiesOf, canServe, notFound } from './routing.js';
-import { startWorker, stopLimitMs, type WorkerDependencies, type WorkerLink } from './worker-process.js';
+import type { WorkerLink } from './worker-link.js';
+import { startWorker, stopLimitMs, type WorkerDependencies } from './worker-process.js';
 
 /** One place of the pool. Lives come and go in it; it counts them. */
 interface Slot {
@@ -136,7 +137,7 @@ export class WorkerPool {
    */
   markUnavailable(retryAfterMs: number, cause: unknown): void {
     this.#unavailable = { untilMs: this.#deps.clock.monotonicMs() + retryAfterMs, cause };
-    this.#dispatcher.reconsider();
+    this.#dispatcher.refuseQueued(this.#unavailableError(cause, retryAfterMs));
   }
 
   /** Refuses all calls from now on, those that wait included, and ends starts under way. Calls in hand go on. */

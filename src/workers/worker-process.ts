@@ -5,19 +5,21 @@
  */
 
 import type { Clock, Random, Timer } from '../kernel/clock.js';
-import { CoilyardError, toCoilyardError } from '../kernel/errors.js';
+import { toCoilyardError } from '../kernel/errors.js';
 import { type ExitReason, exitReason, isCleanExit } from '../kernel/exit-reason.js';
 import type { Incarnation, WorkerId } from '../kernel/ids.js';
 import type { Process } from '../kernel/process.js';
 import { type ProcessContext, spawn } from '../kernel/spawn.js';
 import type { TelemetryBus } from '../kernel/telemetry.js';
-import type { HelloFrame, RuntimeFrame, WorkerFrame } from '../wire/frames.js';
+import type { HelloFrame, WorkerFrame } from '../wire/frames.js';
 import type { Attachment } from './attachment.js';
-import type { AttachRegistry, Invitation } from './attach-registry.js';
+import type { AttachRegistry, Guest, Invitation } from './attach-registry.js';
 import { deferred } from './deferred.js';
 import type { Launched, LaunchedExit, Launcher } from './launcher.js';
 import { Liveness } from './liveness.js';
 import type { PoolSettings } from './pool-options.js';
+import { lost, reasonOf, stillborn, tooSlow, unkillable } from './worker-errors.js';
+import type { WorkerLink, WorkerListener } from './worker-link.js';
 
 /** What a life needs from the house. */
 export interface WorkerDependencies {
@@ -38,30 +40,6 @@ export interface WorkerPlan {
   readonly settings: PoolSettings;
   /** Aborts the start. */
   readonly signal: AbortSignal;
-}
-
-/** What the pool hears of a life. After `gone` it hears nothing more. */
-export interface WorkerListener {
-  ready(link: WorkerLink): void;
-  received(link: WorkerLink, frame: CallAnswerFrame): void;
-  /** The worker takes no more calls; those in hand may still end well. */
-  draining(link: WorkerLink): void;
-  /** No frame of this life comes any more. */
-  gone(link: WorkerLink): void;
-}
-
-/** The frames that are about one call. */
-export type CallAnswerFrame = Extract<WorkerFrame, { readonly callId: number }>;
-
-/** A worker that is ready, as the pool sees it. */
-export interface WorkerLink {
-  readonly workerId: WorkerId;
-  readonly incarnation: Incarnation;
-  readonly hello: HelloFrame;
-  /** As `Attachment.send`. */
-  send(frame: RuntimeFrame): boolean;
-  /** Ends this life at once. */
-  kill(error: CoilyardError): void;
 }
 
 /** How long the second sign of a death is waited for after the first: the exit of the process, the end of its stream. */
@@ -102,7 +80,7 @@ class WorkerLife {
   readonly #plan: WorkerPlan;
   readonly #listener: WorkerListener;
   readonly #deps: WorkerDependencies;
-  readonly #who: { readonly pool: string; readonly workerId: WorkerId; readonly incarnation: Incarnation };
+  readonly #who: Guest;
   readonly #ready = deferred<void>();
   readonly #osExit = deferred<LaunchedExit>();
   readonly #lineEnd = deferred<void>();
@@ -131,7 +109,9 @@ class WorkerLife {
     context.process.monitor((reason) => this.#over(reason));
     const onAbort = (): void => this.#ready.reject(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });
-    const timer = this.#deps.clock.setTimer(settings.startTimeoutMs, () => this.#ready.reject(this.#tooSlow()));
+    const timer = this.#deps.clock.setTimer(settings.startTimeoutMs, () =>
+      this.#ready.reject(tooSlow(this.#who, settings.startTimeoutMs)),
+    );
     try {
       signal.throwIfAborted();
       await Promise.all([this.#launch(), this.#ready.promise]);
@@ -153,13 +133,11 @@ class WorkerLife {
     const { drainTimeoutMs, killGraceMs } = this.#plan.settings;
     if (this.#link !== undefined && this.#lostLine === undefined) this.#listener.draining(this.#link);
     if (isCleanExit(reason)) {
-      this.#link?.send({ type: 'drain' });
-      await this.#exitsWithin(drainTimeoutMs);
+      if (this.#link?.send({ type: 'drain' }) === true) await this.#exitsWithin(drainTimeoutMs);
       await this.#signalled('SIGTERM', killGraceMs);
     }
     await this.#signalled('SIGKILL', REAP_MS);
-    if (this.#exit === undefined)
-      throw new CoilyardError('internal', `process ${this.#launched?.pid} did not end ${REAP_MS} ms after SIGKILL`);
+    if (this.#exit === undefined) throw unkillable(this.#who, this.#launched?.pid, REAP_MS);
     // The last answers may still be on their way.
     await this.#within(this.#lineEnd.promise, SECOND_SIGN_MS);
   }
@@ -209,7 +187,7 @@ class WorkerLife {
       clock,
       intervalMs: heartbeatIntervalMs,
       allowedMisses,
-      onSilence: (silentMs) => this.#end(exitReason.error(this.#lost(`gave no sign of life for ${silentMs} ms`))),
+      onSilence: (silentMs) => this.#end(exitReason.error(lost(this.#who, `gave no sign of life for ${silentMs} ms`))),
     });
     link.send({ type: 'welcome', workerId: link.workerId, heartbeatIntervalMs });
     telemetry.emit('worker.ready', { ...this.#who, pid: hello.pid, startMs });
@@ -232,7 +210,7 @@ class WorkerLife {
   #died(exit: LaunchedExit): void {
     this.#exit = exit;
     this.#osExit.resolve(exit);
-    if (this.#link === undefined) this.#ready.reject(this.#stillborn(exit));
+    if (this.#link === undefined) this.#ready.reject(stillborn(this.#who, exit));
     else this.#signOfDeath();
   }
 
@@ -244,7 +222,7 @@ class WorkerLife {
     const conclude = (): void =>
       this.#end(
         this.#exit === undefined
-          ? exitReason.error(this.#lost('lost its connection', this.#lostLine?.cause))
+          ? exitReason.error(lost(this.#who, 'lost its connection', this.#lostLine?.cause))
           : reasonOf(this.#exit),
       );
     if (this.#exit !== undefined && this.#lostLine !== undefined) conclude();
@@ -265,7 +243,7 @@ class WorkerLife {
   }
 
   #over(reason: ExitReason): void {
-    this.#ready.reject(this.#lost('ended during its start'));
+    this.#ready.reject(lost(this.#who, 'ended during its start'));
     this.#secondSign?.cancel();
     this.#invitation?.revoke();
     this.#loseLine(undefined);
@@ -299,31 +277,4 @@ class WorkerLife {
   get #isAlive(): boolean {
     return this.#context?.process.alive === true;
   }
-
-  #tooSlow(): CoilyardError {
-    const { startTimeoutMs } = this.#plan.settings;
-    return new CoilyardError(
-      'pool_unavailable',
-      `worker ${this.#who.workerId} was not ready within ${startTimeoutMs} ms. Raise startTimeoutMs if its imports take longer.`,
-      { details: { ...this.#who, startTimeoutMs } },
-    );
-  }
-
-  #stillborn({ signal, code, stderr }: LaunchedExit): CoilyardError {
-    const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
-    const last = stderr.findLast((line) => line.trim() !== '') ?? 'it printed nothing';
-    return new CoilyardError(
-      'pool_unavailable',
-      `worker ${this.#who.workerId} ended before it was ready (${how}): ${last}`,
-      { details: { ...this.#who, signal, code, stderr } },
-    );
-  }
-
-  #lost(what: string, cause?: unknown): CoilyardError {
-    return new CoilyardError('worker_lost', `worker ${this.#who.workerId} ${what}`, { details: this.#who, cause });
-  }
 }
-
-/** A worker that ends by itself without a failure was drained from outside: a normal end. */
-const reasonOf = ({ signal, code }: LaunchedExit): ExitReason =>
-  signal === null && code === 0 ? exitReason.normal : exitReason.signal(signal, code);

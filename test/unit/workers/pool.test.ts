@@ -384,6 +384,16 @@ test('an unavailable pool refuses the calls that wait and those that come, with 
   });
 });
 
+test('a pool that is unavailable for no time at all refuses what waits and lets new calls wait', async () => {
+  const house = new Harness(echo);
+  const waiting = house.call('echo');
+  house.pool.markUnavailable(0, new Error('the start failed'));
+  await expect(waiting).rejects.toMatchObject({ code: 'pool_unavailable', message: /the start failed/ });
+  const next = house.call('echo', { text: 'back' });
+  await house.start(0);
+  await expect(next).resolves.toBe('back');
+});
+
 test('an unavailable pool serves again with the first worker that is ready', async () => {
   const house = new Harness(echo);
   house.pool.markUnavailable(60_000, 'broken');
