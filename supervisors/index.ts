@@ -16,7 +16,32 @@ export {
   startDynamicSupervisor,
 } from './dynamic-supervisor.js';
 export type { SupervisorEvent, SupervisorListener } from './events.js';
+export {
+  type PartitionSupervisor,
+  type PartitionSupervisorFlags,
+  startPartitionSupervisor,
+} from './partition-supervisor.js';
+export {
+  type Registry,
+  type RegistryEntry,
+  type RegistryEvent,
+  type RegistryOptions,
+  startRegistry,
+} from './registry.js';
 export type { Backoff, RestartBudget, RestartType } from './restart-policy.js';
+export { spawnServer } from './server.js';
+export type {
+  CallOptions,
+  CrashReport,
+  ExitMessage,
+  From,
+  IdleMessage,
+  InitOutcome,
+  Outcome,
+  Server,
+  ServerContext,
+  ServerOptions,
+} from './server-types.js';
 export type { StopReport, UncleanStop } from './stop-children.js';
 export {
   type AutoShutdown,
@@ -27,4 +52,5 @@ export {
 } from './supervisor.js';
 export type { StopOptions } from './supervisor-core.js';
 export type { SupervisorFlags } from './supervisor-flags.js';
+export { startTask, type Task, type TaskContext, type TaskOptions, type TaskResult } from './task.js';
 export { formatTree, type TreeNode } from './tree.js';

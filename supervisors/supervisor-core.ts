@@ -3,15 +3,15 @@
  * answering requests one at a time. While it starts or stops a child a supervisor does nothing else (S50).
  */
 
-import type { Timer } from '../src/kernel/clock.js';
 import { type ExitReason, exitReason } from '../src/kernel/exit-reason.js';
 import { isolate } from '../src/kernel/isolate.js';
 import { IGNORE, type Ignore, type Process } from '../src/kernel/process.js';
 import { ProcessCore } from '../src/kernel/process-core.js';
 import type { Child } from './child.js';
 import type { Happening, SupervisorEvent } from './events.js';
+import { endsAs } from './ends-as.js';
 import { PendingCalls } from './pending-calls.js';
-import { deadProcess, diedBeforeReply, timedOut } from './refusals.js';
+import { deadProcess, diedBeforeReply } from './refusals.js';
 import { RestartLedger } from './restart-ledger.js';
 import { wantsRestart } from './restart-policy.js';
 import { Restarts } from './restarts.js';
@@ -40,7 +40,6 @@ export abstract class SupervisorCore extends ProcessCore implements NestedSuperv
   protected readonly restarts: Restarts;
   readonly #calls: PendingCalls;
   readonly #ledger: RestartLedger;
-  readonly #onStopped: ((reason: ExitReason) => void)[] = [];
   #childrenDeadlineAtMs = Infinity;
   #report: StopReport | undefined;
 
@@ -74,19 +73,20 @@ export abstract class SupervisorCore extends ProcessCore implements NestedSuperv
    *
    * @throws `noproc` when the supervisor is dead; its exit reason when that is not of the type that was asked for (S83).
    */
-  stop(reason: ExitReason = exitReason.normal, options: StopOptions = {}): Promise<StopReport> {
-    if (!this.alive) return Promise.reject(deadProcess(this));
-    const { timeoutMs = Infinity, deadlineMs } = options;
-    const call = this.#calls.open<StopReport>(timeoutMs, () => timedOut(`stop of ${this.label}`, timeoutMs));
-    const deadline = deadlineMs === undefined ? undefined : this.#endWithin(deadlineMs);
-    this.#onStopped.push((ended) => {
-      deadline?.cancel();
-      if (ended.type === reason.type || deadline !== undefined)
-        call.resolve(this.#report ?? { reason: ended, killed: [{ path: this.label, reason: ended }], failed: [] });
-      else call.reject(diedBeforeReply(this, ended));
-    });
+  async stop(reason: ExitReason = exitReason.normal, options: StopOptions = {}): Promise<StopReport> {
+    if (!this.alive) throw deadProcess(this);
+    const { timeoutMs = Infinity, deadlineMs = Infinity } = options;
     this.post(() => this.end(reason));
-    return call.promise;
+    if (deadlineMs === Infinity) await endsAs(this, reason, timeoutMs, this.flags.clock);
+    else await this.#endWithin(deadlineMs);
+    // Without a report the supervisor was killed, and its children with it.
+    return (
+      this.#report ?? {
+        reason: exitReason.killed,
+        killed: [{ path: this.label, reason: exitReason.killed }],
+        failed: [],
+      }
+    );
   }
 
   limitStop(deadlineAtMs: number): void {
@@ -181,7 +181,6 @@ export abstract class SupervisorCore extends ProcessCore implements NestedSuperv
 
   protected override onDeath(reason: ExitReason): void {
     for (const child of this.children) child.cancelTimers();
-    for (const stopped of this.#onStopped) stopped(reason);
     this.#calls.failAll(() => diedBeforeReply(this, reason));
   }
 
@@ -196,14 +195,16 @@ export abstract class SupervisorCore extends ProcessCore implements NestedSuperv
   }
 
   /** Children get a little less time than the supervisor, so that the report is complete. */
-  #endWithin(deadlineMs: number): Timer {
+  async #endWithin(deadlineMs: number): Promise<void> {
     const { clock } = this.flags;
     const marginMs = Math.min(NESTED_MARGIN_MS, deadlineMs / 4);
     this.limitStop(clock.monotonicMs() + deadlineMs - marginMs);
-    return clock.setTimer(deadlineMs, () => {
+    const timer = clock.setTimer(deadlineMs, () => {
       this.killBelow();
       this.exit(exitReason.killed);
     });
+    await this.exited;
+    timer.cancel();
   }
 
   /** What a start function that took too long has linked so far. */

@@ -58,20 +58,25 @@ export interface Supervisor extends Process {
 export async function startSupervisor(flags: StaticSupervisorFlags): Promise<Supervisor> {
   const checked = checkFlags(flags);
   const { strategy = 'one_for_one', autoShutdown = 'never', stopOrder = 'in_order' } = flags;
-  if (strategy !== 'one_for_one' && strategy !== 'one_for_all' && strategy !== 'rest_for_one')
-    throw flagFault('invalid_strategy', 'strategy', 'one_for_one, one_for_all or rest_for_one', strategy);
-  if (autoShutdown !== 'never' && autoShutdown !== 'any_significant' && autoShutdown !== 'all_significant')
-    throw flagFault('invalid_auto_shutdown', 'autoShutdown', 'never, any_significant or all_significant', autoShutdown);
+  const rules = staticRules(strategy, autoShutdown);
   if (stopOrder !== 'in_order' && stopOrder !== 'parallel')
     throw flagFault('invalid_stop_order', 'stopOrder', 'in_order or parallel', stopOrder);
-  const rules: SpecRules = { needsId: true, autoShutdown, allowsBreaker: strategy === 'one_for_one' };
   const specs = checkSpecs(flags.children ?? [], rules);
   const supervisor = new StaticSupervisor(checked, strategy, rules, stopOrder);
   await supervisor.startAll(specs);
   return supervisor;
 }
 
-class StaticSupervisor extends SupervisorCore implements Supervisor {
+/** @throws `invalid_strategy` or `invalid_auto_shutdown`. */
+export function staticRules(strategy: Strategy, autoShutdown: AutoShutdown): SpecRules {
+  if (strategy !== 'one_for_one' && strategy !== 'one_for_all' && strategy !== 'rest_for_one')
+    throw flagFault('invalid_strategy', 'strategy', 'one_for_one, one_for_all or rest_for_one', strategy);
+  if (autoShutdown !== 'never' && autoShutdown !== 'any_significant' && autoShutdown !== 'all_significant')
+    throw flagFault('invalid_auto_shutdown', 'autoShutdown', 'never, any_significant or all_significant', autoShutdown);
+  return { needsId: true, autoShutdown, allowsBreaker: strategy === 'one_for_one' };
+}
+
+export class StaticSupervisor extends SupervisorCore implements Supervisor {
   readonly #strategy: Strategy;
   readonly #rules: SpecRules;
   readonly #stopOrder: 'in_order' | 'parallel';
@@ -142,6 +147,10 @@ class StaticSupervisor extends SupervisorCore implements Supervisor {
       strategy: this.#strategy,
       children: [...this.#children.values()].map(childNode),
     };
+  }
+
+  protected runningChild(id: ChildId): Process | undefined {
+    return this.#children.get(id)?.running;
   }
 
   protected override get children(): Iterable<Child> {

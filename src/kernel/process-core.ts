@@ -6,7 +6,7 @@
  * before it, never on the stack of whoever caused it.
  */
 
-import { systemRandom } from './clock.js';
+import { systemClock, systemRandom } from './clock.js';
 import { CoilyardError, describeValue, invalidArgument } from './errors.js';
 import { describeExit, type ExitReason, exitReason } from './exit-reason.js';
 import { Inbox, type Turn } from './inbox.js';
@@ -21,6 +21,8 @@ interface Ending {
   readonly promise: Promise<ExitReason>;
   readonly resolve: (reason: ExitReason) => void;
 }
+
+type InitLimit = Pick<ProcessOptions, 'initTimeoutMs' | 'clock'>;
 
 const soon = Promise.resolve();
 
@@ -164,15 +166,15 @@ export abstract class ProcessCore implements Process {
    * Starts the process: takes the name, links the parent, runs `init`. Resolves with what `init` returned once it has, and
    * then turns run. `IGNORE` ends the process with `normal`.
    *
-   * @throws what `init` threw; `already_started` when the name is taken, and then `init` does not run; an error that
-   * carries the exit reason when the process ended before `init` did.
+   * @throws what `init` threw; `already_started` when the name is taken, and then `init` does not run; `timeout`; an error
+   * that carries the exit reason when the process ended before `init` did.
    */
-  protected async begin<R>(init: () => R | PromiseLike<R>): Promise<R> {
+  protected async begin<R>(init: () => R | PromiseLike<R>, limit: InitLimit = {}): Promise<R> {
     this.#takeName();
     try {
       if (this.#parent !== undefined) this.#linkParent(this.#parent);
       const pending = init();
-      const result = isThenable(pending) ? await Promise.race([pending, this.#endDuringStart()]) : pending;
+      const result = isThenable(pending) ? await this.#awaitInit(pending, limit) : pending;
       if (this.#phase !== 'starting') throw startFailure(this.#reason);
       if (result === IGNORE) this.#failStart(exitReason.normal);
       else this.#run();
@@ -180,6 +182,25 @@ export abstract class ProcessCore implements Process {
     } catch (error) {
       this.#failStart(exitReason.error(error));
       throw error;
+    }
+  }
+
+  /** The first of: `init` is through, the process has ended, the time is over. */
+  async #awaitInit<R>(pending: PromiseLike<R>, { initTimeoutMs = Infinity, clock }: InitLimit): Promise<R> {
+    const first = Promise.race([pending, this.exited.then((reason) => Promise.reject(startFailure(reason)))]);
+    if (initTimeoutMs === Infinity) return first;
+    let late = false;
+    const timer = (clock ?? systemClock).setTimer(initTimeoutMs, () => {
+      late = true;
+      if (this.#parent !== undefined) this.unlink(this.#parent);
+      this.#die(exitReason.killed);
+    });
+    try {
+      return await first;
+    } catch (error) {
+      throw late ? initTimedOut(initTimeoutMs) : error;
+    } finally {
+      timer.cancel();
     }
   }
 
@@ -191,10 +212,6 @@ export abstract class ProcessCore implements Process {
   #run(): void {
     this.#phase = 'running';
     this.#inbox?.open();
-  }
-
-  async #endDuringStart(): Promise<never> {
-    throw startFailure(await this.exited);
   }
 
   /** As in OTP 26: a parent that traps hears of the failure from the start function alone; another one is told (S67). */
@@ -218,10 +235,7 @@ export abstract class ProcessCore implements Process {
       this.#phase = 'dead';
       this.#reason = exitReason.normal;
       const holder = registry.whereis(key);
-      throw new CoilyardError('invalid_argument', `the name ${describeValue(key)} is taken`, {
-        details: { reason: 'already_started', key, process: holder },
-        cause: error,
-      });
+      throw holder === undefined ? error : nameTaken(key, holder, error);
     }
   }
 
@@ -293,5 +307,18 @@ function startFailure(reason: ExitReason | undefined): unknown {
   const text = reason === undefined ? 'unknown' : describeExit(reason);
   return new CoilyardError('internal', `the process ended during its start: ${text}`, {
     details: { reason: reason?.type, exitReason: reason },
+  });
+}
+
+function nameTaken(key: unknown, holder: Process, cause: unknown): CoilyardError {
+  return new CoilyardError('invalid_argument', `the name ${describeValue(key)} is taken by ${holder.id}`, {
+    details: { reason: 'already_started', key, process: holder },
+    cause,
+  });
+}
+
+function initTimedOut(timeoutMs: number): CoilyardError {
+  return new CoilyardError('deadline_exceeded', `init was not through within ${timeoutMs} ms`, {
+    details: { reason: 'timeout', timeoutMs },
   });
 }

@@ -3,6 +3,7 @@
  * (docs/semantics-supervision.md lists the differences that an event loop forces).
  */
 
+import type { Clock } from './clock.js';
 import type { ExitReason } from './exit-reason.js';
 
 export interface Process {
@@ -59,4 +60,8 @@ export interface ProcessOptions {
   readonly name?: ProcessName;
   /** Whether exit signals become messages. Default false. */
   readonly trapExit?: boolean;
+  /** An `init` that takes longer is killed, and the start fails with `timeout` (S68). Default: no limit. */
+  readonly initTimeoutMs?: number;
+  /** For `initTimeoutMs`. Default: the system's. */
+  readonly clock?: Clock;
 }

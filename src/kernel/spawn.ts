@@ -30,7 +30,7 @@ export interface SpawnOptions<R = void> extends ProcessOptions {
  *
  * @returns the process once `init` is through, or `IGNORE` if that is what it returned.
  * @throws what `init` threw; a `CoilyardError` with `details.reason` `already_started` (the name is taken), `noproc` (the
- * parent is dead), or the exit reason's type if the process ended during `init`.
+ * parent is dead), `timeout`, or the exit reason's type if the process ended during `init`.
  */
 export function spawn<R = void>(options: SpawnOptions<R>): Promise<Process | Extract<R, Ignore>>;
 export async function spawn(options: SpawnOptions<unknown>): Promise<Process | Ignore> {
@@ -49,13 +49,12 @@ class SpawnedProcess extends ProcessCore {
   }
 
   start(options: SpawnOptions<unknown>): Promise<unknown> {
-    return this.begin(() =>
-      options.init?.({
-        process: this,
-        exit: (reason) => this.end(reason),
-        trapExit: (on) => this.setTrapExit(on),
-      }),
-    );
+    const context: ProcessContext = {
+      process: this,
+      exit: (reason) => this.end(reason),
+      trapExit: (on) => this.setTrapExit(on),
+    };
+    return this.begin(() => options.init?.(context), options);
   }
 
   protected override onExit(from: Process | undefined, reason: ExitReason): unknown {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type ExitReason, exitReason } from '../../../src/kernel/exit-reason.js';
-import { IGNORE, type Process } from '../../../src/kernel/process.js';
+import type { Process } from '../../../src/kernel/process.js';
 import { type ProcessContext, spawn } from '../../../src/kernel/spawn.js';
 import { settle } from '../../../src/testing/manual-clock.js';
 
