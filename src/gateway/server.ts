@@ -8,13 +8,14 @@ import { SessionsService } from '../gen/coilyard/v1/sessions.js';
 import { VariablesService } from '../gen/coilyard/v1/variables.js';
 import { WorkersService } from '../gen/coilyard/v1/workers.js';
 import type { Clock } from '../kernel/clock.js';
-import { CoilyardError, describeThrown, invalidArgument } from '../kernel/errors.js';
+import { CoilyardError, invalidArgument } from '../kernel/errors.js';
 import type { TelemetryBus } from '../kernel/telemetry.js';
 import type { SessionsPort } from '../sessions/handle.js';
 import { type Authenticator, bearerAuthenticator } from './authenticator.js';
 import { defaultGatewayLimits, type GatewayContext, type GatewayLimits, type WorkerDoor } from './context.js';
 import { detailInterceptor } from './detail-interceptor.js';
 import { Health } from './health.js';
+import { addressOf, isLoopback, type Listener, listen } from './listener.js';
 import { OpenStreams } from './open-streams.js';
 import { addReflection } from './reflection.js';
 import { addRoutes } from './routes.js';
@@ -72,7 +73,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     openStreams,
   );
   const server = createServer(context, health);
-  const port = await bind(server, host, wanted);
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const listener = await listen(host, wanted, (connection) => injector.injectConnection(connection));
+  const { port } = listener;
   telemetry.emit('gateway.listening', { host, port });
   let stopped: Promise<GatewayStopped> | undefined;
   return {
@@ -83,7 +86,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       return openStreams.size;
     },
     stop: ({ timeoutMs = DEFAULT_STOP_TIMEOUT_MS } = {}) => {
-      stopped ??= stop(server, health, openStreams, clock, timeoutMs);
+      stopped ??= drain({ server, listener, health, context }, timeoutMs);
       return stopped;
     },
   };
@@ -109,51 +112,32 @@ function createServer(context: GatewayContext, health: Health): Server {
   return server;
 }
 
-function bind(server: Server, host: string, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(addressOf(host, port), ServerCredentials.createInsecure(), (error, bound) => {
-      if (error === null) resolve(bound);
-      else
-        reject(
-          new CoilyardError(
-            'invalid_argument',
-            `gateway: cannot listen on ${addressOf(host, port)}: ${describeThrown(error)}`,
-            { details: { field: 'gateway.port', host, port }, cause: error },
-          ),
-        );
-    });
-  });
+interface Running {
+  readonly server: Server;
+  readonly listener: Listener;
+  readonly health: Health;
+  readonly context: GatewayContext;
 }
 
-function stop(
-  server: Server,
-  health: Health,
-  openStreams: OpenStreams,
-  clock: Clock,
-  timeoutMs: number,
-): Promise<GatewayStopped> {
+function drain({ server, listener, health, context }: Running, timeoutMs: number): Promise<GatewayStopped> {
   health.drain();
-  openStreams.endAll(
+  context.openStreams.endAll(
     new CoilyardError('store_unavailable', 'the gateway is stopping', {
       execution: 'not_started',
       details: { reason: 'runtime_stopped' },
     }),
   );
+  listener.close();
   return new Promise((resolve) => {
     let forced = false;
-    const timer = clock.setTimer(timeoutMs, () => {
+    const timer = context.clock.setTimer(timeoutMs, () => {
       forced = true;
-      server.forceShutdown();
+      listener.cutOff();
     });
+    // Calls back once every connection has ended: by itself after its last call, or cut off.
     server.tryShutdown(() => {
       timer.cancel();
       resolve({ forced });
     });
   });
 }
-
-const addressOf = (host: string, port: number): string =>
-  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
