@@ -22,10 +22,13 @@ export const capabilitiesOf = (hello: HelloFrame): Capabilities => ({
   modules: new Set(hello.modules.map(({ name }) => name)),
 });
 
+/** Kinds of module that DSPy brings along: every worker builds them, and says so itself when it lacks DSPy. */
+const builtIn: ReadonlySet<string> = new Set(['Predict', 'ChainOfThought', 'ReAct', 'ProgramOfThought']);
+
 export function canServe({ tools, modules }: Capabilities, target: CallTarget): boolean {
   if (target.type === 'tool') return tools.has(target.name);
   const { kind, tools: needed = [] } = target.recipe;
-  return modules.has(kind) && needed.every((name) => tools.has(name));
+  return (builtIn.has(kind) || modules.has(kind)) && needed.every((name) => tools.has(name));
 }
 
 /**
@@ -62,9 +65,9 @@ export function notFound(pool: string, target: CallTarget, known: readonly Capab
   const tools = new Set(known.flatMap((capabilities) => [...capabilities.tools]));
   const modules = new Set(known.flatMap((capabilities) => [...capabilities.modules]));
   const name = nameOf(target);
-  if (target.type === 'module' && !modules.has(name))
+  if (target.type === 'module' && !builtIn.has(name) && !modules.has(name))
     return new CoilyardError('module_not_found', `no worker of pool ${pool} has the module ${name}`, {
-      details: { pool, module: name, known: [...modules].sort() },
+      details: { pool, module: name, known: [...builtIn, ...modules].sort() },
     });
   const needed = target.type === 'tool' ? [name] : (target.recipe.tools ?? []);
   const missing = needed.find((tool) => !tools.has(tool)) ?? name;

@@ -76,6 +76,14 @@ test('a module that no worker has is refused, and so is one whose tools nobody h
   });
 });
 
+test('the modules of DSPy need no announcement', async () => {
+  const house = new Harness(echo);
+  await house.start();
+  const call = house.pool.call({ type: 'module', recipe: { kind: 'ChainOfThought', signature: 'a -> b' } });
+  // It reached a worker; the script has none.
+  await expect(call).rejects.toMatchObject({ code: 'module_not_found', message: 'not in the script' });
+});
+
 test('a call goes to a worker that has its tool, and waits while that one may still come', async () => {
   const house = new Harness(({ workerId }) => ({ tools: { [workerId]: () => workerId } }));
   await house.start(0);

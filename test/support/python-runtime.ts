@@ -1,0 +1,59 @@
+/** A runtime with real Python workers for a test. */
+
+import { join } from 'node:path';
+import type { EventName, RuntimeEvents } from '../../src/kernel/telemetry.js';
+import { type Runtime, startRuntime } from '../../src/runtime.js';
+import type { PoolOptions } from '../../src/workers/pool-options.js';
+import { eventually } from './processes.js';
+
+/** One runtime that stops at the end of its block (`await using`). */
+export async function aPythonRuntime(pool: PoolOptions = {}): Promise<PythonHouse> {
+  const runtime = await startRuntime({
+    python: {
+      pools: {
+        default: {
+          size: 1,
+          imports: ['worker_tools'],
+          paths: [join(process.cwd(), 'test', 'support', 'python')],
+          ...pool,
+        },
+      },
+    },
+  });
+  return new PythonHouse(runtime);
+}
+
+export class PythonHouse {
+  readonly runtime: Runtime;
+
+  constructor(runtime: Runtime) {
+    this.runtime = runtime;
+  }
+
+  get python() {
+    return this.runtime.python;
+  }
+
+  /** The process ids of the workers that are ready. */
+  get pids(): number[] {
+    return this.python.workers().flatMap(({ phase, pid }) => (phase === 'ready' && pid !== null ? [pid] : []));
+  }
+
+  /** Starts the pool and waits until so many workers are ready. */
+  async ready(count: number): Promise<number[]> {
+    await this.python.start();
+    await eventually(() => this.pids.length === count, `${count} workers are ready`, 30_000);
+    return this.pids;
+  }
+
+  /** The fields of every later event of that name. */
+  record<Name extends EventName>(name: Name): RuntimeEvents[Name][] {
+    const events: RuntimeEvents[Name][] = [];
+    this.runtime.events.on(name, (fields) => events.push(fields));
+    return events;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.runtime.stop();
+  }
+}

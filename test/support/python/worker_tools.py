@@ -1,0 +1,128 @@
+"""Tools that tests call. Nothing here is an example to follow."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from coilyard import tool
+
+
+@tool
+def echo(value=None):
+    """Gives back what it got."""
+    return value
+
+
+@tool
+async def add(a: int, b: int) -> int:
+    """Adds two integers."""
+    return a + b
+
+
+@tool
+def pid() -> int:
+    """The process that serves the call."""
+    return os.getpid()
+
+
+@tool
+def fail(message: str):
+    """Fails with a chain of two exceptions."""
+    try:
+        raise KeyError("inner")
+    except KeyError as error:
+        raise ValueError(message) from error
+
+
+@tool
+async def wait(seconds: float, marker: str = "") -> str:
+    """Sleeps as a coroutine; writes the marker when it is cancelled."""
+    try:
+        await asyncio.sleep(seconds)
+    except asyncio.CancelledError:
+        if marker:
+            Path(marker).write_text("cancelled")
+        raise
+    return "slept"
+
+
+@tool
+def block(seconds: float) -> str:
+    """Sleeps without giving anything up."""
+    time.sleep(seconds)
+    return "slept"
+
+
+@tool
+async def count(to: int, marker: str = ""):
+    """Counts; writes how far it came when it is left."""
+    n = 0
+    try:
+        while n < to:
+            n += 1
+            yield n
+    finally:
+        if marker:
+            Path(marker).write_text(str(n))
+
+
+@tool
+def count_sync(to: int):
+    """Counts in a plain generator."""
+    for n in range(1, to + 1):
+        yield n
+
+
+@tool
+def append(path: str, line: str) -> None:
+    """Leaves a trace of each execution."""
+    with open(path, "a", encoding="utf-8") as file:
+        file.write(f"{line}\n")
+
+
+@tool
+async def append_slowly(path: str, line: str, seconds: float) -> int:
+    """Leaves a trace and then takes its time."""
+    append(path, line)
+    await asyncio.sleep(seconds)
+    return os.getpid()
+
+
+@tool
+def noise(lines: int) -> str:
+    """Prints to both streams, and to file descriptor 1 behind Python's back."""
+    for n in range(lines):
+        print("to stdout", n)
+        print("to stderr", n, file=sys.stderr)
+        os.write(1, b"\x00\xff raw bytes \xc3\x28\n")
+    return "quiet now"
+
+
+@tool
+def crash() -> None:
+    """Dies as a segmentation fault does."""
+    import ctypes
+
+    ctypes.string_at(0)
+
+
+@tool
+def leave(code: int) -> None:
+    """Ends the process without a word."""
+    os._exit(code)
+
+
+@tool
+def child() -> int:
+    """Starts a process of its own that nobody waits for."""
+    return subprocess.Popen(["sleep", "1000"]).pid
+
+
+@tool
+def threads() -> int:
+    """How many threads there are."""
+    return threading.active_count()
