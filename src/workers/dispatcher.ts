@@ -7,6 +7,7 @@ import type { Clock, Timer } from '../kernel/clock.js';
 import type { CoilyardError, Execution } from '../kernel/errors.js';
 import { assertNever, err, ok } from '../kernel/result.js';
 import type { TelemetryBus } from '../kernel/telemetry.js';
+import { AbortWatch } from './abort-watch.js';
 import { aborted, checkTimeout, ignoredCancel, saturated, tooLate, unsendable } from './call-errors.js';
 import type { CallTarget } from '../wire/frames.js';
 import { CallQueue } from './call-queue.js';
@@ -62,6 +63,7 @@ export class Dispatcher {
   /** The workers that accept calls. */
   readonly #candidates = new Map<WorkerLink, Candidate>();
   readonly #pending = new Map<number, Pending>();
+  readonly #aborts = new AbortWatch();
   #meanMs = FIRST_GUESS_MS;
 
   constructor(options: DispatcherOptions) {
@@ -190,8 +192,7 @@ export class Dispatcher {
       this.#meanMs += NEWEST * (this.#options.clock.monotonicMs() - sentAtMs - this.#meanMs);
     }
     // The failure of a stream may be this side's, of a chunk that could not be read: the worker is then still at it.
-    if (!outcome.ok && call.request.stream)
-      link.send({ type: 'cancel', callId: call.id, reason: outcome.error.message });
+    if (!outcome.ok && call.request.stream) link.send({ type: 'cancel', callId: call.id, reason: outcome.error.code });
     this.#dispatch();
   }
 
@@ -261,11 +262,11 @@ export class Dispatcher {
         : this.#options.clock.setTimer(timeoutMs, () =>
             this.abandon(call, (execution) => tooLate(timeoutMs, execution)),
           );
-    const onAbort = (): void => this.abandon(call, (execution) => aborted(signal, execution));
-    signal?.addEventListener('abort', onAbort, { once: true });
+    const unwatch =
+      signal && this.#aborts.on(signal, () => this.abandon(call, (execution) => aborted(signal, execution)));
     return () => {
       timer?.cancel();
-      signal?.removeEventListener('abort', onAbort);
+      unwatch?.();
     };
   }
 

@@ -3,6 +3,7 @@
  * when a supervisor asks for one and supervises nothing itself.
  */
 
+import { setMaxListeners } from 'node:events';
 import { CoilyardError, describeThrown, invalidArgument, toCoilyardError } from '../kernel/errors.js';
 import { type Incarnation, incarnation, nextIncarnation, type WorkerId, workerId } from '../kernel/ids.js';
 import type { Process } from '../kernel/process.js';
@@ -51,6 +52,8 @@ export class WorkerPool {
     this.settings = poolSettings(name, options);
     this.#deps = dependencies;
     const { clock, telemetry } = dependencies;
+    // As many listeners as places that start.
+    setMaxListeners(0, this.#stopping.signal);
     this.#dispatcher = new Dispatcher({
       pool: name,
       settings: this.settings,

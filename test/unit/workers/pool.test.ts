@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { expect, test } from 'vitest';
 import { CoilyardError } from '../../../src/kernel/errors.js';
 import { sessionId } from '../../../src/kernel/ids.js';
@@ -230,6 +231,31 @@ test('an aborted caller after sending is answered at once, and the worker stays 
   expect(worker?.calls.length).toBe(1);
   expect(next.outcome()).toBe('pending');
   expect(house.eventsOf('worker.frame_dropped')).toEqual([]);
+});
+
+test('one signal ends many calls, without a warning of a leak, and keeps no listener', async () => {
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', onWarning);
+  const house = new Harness(open, { size: 20 });
+  await house.start();
+  const abort = new AbortController();
+  const calls = Array.from({ length: 30 }, () => watch(house.call('work', {}, { signal: abort.signal })));
+  await settle();
+  abort.abort();
+  await settle();
+  process.off('warning', onWarning);
+  expect(calls.every((call) => call.outcome() !== 'pending')).toBe(true);
+  expect(getEventListeners(abort.signal, 'abort')).toEqual([]);
+  expect(warnings).toEqual([]);
+});
+
+test('a call that ended leaves no listener on its signal', async () => {
+  const house = new Harness(echo);
+  await house.start();
+  const abort = new AbortController();
+  await house.call('echo', {}, { signal: abort.signal });
+  expect(getEventListeners(abort.signal, 'abort')).toEqual([]);
 });
 
 test('a signal that was aborted before sends nothing', async () => {
