@@ -49,7 +49,6 @@ class WorkerStream implements Attachment {
   #state: 'open' | 'closing' | 'closed' = 'open';
   /** Why the connection ended, for the receiver. */
   #cause: unknown;
-  #hasSaidGoodbye = false;
 
   constructor(call: AttachCall, maxBytes: number) {
     this.#call = call;
@@ -60,16 +59,14 @@ class WorkerStream implements Attachment {
   feed(receiver: FrameReceiver): void {
     const call = this.#call;
     call.on('data', (bytes: Buffer) => this.#receive(bytes, receiver));
-    call.once('end', () => {
-      this.#hasSaidGoodbye = true;
-      this.close();
-    });
+    // A stream that is broken off ends too, and is cancelled in the same turn of the loop.
+    call.once('end', () => setImmediate(() => this.close()));
     // Emitted once at the end of every call, whoever ended it.
     call.once('cancelled', () => {
-      const isOrderly = this.#hasSaidGoodbye || this.#state !== 'open';
+      const cause = this.#state === 'open' ? brokenOff() : this.#cause;
       this.#state = 'closed';
       this.#frames = [];
-      receiver.closed(this.#cause ?? (isOrderly ? undefined : brokenOff()));
+      receiver.closed(cause);
     });
   }
 
