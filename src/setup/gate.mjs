@@ -17,7 +17,7 @@ const forTests = { ...process.env, COILYARD_PYTHON: venvPython };
 /** @type {readonly Check[]} */
 export const checks = [
   { title: 'generated code', run: generatedCode },
-  node('format and lint', programs.biome, 'ci', '--error-on-warnings', '.'),
+  node('format and lint', programs.biome, 'check', '--error-on-warnings', '--colors=off', '.'),
   node('types', programs.tsc, '--noEmit', '-p', 'tsconfig.json'),
   node(
     'import rules',

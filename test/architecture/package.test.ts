@@ -1,0 +1,44 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { filesIn, root } from './files.js';
+
+const manifest: {
+  readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
+  readonly bin: Readonly<Record<string, string>>;
+  readonly files: readonly string[];
+  readonly scripts: Readonly<Record<string, string>>;
+} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+const targets = [...Object.values(manifest.exports), manifest.bin]
+  .flatMap((target) => (typeof target === 'string' ? [target] : Object.values(target)))
+  .map((target) => target.replace(/^\.\//, ''));
+
+test('every entry point has its source', () => {
+  const sources = targets.map((target) => target.replace(/^dist\/(.*?)(\.d\.ts|\.js)$/, '$1.ts'));
+  expect(sources.filter((source) => !existsSync(join(root, source)))).toEqual([]);
+});
+
+test('every entry point is part of what is packed', () => {
+  const packed = [...manifest.files, 'package.json'];
+  expect(targets.filter((target) => !packed.some((place) => target.startsWith(place)))).toEqual([]);
+});
+
+test('every script that a document names exists', () => {
+  const named = filesIn(['README.md', 'CONTRIBUTING.md', 'docs/', 'python/README.md'], ['.md']).flatMap(
+    ({ path, text }) =>
+      [...text.matchAll(/npm run ([a-z:]+)/g)].flatMap(([, script]) =>
+        script === undefined ? [] : [{ path, script }],
+      ),
+  );
+  expect(named.filter(({ script }) => manifest.scripts[script] === undefined)).toEqual([]);
+});
+
+test('every link from a document to a file leads somewhere', () => {
+  const dead = filesIn([''], ['.md']).flatMap(({ path, text }) =>
+    [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].flatMap(([, target = '']) =>
+      existsSync(join(root, path, '..', target)) ? [] : [`${path} -> ${target}`],
+    ),
+  );
+  expect(dead).toEqual([]);
+});
