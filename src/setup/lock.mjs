@@ -26,7 +26,7 @@ export async function withLock(action, path = inRoot('.cache', 'setup.lock')) {
     saidSo = true;
     await sleep(LOOKED_AT_EVERY_MS);
   }
-  const heartbeat = setInterval(() => utimesSync(path, new Date(), new Date()), TOUCHED_EVERY_MS);
+  const heartbeat = setInterval(() => touch(path), TOUCHED_EVERY_MS);
   const release = () => rmSync(path, { force: true });
   process.once('exit', release);
   try {
@@ -35,6 +35,15 @@ export async function withLock(action, path = inRoot('.cache', 'setup.lock')) {
     clearInterval(heartbeat);
     process.off('exit', release);
     release();
+  }
+}
+
+/** @param {string} path */
+function touch(path) {
+  try {
+    utimesSync(path, new Date(), new Date());
+  } catch (error) {
+    if (!isCode(error, 'ENOENT')) throw error; // Somebody emptied `.cache` meanwhile.
   }
 }
 
@@ -62,8 +71,12 @@ function isAbandoned(path) {
   }
 }
 
-/** Moves it away first: of several that found it abandoned one succeeds, and a fresh lock taken by mistake is put back. */
-function removeAbandoned(/** @type {string} */ path) {
+/**
+ * Moves it away first: of several that found it abandoned one succeeds, and a fresh lock taken by mistake is put back.
+ *
+ * @param {string} path
+ */
+function removeAbandoned(path) {
   const aside = `${path}.${process.pid}`;
   try {
     renameSync(path, aside);
