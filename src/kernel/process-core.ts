@@ -7,11 +7,12 @@
  */
 
 import { systemClock, systemRandom } from './clock.js';
-import { CoilyardError, describeValue, invalidArgument } from './errors.js';
-import { describeExit, type ExitReason, exitReason } from './exit-reason.js';
+import { invalidArgument } from './errors.js';
+import { type ExitReason, exitReason } from './exit-reason.js';
 import { Inbox, type Turn } from './inbox.js';
 import { isolate, isThenable } from './isolate.js';
 import { IGNORE, type Process, type ProcessName, type ProcessOptions } from './process.js';
+import { initTimedOut, nameTaken, noproc, startFailure } from './process-errors.js';
 
 interface Monitor {
   readonly listener: (reason: ExitReason) => void;
@@ -22,6 +23,7 @@ interface Ending {
   readonly resolve: (reason: ExitReason) => void;
 }
 
+/** How long `init` may take. */
 type InitLimit = Pick<ProcessOptions, 'initTimeoutMs' | 'clock'>;
 
 const soon = Promise.resolve();
@@ -32,12 +34,14 @@ export abstract class ProcessCore implements Process {
   #parent: ProcessCore | undefined;
   #name: ProcessName | undefined;
   #reason: ExitReason | undefined;
-  // All four are made on first use: an idle process costs little more than its fields.
+  // These are made on first use: an idle process costs little more than its fields.
   #id: string | undefined;
   #links: Set<ProcessCore> | undefined;
   #monitors: Set<Monitor> | undefined;
   #ending: Ending | undefined;
   #inbox: Inbox | undefined;
+  /** Set while `init` is awaited: fails the start. */
+  #endStart: ((reason: ExitReason) => void) | undefined;
 
   constructor(options: ProcessOptions) {
     this.#trapExit = options.trapExit ?? false;
@@ -185,23 +189,26 @@ export abstract class ProcessCore implements Process {
     }
   }
 
-  /** The first of: `init` is through, the process has ended, the time is over. */
-  async #awaitInit<R>(pending: PromiseLike<R>, { initTimeoutMs = Infinity, clock }: InitLimit): Promise<R> {
-    const first = Promise.race([pending, this.exited.then((reason) => Promise.reject(startFailure(reason)))]);
-    if (initTimeoutMs === Infinity) return first;
-    let late = false;
-    const timer = (clock ?? systemClock).setTimer(initTimeoutMs, () => {
-      late = true;
-      if (this.#parent !== undefined) this.unlink(this.#parent);
-      this.#die(exitReason.killed);
+  /** Settles with `init`, or fails as soon as the process has ended or the time is over. */
+  #awaitInit<R>(pending: PromiseLike<R>, { initTimeoutMs = Infinity, clock = systemClock }: InitLimit): Promise<R> {
+    return new Promise((resolve, reject) => {
+      const onTimeout = (): void => {
+        reject(initTimedOut(initTimeoutMs));
+        if (this.#parent !== undefined) this.unlink(this.#parent);
+        this.#die(exitReason.killed);
+      };
+      const timer = initTimeoutMs === Infinity ? undefined : clock.setTimer(initTimeoutMs, onTimeout);
+      const through = (settle: () => void): void => {
+        timer?.cancel();
+        this.#endStart = undefined;
+        settle();
+      };
+      this.#endStart = (reason) => through(() => reject(startFailure(reason)));
+      pending.then(
+        (result) => through(() => resolve(result)),
+        (error: unknown) => through(() => reject(error)),
+      );
     });
-    try {
-      return await first;
-    } catch (error) {
-      throw late ? initTimedOut(initTimeoutMs) : error;
-    } finally {
-      timer.cancel();
-    }
   }
 
   #linkParent(parent: ProcessCore): void {
@@ -267,6 +274,7 @@ export abstract class ProcessCore implements Process {
     // The name first: whoever hears of the end may start a successor at once (S70).
     const name = this.#name;
     if (name !== undefined) isolate(() => name.registry.unregister(name.key, this), `the registry of ${this.id}`);
+    this.#endStart?.(reason);
     this.onDeath(reason);
     if (this.#links !== undefined || this.#monitors !== undefined || this.#ending !== undefined)
       soon.then(() => this.#announce(reason));
@@ -293,32 +301,4 @@ export const isProcess = (value: unknown): value is Process => value instanceof 
 function coreOf(process: Process, field: string): ProcessCore {
   if (process instanceof ProcessCore) return process;
   throw invalidArgument(field, 'a process made by spawn, spawnServer, spawnActor or a supervisor', process);
-}
-
-function noproc(process: Process): CoilyardError {
-  return new CoilyardError('invalid_argument', `${process.id} is dead`, {
-    details: { reason: 'noproc', process: process.id },
-  });
-}
-
-/** The error of a start whose process ended before `init` was through: the thrown value itself when there is one. */
-function startFailure(reason: ExitReason | undefined): unknown {
-  if (reason?.type === 'error') return reason.error;
-  const text = reason === undefined ? 'unknown' : describeExit(reason);
-  return new CoilyardError('internal', `the process ended during its start: ${text}`, {
-    details: { reason: reason?.type, exitReason: reason },
-  });
-}
-
-function nameTaken(key: unknown, holder: Process, cause: unknown): CoilyardError {
-  return new CoilyardError('invalid_argument', `the name ${describeValue(key)} is taken by ${holder.id}`, {
-    details: { reason: 'already_started', key, process: holder },
-    cause,
-  });
-}
-
-function initTimedOut(timeoutMs: number): CoilyardError {
-  return new CoilyardError('deadline_exceeded', `init was not through within ${timeoutMs} ms`, {
-    details: { reason: 'timeout', timeoutMs },
-  });
 }

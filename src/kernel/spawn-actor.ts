@@ -119,8 +119,14 @@ class XstateProcess extends ProcessCore implements ActorProcess<AnyActorLogic> {
   #stopOrphans(): void {
     const scope = this.#scope;
     if (scope === undefined) return;
+    // A dead actor runs nothing that is queued in it: everything has to happen at once.
+    const atOnce: AnyActorScope = {
+      ...scope,
+      defer: (effect) => effect(),
+      actionExecutor: ({ exec, info, params }) => exec?.(info, params),
+    };
     isolate(
-      () => void this.#logic.transition(this.actor.getSnapshot(), { type: 'xstate.stop' }, scope),
+      () => void this.#logic.transition(this.actor.getSnapshot(), { type: 'xstate.stop' }, atOnce),
       `the clean-up of ${this.id}`,
     );
   }
