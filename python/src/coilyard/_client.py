@@ -1,0 +1,195 @@
+"""The way in: `coilyard.connect` and the `Client` it gives."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import AsyncIterator, Generator, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from typing_extensions import Self
+
+from coilyard._calls import DEFAULT_TIMEOUT_S, Caller, bearer, new_request_id, open_channel
+from coilyard._proto import sessions_pb2
+from coilyard._records import SessionInfo, session_info
+from coilyard._session.config import SessionConfig
+from coilyard._session.context import SessionContext
+from coilyard._stubs import sessions_stub
+from coilyard._values import encode_metadata
+
+if TYPE_CHECKING:
+    import grpc
+
+
+class Client:
+    """A connection to a gateway. Made by `connect`, inside a running event loop; belongs to that loop."""
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        token: str | None = None,
+        credentials: grpc.ChannelCredentials | None = None,
+        timeout: float = DEFAULT_TIMEOUT_S,
+    ) -> None:
+        self._caller = Caller(bearer(token), timeout)
+        self._address = address
+        self._channel = open_channel(address, credentials)
+        self._sessions = sessions_stub(self._channel)
+        self._contexts: weakref.WeakSet[SessionContext] = weakref.WeakSet()
+
+    def __repr__(self) -> str:
+        return f"<Client of {self._address}>"
+
+    @property
+    def channel(self) -> grpc.aio.Channel:
+        """The channel, for `SessionContext(session_id, channel)` and for stubs of your own."""
+        return self._channel
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Cleans up every session that came from here, then closes the connection. Sessions live on."""
+        await asyncio.gather(*(context.cleanup() for context in list(self._contexts)))
+        await self._channel.close()
+
+    async def session(
+        self, session_id: str, *, create: bool = True, config: SessionConfig | Mapping[str, Any] | None = None
+    ) -> SessionContext:
+        """The session of this id, created when there is none.
+
+        Args:
+            session_id: Its id.
+            create: False: a session that does not exist is an error.
+            config: See `SessionConfig`.
+
+        Raises:
+            SessionNotFound: There is none and `create` is False (also a KeyError).
+        """
+        settings = self._settings(config, {} if create else {"create_if_missing": False})
+        context = self._context(session_id, settings)
+        await context.initialize()
+        return context
+
+    async def create_session(
+        self,
+        session_id: str | None = None,
+        *,
+        ttl_ms: int | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        config: SessionConfig | Mapping[str, Any] | None = None,
+    ) -> SessionContext:
+        """Starts a new session.
+
+        Args:
+            session_id: Its id; the gateway makes one when left out.
+            ttl_ms: Its time to live in milliseconds without use; it does not expire when left out.
+            metadata: Anything with a JSON form.
+            config: See `SessionConfig`.
+
+        Raises:
+            SessionExists: The id is taken (also a ValueError).
+        """
+        request = sessions_pb2.CreateSessionRequest(
+            request_id=new_request_id(),
+            id=session_id or "",
+            ttl_ms=ttl_ms,
+            metadata=encode_metadata(metadata),
+        )
+        reply = await self._caller(self._sessions.CreateSession, request)
+        context = self._context(reply.session.id, self._settings(config, {"create_if_missing": False}))
+        await context.initialize()
+        return context
+
+    async def list_sessions(self, page_size: int = 100) -> AsyncIterator[SessionInfo]:
+        """Every living session in order of id, fetched page by page: `async for info in client.list_sessions()`."""
+        token = ""
+        while True:
+            request = sessions_pb2.ListSessionsRequest(page_size=page_size, page_token=token)
+            reply = await self._caller(self._sessions.ListSessions, request)
+            for session in reply.sessions:
+                yield session_info(session)
+            token = reply.next_page_token
+            if not token:
+                return
+
+    async def session_info(self, session_id: str) -> SessionInfo:
+        """One session as the gateway describes it.
+
+        Raises:
+            SessionNotFound: There is none (also a KeyError).
+        """
+        request = sessions_pb2.GetSessionRequest(session_id=session_id)
+        return session_info((await self._caller(self._sessions.GetSession, request)).session)
+
+    async def stop_session(self, session_id: str, keep: bool = False) -> None:
+        """Stops a session for everyone and deletes its state unless `keep`.
+
+        Raises:
+            SessionNotFound: There is none (also a KeyError).
+        """
+        request = sessions_pb2.StopSessionRequest(request_id=new_request_id(), session_id=session_id, keep=keep)
+        await self._caller(self._sessions.StopSession, request)
+
+    def _settings(
+        self, config: SessionConfig | Mapping[str, Any] | None, overrides: Mapping[str, Any]
+    ) -> SessionConfig:
+        given = SessionConfig.of(config)
+        return SessionConfig(**{**vars(given), **overrides})
+
+    def _context(self, session_id: str, config: SessionConfig) -> SessionContext:
+        context = SessionContext(session_id, self._channel, config, caller=self._caller)
+        self._contexts.add(context)
+        return context
+
+
+class Connector:
+    """What `connect` returns: an async context manager, which can be awaited as well."""
+
+    def __init__(self, address: str, options: Mapping[str, Any]) -> None:
+        self._address = address
+        self._options = options
+        self._client: Client | None = None
+
+    def __await__(self) -> Generator[Any, None, Client]:
+        return self._open().__await__()
+
+    async def _open(self) -> Client:
+        return Client(self._address, **self._options)
+
+    async def __aenter__(self) -> Client:
+        self._client = await self._open()
+        return self._client
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._client is not None:
+            await self._client.aclose()
+
+
+def connect(
+    address: str,
+    *,
+    token: str | None = None,
+    credentials: grpc.ChannelCredentials | None = None,
+    timeout: float = DEFAULT_TIMEOUT_S,
+) -> Connector:
+    """Connects to a gateway: `async with coilyard.connect("127.0.0.1:50051") as client`, or `await` it and `aclose`.
+
+    Nothing is sent before the first request.
+
+    Args:
+        address: `host:port`.
+        token: The bearer token, if the gateway asks for one.
+        credentials: TLS, as `grpc.ssl_channel_credentials()` makes them; plain text when left out.
+        timeout: Seconds for one request, retries included.
+    """
+    return Connector(address, {"token": token, "credentials": credentials, "timeout": timeout})

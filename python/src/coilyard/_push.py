@@ -1,0 +1,85 @@
+"""Keeps a cache true: one watch on every variable of a session feeds it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+
+from coilyard._cache import VariableCache
+from coilyard._errors import CoilyardError, NotFound
+from coilyard._feed import Feed
+from coilyard._proto import variables_pb2
+from coilyard._records import UPDATE_KINDS, cached_update
+
+_log = logging.getLogger("coilyard.cache")
+
+
+class PushLink:
+    """Runs from the first cached read on, in a task of its own, until it is closed or the session ends.
+
+    Args:
+        cache: What it feeds.
+        open_feed: Makes the watch; `on_lost` is to be called when its stream breaks.
+    """
+
+    def __init__(self, cache: VariableCache, open_feed: Callable[[Callable[[], None]], Feed]) -> None:
+        self._cache = cache
+        self._open_feed = open_feed
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Opens the watch unless it was opened before."""
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run(), name="coilyard-push")
+
+    def stop(self) -> asyncio.Task[None] | None:
+        """Ends the watch; the cache lives by its time to live from now on. It can be started again.
+
+        Returns:
+            The task that is ending, if there was one.
+        """
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            self._cache.go_dark()
+        return task
+
+    async def close(self) -> None:
+        """Ends the watch and returns once its stream is freed."""
+        task = self.stop()
+        if task is not None:
+            await asyncio.wait([task])
+
+    async def _run(self) -> None:
+        feed = self._open_feed(self._cache.go_dark)
+        try:
+            while True:
+                self._apply(await feed.read(), feed)
+        except NotFound as error:
+            _log.info("the session ended: %s", error)
+            self._cache.invalidate(reason=error.code)
+            self._cache.seen.restart()
+        except CoilyardError as error:
+            _log.warning("changes are not pushed, the cache lives by its time to live: %s", error)
+        finally:
+            feed.close()
+            if self._task is asyncio.current_task():
+                self._cache.go_dark()
+
+    def _apply(self, response: variables_pb2.WatchResponse, feed: Feed) -> None:
+        cache, position = self._cache, response.position.revision
+        updates = list(response.updates)
+        resets = [index for index, update in enumerate(updates) if update.type == variables_pb2.UPDATE_TYPE_RESET]
+        if resets:
+            updates = updates[resets[-1] + 1 :]
+            present = [cached_update(u) for u in updates if u.type == variables_pb2.UPDATE_TYPE_INITIAL]
+            cache.reset(position, present)
+        for update in updates:
+            if update.type == variables_pb2.UPDATE_TYPE_DELETED:
+                cache.forget(update.variable_id, update.revision)
+            elif update.type in UPDATE_KINDS:
+                cache.push(update.variable_id, update.revision, partial(cached_update, update))
+        if not cache.live:
+            cache.go_live(None if feed.resumed else position)

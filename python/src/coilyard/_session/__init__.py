@@ -1,0 +1,1 @@
+"""A session as Python code sees it, one group of methods per file."""

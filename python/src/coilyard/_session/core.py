@@ -1,0 +1,194 @@
+"""What every part of a `SessionContext` works with: the connection, the cache, and the fetching of variables."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from coilyard._cache import VariableCache
+from coilyard._calls import Caller, bearer, new_request_id
+from coilyard._feed import Feed
+from coilyard._proto import sessions_pb2, variables_pb2
+from coilyard._push import PushLink
+from coilyard._records import cached_value, value_of
+from coilyard._session.config import SessionConfig
+from coilyard._single_flight import SingleFlight
+from coilyard._stubs import sessions_stub, variables_stub
+from coilyard._values import encode_metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import grpc
+
+    from coilyard._watch import Watch
+
+
+class SessionCore:
+    """One session over one channel. Holds no rule of the domain: the gateway has them all."""
+
+    def __init__(
+        self,
+        session_id: str,
+        channel: grpc.aio.Channel,
+        config: SessionConfig,
+        caller: Caller | None = None,
+    ) -> None:
+        self.session_id = session_id
+        self.channel = channel
+        self.config = config
+        self.call = caller or Caller(bearer(config.token), config.timeout)
+        self.variables = variables_stub(channel)
+        self.sessions = sessions_stub(channel)
+        self.cache = VariableCache(
+            config.cache_ttl,
+            config.cache_max_size,
+            eviction_policy=config.eviction_policy,
+            enabled=config.enable_caching,
+            timer=self.call.clock.now,
+        )
+        self.push_enabled = config.push
+        self.push = PushLink(self.cache, self._open_push_feed)
+        self.watches: weakref.WeakSet[Watch] = weakref.WeakSet()
+        self.created: bool | None = None
+        #: How many reads of a variable went to the gateway, by its id.
+        self.fetched: dict[str, int] = {}
+        self._types: dict[str, str] = {}
+        self._fetches: SingleFlight[variables_pb2.GetVariableResponse] = SingleFlight()
+        self._initializing: SingleFlight[None] = SingleFlight()
+
+    # The session itself
+
+    async def initialize(self) -> None:
+        """Creates the session or attaches to it, once; every request awaits this first."""
+        if self.created is None:
+            await self._initializing.run("", self._create_or_attach)
+
+    async def _create_or_attach(self) -> None:
+        if not self.config.create_if_missing:
+            await self.call(self.sessions.GetSession, sessions_pb2.GetSessionRequest(session_id=self.session_id))
+            self.created = False
+            return
+        request = sessions_pb2.CreateSessionRequest(
+            request_id=new_request_id(),
+            id=self.session_id,
+            ttl_ms=self.config.ttl_ms,
+            metadata=encode_metadata(self.config.metadata),
+            attach_if_exists=True,
+        )
+        reply = await self.call(self.sessions.CreateSession, request)
+        self.session_id = reply.session.id
+        self.created = reply.created
+
+    # Reading
+
+    async def fetch(self, name: str, shared: bool) -> Any:
+        """The value of one variable from the gateway; the cache takes it unless it knows a newer one.
+
+        Args:
+            name: A name or an id.
+            shared: Whether a request for the same variable that is under way will do.
+
+        Raises:
+            VariableNotFound: There is none.
+        """
+        generation = self.cache.generation
+        if shared:
+            reply = await self._fetches.run(name, lambda: self._get(name))
+        else:
+            reply = await self._get(name)
+        self._count_fetch(reply.variable)
+        return self.take(reply.variable, reply.revision, generation)
+
+    def _count_fetch(self, variable: variables_pb2.Variable) -> None:
+        self.fetched[variable.id] = self.fetched.get(variable.id, 0) + 1
+
+    async def _get(self, name: str) -> variables_pb2.GetVariableResponse:
+        await self.initialize()
+        request = variables_pb2.GetVariableRequest(session_id=self.session_id, variable=name)
+        return await self.call(self.variables.GetVariable, request)
+
+    async def fetch_many(self, names: Iterable[str]) -> dict[str, variables_pb2.Variable]:
+        """The variables of `names` that exist, read at one revision; the cache takes them."""
+        await self.initialize()
+        generation = self.cache.generation
+        request = variables_pb2.GetVariablesRequest(session_id=self.session_id, variables=names)
+        reply = await self.call(self.variables.GetVariables, request)
+        for variable in reply.variables.values():
+            self._count_fetch(variable)
+            self.take(variable, reply.revision, generation)
+        return dict(reply.variables)
+
+    def take(self, variable: variables_pb2.Variable, as_of: int, generation: int | None = None) -> Any:
+        """Offers what a reply carried to the cache and returns the newest value known.
+
+        A reply that lost the race against a push is older than what this client has already seen.
+        """
+        self.note_type(variable)
+        if not self.cache.offer(cached_value(variable), as_of, generation):
+            newer = self.cache.peek(variable.id)
+            if newer is not None and newer.revision > variable.revision:
+                return newer.read()
+        return value_of(variable)
+
+    def start_push(self) -> None:
+        """Opens the watch that keeps the cache true, unless that is switched off."""
+        if self.push_enabled and self.cache.enabled:
+            self.push.start()
+
+    def open_feed(self, request: variables_pb2.WatchRequest, on_lost: Callable[[], None] | None = None) -> Feed:
+        """A watch on this session; the request's session id is filled in."""
+        call, variables = self.call, self.variables
+
+        def open_watch(request: variables_pb2.WatchRequest) -> Any:
+            request.session_id = self.session_id
+            return variables.Watch(request, metadata=call.metadata)
+
+        return Feed(open_watch, request, call, self.initialize, on_lost)
+
+    def _open_push_feed(self, on_lost: Callable[[], None]) -> Feed:
+        return self.open_feed(variables_pb2.WatchRequest(coalesce=True), on_lost)
+
+    # Writing
+
+    def wrote(self, variables: Iterable[variables_pb2.Variable], revision: int) -> None:
+        """Shows the cache what this client wrote, so that its next read sees it."""
+        for variable in variables:
+            self._fetches.forget(variable.name)
+            self._fetches.forget(variable.id)
+            self.take(variable, revision)
+
+    def deleted(self, name: str, revision: int) -> None:
+        """Shows the cache what this client deleted."""
+        self._fetches.forget(name)
+        self.cache.generation += 1  # a read that is under way must not bring it back
+        self.cache.forget(self.cache.table.id_of(name), revision)
+
+    def type_of(self, name: str) -> str | None:
+        """The type of a variable whose values need it on the wire, as far as it was seen."""
+        return self._types.get(name)
+
+    def note_type(self, variable: variables_pb2.Variable) -> None:
+        """Remembers types whose values have a kind of their own on the wire."""
+        if variable.type in {"module", "embedding"}:
+            self._types[variable.name] = self._types[variable.id] = variable.type
+
+    def invalidate(self, name: str | None) -> None:
+        """Drops cached values, and lets nobody join a request that began before."""
+        self._fetches.forget(name)
+        self.cache.invalidate(name)
+
+    def scoped(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields that every write has, added to its own."""
+        return {"request_id": new_request_id(), "session_id": self.session_id, **fields}
+
+    async def close(self) -> None:
+        """Frees what this client holds on the gateway; the session lives on."""
+        for watch in list(self.watches):
+            watch.cancel()
+        await asyncio.gather(*(watch.aclose() for watch in list(self.watches)))
+        await self.push.close()
+        self.cache.invalidate(reason="cleanup")
+        self._fetches.forget()

@@ -1,0 +1,197 @@
+"""Reading variables: one, many, all, and what they were before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from coilyard._errors import InvalidArgument, VariableNotFound
+from coilyard._proto import variables_pb2
+from coilyard._records import value_of, variable_dict
+from coilyard._sentinel import MISSING
+from coilyard._session.base import SessionBase, checked_name, checked_names
+from coilyard._values import decode_metadata, decode_value, to_datetime
+
+
+class VariableReads(SessionBase):
+    """The methods that read and change nothing."""
+
+    async def get_variable(self, name: str, default: Any = MISSING, bypass_cache: bool = False) -> Any:
+        """The value of a variable, from the cache where that is known to be true.
+
+        The first cached read opens a watch that keeps the cache true from then on.
+
+        Args:
+            name: Name or id.
+            default: Returned when there is no such variable; None is a default like any other.
+            bypass_cache: Ask the gateway even when the cache has a value.
+
+        Raises:
+            VariableNotFound: There is no such variable and no default (also a KeyError).
+            SessionNotFound: The session is gone; a default does not hide that.
+            AccessDenied: Reading is not allowed (also a PermissionError).
+            TransportError: The gateway was not reached in time (also a grpc.RpcError).
+
+        Example:
+            >>> temperature = await session.get_variable("temperature", default=0.7)
+        """
+        # The hot path: one lookup, two counters. `_fast` has only what may be answered without a further question.
+        entry = self._fast.get(name)
+        if entry is not None and not bypass_cache:
+            table = self._table
+            table.tick = entry.used = table.tick + 1
+            entry.uses += 1
+            return entry.value
+        return await self._read(name, default, bypass_cache)
+
+    def cached(self, name: str, default: Any = MISSING) -> Any:
+        """The value of a variable if the cache has it, without awaiting anything.
+
+        Never asks the gateway: read the variable once with `get_variable`, which also has the cache kept true.
+
+        Args:
+            name: Name or id.
+            default: Returned when the cache does not have it.
+
+        Raises:
+            LookupError: The cache does not have it and there is no default.
+        """
+        entry = self._fast.get(name)
+        if entry is not None:
+            table = self._table
+            table.tick = entry.used = table.tick + 1
+            entry.uses += 1
+            return entry.value
+        value = self._core.cache.get(name, default)
+        if value is MISSING:
+            raise LookupError(f"variable {name!r} is not in the cache: await get_variable first")
+        return value
+
+    async def _read(self, name: str, default: Any, bypass_cache: bool) -> Any:
+        core = self._core
+        checked_name(name)
+        core.start_push()
+        if bypass_cache:
+            core.cache.count_miss()
+        elif (value := core.cache.get(name)) is not MISSING:
+            return value
+        try:
+            return await core.fetch(name, shared=not bypass_cache and core.cache.enabled)
+        except VariableNotFound:
+            if default is MISSING:
+                raise
+            return default
+
+    async def get_variables(
+        self,
+        names: Sequence[str],
+        defaults: Mapping[str, Any] | None = None,
+        include_metadata: bool = False,
+        include_stats: bool = False,
+        *,
+        bypass_cache: bool = False,
+    ) -> dict[str, Any]:
+        """The values of many variables; those that are not cached are read together, at one revision.
+
+        Args:
+            names: Names or ids; they are the keys of the result.
+            defaults: Values for names that do not exist. A name without one is absent from the result.
+            include_metadata: Give a dict with the value and all that is known of the variable instead of the value.
+            include_stats: Give a dict with the value and `stats`, this client's own counters of the variable.
+            bypass_cache: Read all of them from the gateway.
+        """
+        listed = checked_names(names)
+        core, defaults = self._core, defaults or {}
+        core.start_push()
+        found: dict[str, Any] = {}
+        if bypass_cache or include_metadata:
+            for _ in listed:
+                core.cache.count_miss()
+        else:
+            found = {name: value for name in listed if (value := core.cache.get(name)) is not MISSING}
+        missing = [name for name in dict.fromkeys(listed) if name not in found]
+        variables = await core.fetch_many(missing) if missing else {}
+        result = {}
+        for name in listed:
+            variable = variables.get(name)
+            if name not in found and variable is None and name not in defaults:
+                continue
+            value = found[name] if name in found else defaults[name] if variable is None else value_of(variable)
+            if not include_metadata and not include_stats:
+                result[name] = value
+                continue
+            described: dict[str, Any] = {"metadata": {}} if include_metadata else {}
+            if include_metadata and variable is not None:
+                described = variable_dict(variable)
+            described["value"] = value
+            if include_stats:
+                described["stats"] = self._stats_of(name)
+            result[name] = described
+        return result
+
+    def _stats_of(self, name: str) -> dict[str, int]:
+        hits = self._table.uses_of(name)
+        fetched = self._core.fetched.get(self._table.id_of(name), 0)
+        return {"read_count": hits + fetched, "cache_hits": hits, "cache_misses": fetched}
+
+    async def list_variables(
+        self,
+        type: str | None = None,
+        source: str | None = None,
+        pattern: str | None = None,
+        *,
+        include_metadata: bool = True,
+    ) -> list[dict[str, Any]]:
+        """Every variable of the session with all that is known of it, in order of registration.
+
+        Args:
+            type: Only variables of this type.
+            source: Only variables that this writer wrote last.
+            pattern: Only names that match this glob: `*` and `?` only.
+            include_metadata: False leaves out `metadata`.
+        """
+        await self._core.initialize()
+        request = variables_pb2.ListVariablesRequest(
+            session_id=self._core.session_id, type=type or "", source=source or "", pattern=pattern or ""
+        )
+        reply = await self._core.call(self._core.variables.ListVariables, request)
+        return [variable_dict(variable, include_metadata) for variable in reply.variables]
+
+    async def get_variable_history(
+        self, variable: str, limit: int = 100, offset: int = 0, include_metadata: bool = True
+    ) -> list[dict[str, Any]]:
+        """What a variable was, newest first.
+
+        Each entry has `version`, `revision`, `value`, `updated_at` (UTC), `updated_by` and, unless refused, `metadata`.
+        The gateway keeps the last 100 versions.
+
+        Args:
+            variable: Name or id.
+            limit: At most this many entries, at least 1.
+            offset: Skip this many of the newest.
+            include_metadata: False leaves out `metadata`.
+        """
+        if limit < 1 or offset < 0:
+            raise InvalidArgument(f"limit: expected 1 or more, offset: 0 or more, got {limit!r} and {offset!r}")
+        await self._core.initialize()
+        request = variables_pb2.GetVariableHistoryRequest(
+            session_id=self._core.session_id,
+            variable=checked_name(variable, "variable"),
+            limit=limit,
+            offset=offset,
+        )
+        reply = await self._core.call(self._core.variables.GetVariableHistory, request)
+        return [_history_entry(entry, include_metadata) for entry in reply.entries]
+
+
+def _history_entry(entry: variables_pb2.HistoryEntry, include_metadata: bool) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "version": entry.version,
+        "revision": entry.revision,
+        "value": decode_value(entry.value),
+        "updated_at": to_datetime(entry.updated_at_ms),
+        "updated_by": entry.source,
+    }
+    if include_metadata:
+        described["metadata"] = decode_metadata(entry.metadata)
+    return described

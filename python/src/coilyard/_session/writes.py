@@ -1,0 +1,233 @@
+"""Creating, changing and deleting variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from coilyard._errors import CoilyardError, InvalidArgument, VariableExists, VariableNotFound
+from coilyard._proto import value_pb2, variables_pb2
+from coilyard._session.base import SessionBase, checked_name
+from coilyard._values import TYPE_ALIASES, encode_metadata, encode_value, framework_of, infer_type
+from coilyard._wire_errors import error_from_detail
+
+_SPEC_KEYS = frozenset({
+    "name", "type", "initial_value", "constraints", "metadata", "description", "read_only", "dependencies",
+    "access_rules",
+})  # fmt: skip
+_CREATION_RACES = 3
+
+
+class VariableWrites(SessionBase):
+    """The methods that change variables. Each write carries a request id: repeated after a lost reply, it acts once."""
+
+    async def register_variable(
+        self,
+        name: str,
+        type: str,
+        initial_value: Any,
+        constraints: Mapping[str, Any] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        dependencies: Sequence[str] | None = None,
+        access_rules: Sequence[Mapping[str, Any]] | None = None,
+        *,
+        description: str = "",
+        read_only: bool = False,
+    ) -> str:
+        """Creates a variable and returns its id. The cache is not filled: the first read asks the gateway.
+
+        Args:
+            name: Its name.
+            type: Such as `float`, `integer`, `string`, `boolean`, `choice` or `module`.
+            initial_value: Its first value, of version 0.
+            constraints: Such as `min`, `max`, `step`, `min_length`, `pattern`, `choices`, `allow_nan`.
+            metadata: Anything with a JSON form.
+            dependencies: Must be empty for now: this gateway has no dependencies.
+            access_rules: Must be empty for now: this gateway has no access rules.
+            description: For people.
+            read_only: True: no set is allowed.
+
+        Raises:
+            VariableExists: The name is taken; the variable keeps its id and value (also a ValueError).
+            ValidationFailed: The value is of another kind than the type (also a TypeError and a ValueError).
+            ConstraintViolation: The constraints refuse the value (also a ValueError).
+            InvalidArgument: The name, the type or the constraints are not valid (also a ValueError).
+
+        Example:
+            >>> await session.register_variable("temperature", "float", 0.7, constraints={"min": 0.0, "max": 2.0})
+        """
+        spec = {
+            "name": name, "type": type, "initial_value": initial_value, "constraints": constraints,
+            "metadata": metadata, "dependencies": dependencies, "access_rules": access_rules,
+            "description": description, "read_only": read_only,
+        }  # fmt: skip
+        return (await self.register_variables([spec]))[name]
+
+    async def register_variables(self, variables: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+        """Creates many variables, all or none, and returns their ids by name.
+
+        Args:
+            variables: Mappings with the parameters of `register_variable` as keys; `type` may be left out where the
+                value says it.
+
+        Raises:
+            CoilyardError: As `register_variable`; no variable was created.
+        """
+        specs = [_spec(variable) for variable in variables]
+        await self._core.initialize()
+        fields = self._core.scoped({"variables": specs, "source": self._core.config.source})
+        request = variables_pb2.RegisterVariablesRequest(**fields)
+        reply = await self._core.call(self._core.variables.RegisterVariables, request)
+        for variable in reply.variables:
+            self._core.note_type(variable)
+        return {variable.name: variable.id for variable in reply.variables}
+
+    async def set_variable(
+        self,
+        name: str,
+        value: Any,
+        metadata: Mapping[str, Any] | None = None,
+        create_if_missing: bool = False,
+        type_hint: str | None = None,
+        *,
+        expected_version: int | None = None,
+    ) -> None:
+        """Sets the value of a variable; the next read of this client sees it.
+
+        Args:
+            name: Name or id.
+            value: Checked by the gateway against the variable's type and constraints.
+            metadata: What there is to say about this change.
+            create_if_missing: Register the variable when it does not exist.
+            type_hint: Its type then; inferred from the value when left out.
+            expected_version: Refuse unless this is the present version; 0 is a version.
+
+        Raises:
+            VariableNotFound: There is no such variable and `create_if_missing` is False (also a KeyError).
+            ValidationFailed: The value is of the wrong kind, or no type can be inferred (also a TypeError).
+            ConstraintViolation: The constraints refuse the value (also a ValueError).
+            ReadOnly: The variable is read-only (also a PermissionError).
+            OptimisticLockFailure: It has another version than expected.
+        """
+        core = self._core
+        fields = {
+            "variable": checked_name(name),
+            "value": encode_value(value, core.type_of(name) or type_hint),
+            "expected_version": expected_version,
+            "metadata": encode_metadata(metadata),
+            "source": core.config.source,
+        }
+        await core.initialize()
+        for race in range(_CREATION_RACES):
+            try:
+                reply = await core.call(
+                    core.variables.SetVariable, variables_pb2.SetVariableRequest(**core.scoped(fields))
+                )
+            except VariableNotFound:
+                if not create_if_missing:
+                    raise
+            else:
+                core.wrote([reply.variable], reply.revision)
+                return
+            try:
+                await self.register_variable(name, type_hint or infer_type(value), value, metadata=metadata)
+            except VariableExists:  # another client was faster: set what it registered
+                if race == _CREATION_RACES - 1:
+                    raise
+            else:
+                return
+
+    async def update_variables(
+        self,
+        updates: Mapping[str, Any],
+        metadata: Mapping[str, Any] | None = None,
+        atomic: bool = True,
+        *,
+        expected_versions: Mapping[str, int] | None = None,
+    ) -> dict[str, Literal[True] | str]:
+        """Sets many variables at one revision.
+
+        Args:
+            updates: Values by name or id.
+            metadata: What there is to say about these changes.
+            atomic: All or none; else each for itself.
+            expected_versions: Refuse those that have another version.
+
+        Returns:
+            True, or what went wrong, by name. When an atomic update fails every name has a text.
+        """
+        core = self._core
+        versions = expected_versions or {}
+        results: dict[str, Literal[True] | str] = {}
+        writes = []
+        for name, value in updates.items():
+            try:
+                encoded = encode_value(value, core.type_of(checked_name(name)))
+            except CoilyardError as error:
+                results[name] = str(error)
+            else:
+                version = versions.get(name)
+                writes.append(variables_pb2.VariableWrite(variable=name, value=encoded, expected_version=version))
+        if results and atomic:
+            return {name: results.get(name, "not written: another value of the batch was refused") for name in updates}
+        if writes:
+            await core.initialize()
+            fields = {"writes": writes, "atomic": atomic, "metadata": encode_metadata(metadata)}
+            request = variables_pb2.UpdateVariablesRequest(**core.scoped(fields), source=core.config.source)
+            reply = await core.call(core.variables.UpdateVariables, request)
+            updated = [outcome.updated for outcome in reply.outcomes if outcome.HasField("updated")]
+            core.wrote(updated, reply.revision)
+            for outcome in reply.outcomes:
+                fine = outcome.HasField("updated")
+                results[outcome.variable] = True if fine else str(error_from_detail(outcome.error))
+        return {name: results[name] for name in updates}
+
+    async def delete_variable(self, name: str, cascade: bool = False) -> None:
+        """Deletes a variable; who watches it is told.
+
+        Args:
+            name: Name or id.
+            cascade: Delete what depends on it, too.
+
+        Raises:
+            VariableNotFound: There is no such variable (also a KeyError).
+            HasDependents: Others depend on it and `cascade` is False (also a ValueError).
+        """
+        core = self._core
+        await core.initialize()
+        request = variables_pb2.DeleteVariableRequest(
+            **core.scoped({"variable": checked_name(name), "cascade": cascade})
+        )
+        reply = await core.call(core.variables.DeleteVariable, request)
+        core.deleted(name, reply.revision)
+
+
+def _spec(variable: Mapping[str, Any]) -> variables_pb2.VariableSpec:
+    unknown = sorted(variable.keys() - _SPEC_KEYS)
+    if unknown:
+        raise InvalidArgument(f"unknown key {unknown[0]!r}; known are {', '.join(sorted(_SPEC_KEYS))}")
+    if "initial_value" not in variable:
+        raise InvalidArgument("initial_value: missing")
+    for key in ("dependencies", "access_rules"):
+        if variable.get(key):
+            raise InvalidArgument(f"{key}: not offered by this gateway")
+    value = variable["initial_value"]
+    given = variable.get("type")
+    kind = infer_type(value) if given is None else TYPE_ALIASES.get(given, given)
+    if not isinstance(kind, str):
+        raise InvalidArgument(f"type: expected the name of a type, got {kind!r:.80}")
+    return variables_pb2.VariableSpec(
+        name=checked_name(variable.get("name")),
+        type=kind,
+        initial_value=encode_value(value, kind),
+        constraints=encode_metadata(variable.get("constraints"), "constraints"),
+        metadata={**_framework(value), **encode_metadata(variable.get("metadata"))},
+        description=variable.get("description") or "",
+        read_only=bool(variable.get("read_only")),
+    )
+
+
+def _framework(value: Any) -> dict[str, value_pb2.Value]:
+    """Says whose tensor it was, so that readers get one of the same kind."""
+    framework = framework_of(value)
+    return {} if framework is None else {"framework": encode_value(framework)}

@@ -1,0 +1,200 @@
+"""The stream to the runtime: hello, then frames in both directions until one side ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import json
+import logging
+import os
+import platform
+from collections.abc import Coroutine
+from typing import Any
+
+import grpc
+
+from coilyard._calls import open_channel
+from coilyard._clock import SystemClock
+from coilyard._proto import workers_pb2
+from coilyard._registry import BUILT_IN_MODULES, Registry
+from coilyard._stubs import workers_stub
+from coilyard._version import __version__
+from coilyard._wire_errors import error_from_rpc
+from coilyard._worker.executor import Executor
+from coilyard._worker.exits import Exit, WorkerExit
+from coilyard._worker.heartbeat import beat
+from coilyard._worker.module_calls import ModuleCalls
+from coilyard._worker.options import WorkerOptions
+from coilyard._worker.outbox import Outbox
+from coilyard._worker.sessions import Sessions
+from coilyard._worker.threads import Threads
+from coilyard._worker.tool_calls import ToolCalls
+
+#: Seconds for the runtime to answer the hello, and to end the stream after the last frame.
+WELCOME_TIMEOUT_S = 30.0
+FAREWELL_TIMEOUT_S = 2.0
+
+_log = logging.getLogger("coilyard.worker")
+
+_STREAM_ERRORS = (grpc.aio.AioRpcError, grpc.aio.UsageError, asyncio.InvalidStateError)
+_REFUSALS = {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.INVALID_ARGUMENT}
+
+AttachCall = grpc.aio.StreamStreamCall[workers_pb2.AttachRequest, workers_pb2.AttachResponse]
+
+
+class Attachment:
+    """One life of a worker on one stream.
+
+    Args:
+        options: Who it is.
+        registry: What it can do.
+    """
+
+    def __init__(self, options: WorkerOptions, registry: Registry) -> None:
+        self._options = options
+        self._registry = registry
+        self._outbox = Outbox()
+        self._drain_asked = asyncio.Event()
+        self._channel = open_channel(options.gateway)
+        self._threads = Threads(options.concurrency)
+        self._sessions = Sessions(self._channel, options.token)
+        tools = ToolCalls(registry, self._threads, self._sessions)
+        modules = ModuleCalls(registry, self._threads, tools)
+        self._executor = Executor(tools, modules, options.concurrency, self._outbox.put)
+
+    def drain(self) -> None:
+        """Asks it to take no more calls, finish those in hand, and end."""
+        self._drain_asked.set()
+
+    async def run(self) -> None:
+        """Serves until it was asked to drain and has.
+
+        Raises:
+            WorkerExit: It was refused, or the stream ended too early.
+        """
+        stream = workers_stub(self._channel).Attach()
+        try:
+            welcome = await self._greet(stream)
+            interval_ms = welcome.heartbeat_interval_ms or self._options.heartbeat_interval_ms
+            await self._serve(stream, interval_ms / 1000)
+        finally:
+            stream.cancel()
+            self._threads.close()
+            await self._sessions.close()
+            await self._channel.close()
+
+    async def _greet(self, stream: AttachCall) -> workers_pb2.Welcome:
+        hello = workers_pb2.WorkerFrame(hello=hello_of(self._options, self._registry))
+        try:
+            await stream.write(workers_pb2.AttachRequest(frames=[hello]))
+            response = await asyncio.wait_for(stream.read(), WELCOME_TIMEOUT_S)
+        except _STREAM_ERRORS as error:
+            raise await _ended(stream, error, "the runtime refused this worker") from error
+        except asyncio.TimeoutError as error:
+            raise WorkerExit(Exit.DISCONNECTED, f"no welcome within {WELCOME_TIMEOUT_S:.0f} s") from error
+        if not isinstance(response, workers_pb2.AttachResponse):
+            raise WorkerExit(Exit.REFUSED, "the runtime ended the stream instead of welcoming this worker")
+        first, *others = response.frames or [workers_pb2.RuntimeFrame()]
+        if first.WhichOneof("frame") != "welcome":
+            raise WorkerExit(Exit.REFUSED, f"expected a welcome, got {first.WhichOneof('frame')}")
+        self._obey(others)
+        return first.welcome
+
+    async def _serve(self, stream: AttachCall, interval_s: float) -> None:
+        reading = _spawn(self._read(stream))
+        writing = _spawn(self._write(stream))
+        beating = _spawn(beat(SystemClock(), interval_s, lambda: self._executor.call_ids, self._outbox.put))
+        draining = _spawn(self._drain())
+        try:
+            await asyncio.wait([reading, writing, draining], return_when=asyncio.FIRST_COMPLETED)
+            if not draining.done():
+                raise await self._lost(stream, reading, writing)
+            # Everything was answered: send what waits, say goodbye, and let the runtime end the stream.
+            self._outbox.close()
+            await asyncio.wait([writing], timeout=FAREWELL_TIMEOUT_S)
+            await stream.done_writing()
+            await asyncio.wait([reading], timeout=FAREWELL_TIMEOUT_S)
+        finally:
+            for task in (beating, draining, writing, reading):
+                task.cancel()
+            await asyncio.gather(beating, draining, writing, reading, return_exceptions=True)
+
+    async def _lost(self, stream: AttachCall, *tasks: asyncio.Task[None]) -> BaseException:
+        """Why the stream ended before its time."""
+        for task in tasks:
+            error = task.exception() if task.done() else None
+            if isinstance(error, _STREAM_ERRORS):
+                return await _ended(stream, error, "the connection to the runtime was lost")
+            if error is not None:
+                return error
+        return WorkerExit(Exit.DISCONNECTED, "the runtime ended the stream")
+
+    async def _read(self, stream: AttachCall) -> None:
+        while isinstance(response := await stream.read(), workers_pb2.AttachResponse):
+            self._obey(response.frames)
+
+    async def _write(self, stream: AttachCall) -> None:
+        while (message := await self._outbox.take()) is not None:
+            await stream.write(message)
+
+    async def _drain(self) -> None:
+        await self._drain_asked.wait()
+        self._outbox.put(workers_pb2.WorkerFrame(draining=workers_pb2.Draining()))
+        await self._executor.drain()
+
+    def _obey(self, frames: Any) -> None:
+        for frame in frames:
+            kind = frame.WhichOneof("frame")
+            if kind == "call":
+                self._executor.start(frame.call)
+            elif kind == "cancel":
+                self._executor.cancel(frame.cancel.call_id, frame.cancel.reason)
+            elif kind == "credit":
+                self._executor.grant(frame.credit.call_id, frame.credit.chunks)
+            elif kind == "drain":
+                self.drain()
+            else:
+                _log.warning("a frame of an unknown kind was ignored: is the runtime newer than this worker?")
+
+
+def hello_of(options: WorkerOptions, registry: Registry) -> workers_pb2.Hello:
+    """The first frame: who this is and what it can do."""
+    tools = [
+        workers_pb2.ToolSpec(
+            name=tool.name,
+            description=tool.description,
+            parameters_schema=json.dumps(tool.schema),
+            streaming=tool.streaming,
+        )
+        for tool in registry.tools.all()
+    ]
+    modules = [
+        workers_pb2.ModuleSpec(name=module.name, description=module.description, variables=module.variables)
+        for module in registry.modules.all()
+    ]
+    if importlib.util.find_spec("dspy") is not None:
+        modules += [
+            workers_pb2.ModuleSpec(name=kind, description=f"dspy.{kind} by signature") for kind in BUILT_IN_MODULES
+        ]
+    return workers_pb2.Hello(
+        token=options.token,
+        worker_id=options.worker_id,
+        incarnation=options.incarnation,
+        pid=os.getpid(),
+        python_version=platform.python_version(),
+        sdk_version=__version__,
+        tools=tools,
+        modules=modules,
+        concurrency=options.concurrency,
+    )
+
+
+async def _ended(stream: AttachCall, error: BaseException, reason: str) -> WorkerExit:
+    """The exit for a stream that broke; a write to one that is over says less than its status."""
+    status = error.code() if isinstance(error, grpc.aio.AioRpcError) else await stream.code()
+    text = error_from_rpc(error) if isinstance(error, grpc.aio.AioRpcError) else await stream.details()
+    return WorkerExit(Exit.REFUSED if status in _REFUSALS else Exit.DISCONNECTED, f"{reason}: {text}")
+
+
+def _spawn(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    return asyncio.get_running_loop().create_task(work)

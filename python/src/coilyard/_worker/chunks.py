@@ -1,0 +1,43 @@
+"""The chunks of a streaming call, as many as the runtime has room for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from coilyard._errors import PayloadTooLarge
+from coilyard._proto import workers_pb2
+from coilyard._worker.outbox import MAX_FRAME_BYTES
+from coilyard._worker.results import encode_result
+
+
+class ChunkSender:
+    """Sends chunks of one call; `send` waits for credit."""
+
+    def __init__(self, call_id: int, put: Callable[[workers_pb2.WorkerFrame], None]) -> None:
+        self._call_id = call_id
+        self._put = put
+        self._credit = 0
+        self._granted = asyncio.Event()
+
+    def grant(self, chunks: int) -> None:
+        """Allows that many more chunks."""
+        self._credit += chunks
+        self._granted.set()
+
+    async def send(self, value: object) -> None:
+        """Sends a chunk once there is credit for it.
+
+        Raises:
+            ValidationFailed: The value has no form on the wire.
+            PayloadTooLarge: Its form is too large for one message.
+        """
+        chunk = workers_pb2.Chunk(call_id=self._call_id, value=encode_result(value))
+        frame = workers_pb2.WorkerFrame(chunk=chunk)
+        if frame.ByteSize() > MAX_FRAME_BYTES:
+            raise PayloadTooLarge(f"a chunk of {frame.ByteSize()} bytes; {MAX_FRAME_BYTES} fit", execution="unknown")
+        while self._credit == 0:
+            self._granted.clear()
+            await self._granted.wait()
+        self._credit -= 1
+        self._put(frame)

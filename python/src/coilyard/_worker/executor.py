@@ -1,0 +1,168 @@
+"""The calls in hand: each is answered exactly once, when its work has truly ended."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, Literal
+
+from coilyard._errors import (
+    CoilyardError,
+    DeadlineExceeded,
+    OperationCancelled,
+    PayloadTooLarge,
+    PoolSaturated,
+    PoolUnavailable,
+    ValidationFailed,
+)
+from coilyard._proto import workers_pb2
+from coilyard._values import decode_metadata
+from coilyard._worker.chunks import ChunkSender
+from coilyard._worker.failures import detail_of
+from coilyard._worker.module_calls import ModuleCalls
+from coilyard._worker.outbox import MAX_FRAME_BYTES
+from coilyard._worker.results import encode_result
+from coilyard._worker.tool_calls import ToolCalls
+
+_log = logging.getLogger("coilyard.worker")
+
+Stop = Literal["cancelled", "deadline"]
+
+
+class _Running:
+    """One call in hand."""
+
+    def __init__(self, call: workers_pb2.Call, chunks: ChunkSender) -> None:
+        self.call = call
+        self.chunks = chunks
+        self.task: asyncio.Task[None] | None = None
+        self.stopped: Stop | None = None
+        self.reason = ""
+
+    def stop(self, stop: Stop, reason: str) -> None:
+        """Cancels the work; the first reason counts."""
+        if self.stopped is None and self.task is not None:
+            self.stopped, self.reason = stop, reason
+            self.task.cancel()
+
+
+class Executor:
+    """Starts calls, stops them, and answers them.
+
+    Args:
+        tools: Runs tools.
+        modules: Runs modules.
+        concurrency: How many calls run at the same time; one more is handed back.
+        put: Takes the frames of the answers.
+    """
+
+    def __init__(
+        self,
+        tools: ToolCalls,
+        modules: ModuleCalls,
+        concurrency: int,
+        put: Callable[[workers_pb2.WorkerFrame], None],
+    ) -> None:
+        self._tools = tools
+        self._modules = modules
+        self._concurrency = concurrency
+        self._put = put
+        self._running: dict[int, _Running] = {}
+        self._draining = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def call_ids(self) -> list[int]:
+        """The calls in hand, those included that were cancelled and have not ended yet."""
+        return list(self._running)
+
+    def start(self, call: workers_pb2.Call) -> None:
+        """Takes a call, or hands it back untouched."""
+        if self._draining:
+            self._fail(call.call_id, PoolUnavailable("the worker is draining", execution="not_started"))
+        elif len(self._running) >= self._concurrency:
+            self._fail(call.call_id, PoolSaturated(f"the worker has its {self._concurrency} calls"))
+        else:
+            running = _Running(call, ChunkSender(call.call_id, self._put))
+            self._running[call.call_id] = running
+            self._idle.clear()
+            running.task = asyncio.get_running_loop().create_task(
+                self._run(running), name=f"coilyard-call-{call.call_id}"
+            )
+
+    def cancel(self, call_id: int, reason: str) -> None:
+        """Cancels a call; one that is no longer in hand was answered already."""
+        running = self._running.get(call_id)
+        if running is not None:
+            running.stop("cancelled", reason)
+
+    def grant(self, call_id: int, chunks: int) -> None:
+        """Allows more chunks of a call."""
+        running = self._running.get(call_id)
+        if running is not None:
+            running.chunks.grant(chunks)
+
+    async def drain(self) -> None:
+        """Takes no more calls; returns when those in hand have ended."""
+        self._draining = True
+        await self._idle.wait()
+
+    async def abort(self) -> None:
+        """Cancels everything; returns when it has ended."""
+        self._draining = True
+        for running in self._running.values():
+            running.stop("cancelled", "the worker is ending")
+        await self._idle.wait()
+
+    async def _run(self, running: _Running) -> None:
+        call = running.call
+        timer = None
+        if call.HasField("timeout_ms"):
+            loop = asyncio.get_running_loop()
+            timer = loop.call_later(call.timeout_ms / 1000, running.stop, "deadline", f"{call.timeout_ms} ms are over")
+        try:
+            self._answer(call.call_id, await self._execute(running))
+        except asyncio.CancelledError as error:
+            self._fail(call.call_id, _stop_error(running, error))
+        except Exception as error:
+            if not isinstance(error, CoilyardError):
+                _log.debug("call %s failed", call.call_id, exc_info=error)
+            self._fail(call.call_id, error)
+        finally:
+            if timer is not None:
+                timer.cancel()
+            del self._running[call.call_id]
+            if not self._running:
+                self._idle.set()
+
+    async def _execute(self, running: _Running) -> Any:
+        call = running.call
+        arguments = decode_metadata(call.arguments)
+        if call.WhichOneof("target") == "module":
+            return await self._modules.run(call, arguments)
+        emit = running.chunks.send if call.stream else None
+        return await self._tools.run(call.tool, arguments, call.session_id, emit)
+
+    def _answer(self, call_id: int, value: Any) -> None:
+        try:
+            result = workers_pb2.Result(call_id=call_id, value=encode_result(value))
+        except ValidationFailed as error:
+            raise ValidationFailed(f"the result cannot be sent: {error}", execution="done") from error
+        frame = workers_pb2.WorkerFrame(result=result)
+        if frame.ByteSize() > MAX_FRAME_BYTES:
+            raise PayloadTooLarge(f"a result of {frame.ByteSize()} bytes; {MAX_FRAME_BYTES} fit", execution="done")
+        self._put(frame)
+
+    def _fail(self, call_id: int, error: BaseException) -> None:
+        failure = workers_pb2.Failure(call_id=call_id, error=detail_of(error))
+        self._put(workers_pb2.WorkerFrame(failure=failure))
+
+
+def _stop_error(running: _Running, error: asyncio.CancelledError) -> BaseException:
+    if running.stopped == "deadline":
+        return DeadlineExceeded(running.reason)
+    if isinstance(error, CoilyardError):
+        return error
+    return OperationCancelled(running.reason or "the call cancelled itself")

@@ -1,0 +1,113 @@
+"""The process of a worker, from its command line to its exit code.
+
+User modules are imported in the main thread before there is an event loop and before anything of gRPC exists: they may
+call `dspy.configure`, and a parent may fork a worker after its imports.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Sequence
+
+from coilyard._registry import Registry, default_registry
+from coilyard._worker.attach import Attachment
+from coilyard._worker.exits import Exit, WorkerExit
+from coilyard._worker.lifeline import die_with_parent, die_with_stdin
+from coilyard._worker.options import WorkerOptions, parse_options
+
+#: Seconds for the interpreter to end after the work has: threads and exit handlers of user code can hang.
+EXIT_GRACE_S = 2.0
+
+#: What user modules find in the environment unless it says otherwise.
+ENVIRONMENT = {
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # else LiteLLM fetches its price list from the network at import
+    "GRPC_VERBOSITY": "ERROR",
+}
+
+_log = logging.getLogger("coilyard.worker")
+
+
+def main(arguments: Sequence[str] | None = None, registry: Registry = default_registry) -> None:
+    """Runs a worker and ends the process."""
+    options = parse_options(arguments)
+    _write_logs_to_stderr(options)
+    if not options.detached:
+        die_with_parent()
+    if options.die_with_stdin:
+        die_with_stdin()
+    try:
+        code = _work(options, registry)
+    except WorkerExit as ended:
+        _log.error("%s", ended)
+        code = ended.code
+    except Exception:
+        _log.exception("a fault of the worker")
+        code = Exit.FAULT
+    _end(code)
+
+
+def _work(options: WorkerOptions, registry: Registry) -> Exit:
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    import_modules(options)
+    asyncio.run(_serve(options, registry))
+    return Exit.DRAINED
+
+
+def import_modules(options: WorkerOptions) -> None:
+    """Imports what declares tools and factories.
+
+    Raises:
+        WorkerExit: One of them cannot be imported; why is on stderr.
+    """
+    sys.path[:0] = [os.path.abspath(path) for path in options.paths]  # noqa: PTH100 - links are kept as they are
+    for name in options.imports:
+        try:
+            importlib.import_module(name)
+        except BaseException as error:
+            traceback.print_exc()
+            raise WorkerExit(Exit.IMPORT_FAILED, f"cannot import {name}: {type(error).__name__}: {error}") from error
+
+
+async def _serve(options: WorkerOptions, registry: Registry) -> None:
+    attachment = Attachment(options, registry)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, attachment.drain)
+    try:
+        await attachment.run()
+    except BaseException as ended:
+        # Calls in hand are cancelled now, and waited for; a thread in the middle of something need not hear of it.
+        _cut_off_soon(ended.code if isinstance(ended, WorkerExit) else Exit.FAULT)
+        raise
+
+
+def _write_logs_to_stderr(options: WorkerOptions) -> None:
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.INFO,
+        format=f"%(asctime)s {options.worker_id}/{options.incarnation} %(levelname)s %(name)s: %(message)s",
+    )
+
+
+def _end(code: Exit) -> None:
+    """Ends the process with `code`, whatever user code left running."""
+    _cut_off_soon(code)
+    sys.exit(code)
+
+
+def _cut_off_soon(code: Exit) -> None:
+    def cut_off() -> None:
+        sys.stderr.flush()
+        os._exit(code)
+
+    watchdog = threading.Timer(EXIT_GRACE_S, cut_off)
+    watchdog.daemon = True
+    watchdog.start()

@@ -1,0 +1,130 @@
+"""Runs tools: plain and coroutine functions, generators of both kinds."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from contextlib import AsyncExitStack, aclosing, closing
+from typing import Any
+
+from coilyard._errors import PayloadTooLarge, ToolNotFound
+from coilyard._registry import Registry, ToolDefinition
+from coilyard._worker.arguments import fit_arguments
+from coilyard._worker.failures import guard
+from coilyard._worker.sessions import Sessions
+from coilyard._worker.threads import Threads
+
+#: Takes one chunk and returns once there is room for the next.
+Emit = Callable[[Any], Awaitable[None]]
+
+
+class ToolCalls:
+    """Finds a tool, fills in its arguments and its session, and runs it."""
+
+    def __init__(self, registry: Registry, threads: Threads, sessions: Sessions) -> None:
+        self._registry = registry
+        self._threads = threads
+        self._sessions = sessions
+
+    def find(self, name: str) -> ToolDefinition:
+        """The tool of this name.
+
+        Raises:
+            ToolNotFound: There is none.
+        """
+        tool = self._registry.tools.get(name)
+        if tool is None:
+            known = [definition.name for definition in self._registry.tools.all()]
+            raise ToolNotFound(f"no tool {name!r} here", details={"tool": name, "known": known})
+        return tool
+
+    async def run(self, name: str, arguments: Mapping[str, Any], session_id: str, emit: Emit | None = None) -> Any:
+        """Runs a tool to its end.
+
+        Args:
+            name: Of the tool.
+            arguments: By name.
+            session_id: The session of the call, empty when it has none.
+            emit: Takes what a generator yields; without it, the result is the list of that.
+
+        Returns:
+            What the function returned; of a generator that was streamed, its return value.
+
+        Raises:
+            CoilyardError: It was not executed.
+            UserCodeFailed: It raised.
+        """
+        tool = self.find(name)
+        given = fit_arguments(f"tool {name!r}", tool.parameters, arguments)
+        async with AsyncExitStack() as stack:
+            if tool.parameters.session is not None:
+                given[tool.parameters.session] = await stack.enter_async_context(self._sessions.lend(session_id))
+            if not tool.streaming:
+                return await guard(self._call(tool.function, given))
+            if emit is not None:
+                return await guard(self._stream(tool.function, given, emit), passing=PayloadTooLarge)
+            chunks: list[Any] = []
+            await guard(self._stream(tool.function, given, _collector(chunks)))
+            return chunks
+
+    async def _call(self, function: Callable[..., Any], given: dict[str, Any]) -> Any:
+        if inspect.iscoroutinefunction(function):
+            return await function(**given)
+        result = await self._threads.run(function, **given)
+        return await result if inspect.isawaitable(result) else result
+
+    async def _stream(self, function: Callable[..., Any], given: dict[str, Any], emit: Emit) -> Any:
+        if inspect.isasyncgenfunction(function):
+            async with aclosing(function(**given)) as chunks:
+                async for chunk in chunks:
+                    await emit(chunk)
+            return None
+        return await _Driver(emit).run(self._threads, lambda: function(**given))
+
+
+class _Driver:
+    """Runs a plain generator in a thread, from which it hands its chunks to the loop one at a time."""
+
+    def __init__(self, emit: Emit) -> None:
+        self._emit = emit
+        self._loop = asyncio.get_running_loop()
+        self._emitting: asyncio.Task[None] | None = None
+        self._stopped = False
+
+    async def run(self, threads: Threads, start: Callable[[], Generator[Any, Any, Any]]) -> Any:
+        driving = self._loop.create_task(threads.run(self._drive, start))
+        try:
+            return await asyncio.shield(driving)
+        except asyncio.CancelledError:
+            self._stopped = True
+            driving.cancel()
+            if self._emitting is not None:  # the thread waits for credit that may never come
+                self._emitting.cancel()
+            await asyncio.gather(driving, return_exceptions=True)
+            raise
+
+    def _drive(self, start: Callable[[], Generator[Any, Any, Any]]) -> Any:
+        with closing(start()) as chunks:
+            while True:
+                try:
+                    chunk = next(chunks)
+                except StopIteration as end:
+                    return end.value
+                asyncio.run_coroutine_threadsafe(self._emit_on_loop(chunk), self._loop).result()
+
+    async def _emit_on_loop(self, chunk: Any) -> None:
+        if self._stopped:
+            raise asyncio.CancelledError
+        self._emitting = asyncio.current_task()
+        try:
+            await self._emit(chunk)
+        finally:
+            self._emitting = None
+
+
+def _collector(chunks: list[Any]) -> Emit:
+    async def collect(chunk: Any) -> None:
+        chunks.append(chunk)
+
+    return collect
