@@ -15,6 +15,8 @@ export interface Verdict {
   readonly label: 'ham' | 'spam';
   /** How much speaks for spam, from 0 to 1. */
   readonly spam: number;
+  /** The session's revision whose values it was judged with. */
+  readonly revision: number;
 }
 
 const signature = 'subject, body -> label, confidence: float';
@@ -37,9 +39,13 @@ export const Triage = defineAgent({
     Predict: dspy.module('triage.predict', signature),
     ChainOfThought: dspy.module('triage.chain_of_thought', signature),
   },
-  async forward({ variables, modules }, { subject, body }: MailText): Promise<Verdict> {
-    const { label, confidence } = await modules.execute(variables.strategy, { subject, body });
-    const spam = label === 'spam' ? confidence : 1 - confidence;
-    return { label: spam > variables.threshold ? 'spam' : 'ham', spam };
+  async forward({ variables, modules, session }, { subject, body }: MailText): Promise<Verdict> {
+    // Read together, before anything is awaited: whatever is changed meanwhile is for the next mail.
+    const { strategy, threshold } = variables;
+    const { revision } = session;
+    // Judging a mail twice does no harm, so a worker that dies with it in hand is no failure.
+    const judged = await modules.execute(strategy, { subject, body }, { idempotent: true });
+    const spam = judged.label === 'spam' ? judged.confidence : 1 - judged.confidence;
+    return { label: spam > threshold ? 'spam' : 'ham', spam, revision };
   },
 });

@@ -1,6 +1,8 @@
 /** Reads the labelled mails of `data/mails.jsonl`. */
 
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { directory } from './directory.js';
 
 export interface LabelledMail {
   readonly id: string;
@@ -11,7 +13,7 @@ export interface LabelledMail {
 
 /** In the order of the file: ham and spam in turn. `train` holds what demonstrations are taken from. */
 export async function readMails(split: 'train' | 'held_out'): Promise<readonly LabelledMail[]> {
-  const text = await readFile(new URL('./data/mails.jsonl', import.meta.url), 'utf8');
+  const text = await readFile(join(directory, 'data', 'mails.jsonl'), 'utf8');
   return text
     .trimEnd()
     .split('\n')

@@ -12,6 +12,7 @@ import time
 import dspy
 import triage_model
 import triage_program
+from mails import read_mails
 
 STRATEGIES = {"Predict": dspy.Predict, "ChainOfThought": dspy.ChainOfThought}
 
@@ -55,7 +56,7 @@ def main() -> None:
 def spam_scores(strategy: str, max_demos: int, body_chars: int, count: int) -> list[tuple[float, bool]]:
     program = triage_program.build(STRATEGIES[strategy](triage_program.JudgeMail), max_demos, body_chars)
     scores = []
-    for mail in triage_program.mails("held_out")[:count]:
+    for mail in read_mails("held_out")[:count]:
         judged = program(subject=mail.subject, body=mail.body)
         score = judged.confidence if judged.label == "spam" else 1 - judged.confidence
         scores.append((score, mail.label == "spam"))

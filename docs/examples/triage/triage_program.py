@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from functools import lru_cache
-from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import dspy
 from dspy.teleprompt import LabeledFewShot
-
-MAILS = Path(__file__).parent / "data" / "mails.jsonl"
-
-
-class Mail(NamedTuple):
-    id: str
-    label: str
-    subject: str
-    body: str
+from mails import email_text, read_mails
 
 
 class JudgeMail(dspy.Signature):
@@ -53,19 +42,7 @@ def build(judge: dspy.Module, max_demos: int, body_chars: int) -> Triage:
         dspy.Example(
             email=email_text(mail.subject, mail.body, body_chars), label=mail.label, confidence=1.0
         ).with_inputs("email")
-        for mail in mails("train")
+        for mail in read_mails("train")
     ]
     compiled = LabeledFewShot(k=max_demos).compile(judge, trainset=trainset, sample=False)
     return Triage(compiled, body_chars)
-
-
-@lru_cache
-def mails(split: Literal["train", "held_out"]) -> tuple[Mail, ...]:
-    rows = [json.loads(line) for line in MAILS.read_text(encoding="utf-8").splitlines()]
-    return tuple(
-        Mail(row["id"], row["label"], row["subject"], row["body"]) for row in rows if row["split"] == split
-    )
-
-
-def email_text(subject: str, body: str, body_chars: int) -> str:
-    return f"Subject: {subject}\n\n{body[:body_chars]}".strip()

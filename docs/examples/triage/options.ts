@@ -1,0 +1,21 @@
+/** What can be asked of the job on its command line. */
+
+import { parseArgs } from 'node:util';
+
+export interface Options {
+  /** Held-out mails in each round. */
+  readonly mails: number;
+}
+
+/** Fewer with a real model, which takes longer and may cost money. */
+const HELD_OUT = 200;
+const WITH_REAL_MODEL = 20;
+
+/** @throws Error that says what was wrong. */
+export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Options {
+  const { values } = parseArgs({ args: [...args], options: { mails: { type: 'string' } } });
+  const mails = values.mails === undefined ? (env.LM_MODEL ? WITH_REAL_MODEL : HELD_OUT) : Number(values.mails);
+  if (!Number.isInteger(mails) || mails < 10 || mails > HELD_OUT)
+    throw new Error(`--mails: expected a whole number from 10 to ${HELD_OUT}, got ${values.mails}`);
+  return { mails };
+}

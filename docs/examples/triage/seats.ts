@@ -1,0 +1,20 @@
+/** So many at the same time; whoever comes later waits for a free seat, in order of arrival. */
+export class Seats {
+  #empty: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(seats: number) {
+    this.#empty = seats;
+  }
+
+  async take(): Promise<void> {
+    if (this.#empty > 0) this.#empty -= 1;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  free(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#empty += 1;
+    else next();
+  }
+}

@@ -1,0 +1,71 @@
+/** The main job from its first line to its last. */
+
+import { type Clock, formatTree, type Runtime } from 'coilyard';
+import { Triage } from './agent.js';
+import { Desk } from './desk.js';
+import { loseWorker } from './loss.js';
+import { readMails } from './mails.js';
+import type { Options } from './options.js';
+import { whole } from './readiness.js';
+import { histories, indented, percent, rightOf, seconds, settings } from './report.js';
+import { retune } from './retuning.js';
+import type { Stage } from './stage.js';
+import type { Terminal } from './terminal.js';
+import { measureYardstick } from './yardstick.js';
+
+/** Mails in work at the same time. */
+const IN_FLIGHT = 8;
+
+export async function story(runtime: Runtime, options: Options, show: Terminal, clock: Clock): Promise<void> {
+  const mails = (await readMails('held_out')).slice(0, options.mails);
+  const spam = mails.filter(({ label }) => label === 'spam').length;
+  show.say(
+    show.bold(`Is this mail spam? ${mails.length} held-out mails, ${spam} of them spam, judged by a DSPy program`),
+  );
+  await introduceWorkers(runtime, show, clock);
+
+  const agent = await runtime.start(Triage);
+  const desk = new Desk({ agent, mails, inFlight: IN_FLIGHT, now: clock.monotonicMs });
+  const stage: Stage = { runtime, agent, desk, show, clock };
+  const { startSettings, first, last } = await retune(stage);
+  await loseWorker(stage, last);
+
+  show.say(show.bold('\nthe tree'));
+  show.say(indented(formatTree(runtime.tree())));
+  show.say(show.bold('\nwhat each variable is, and what it was before'));
+  for (const line of histories(agent.session)) show.say(indented(line));
+  show.say(show.bold(`\nright, of ${mails.length} held-out mails`));
+  show.say(`  ${rightOf(first).padStart(7)}  before: ${startSettings}`);
+  show.say(`  ${rightOf(last).padStart(7)}  after:  ${settings(agent.session)}`);
+  await compare(stage, Number(agent.session.get('max_demos')));
+}
+
+async function introduceWorkers(runtime: Runtime, show: Terminal, clock: Clock): Promise<void> {
+  const startedAtMs = clock.monotonicMs();
+  show.begin('starting two Python workers that load DSPy, and one beside them');
+  const [model] = await Promise.all([runtime.python.call('describe_model'), runtime.python.start('beside')]);
+  const pids = await whole(runtime, 'default', clock);
+  await whole(runtime, 'beside', clock);
+  show.end();
+  show.say(`The model: ${model}`);
+  show.say(
+    `${pids.length} workers (processes ${pids.join(' and ')}) ready after ${seconds(clock.monotonicMs() - startedAtMs)}`,
+  );
+}
+
+/** @param trainedOn as many mails as the agent has demonstrations. */
+async function compare({ runtime, desk, show }: Stage, trainedOn: number): Promise<void> {
+  show.begin('measuring the yardstick');
+  const yardstick = await measureYardstick(runtime, desk.size);
+  show.end();
+  if (!yardstick.available) {
+    show.say(`  the yardstick, ${yardstick.method}, was skipped: ${yardstick.reason}`);
+    return;
+  }
+  const { method, accuracy } = yardstick;
+  for (const [mails, share] of accuracy) {
+    if (mails < trainedOn) continue;
+    const remark = mails === trainedOn ? 'the mails that the demonstrations are' : 'all training mails';
+    show.say(`  ${percent(share).padStart(7)}  yardstick: ${method}, trained on ${mails} mails, ${remark}`);
+  }
+}
