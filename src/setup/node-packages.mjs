@@ -41,7 +41,8 @@ export function isInstalled(wanted, installed) {
       if (entry.optional || entry.devOptional) continue;
       return false;
     }
-    if (found.version !== entry.version || found.integrity !== entry.integrity) return false;
+    if (found.version !== entry.version) return false;
+    if (entry.integrity !== undefined && found.integrity !== entry.integrity) return false;
     // A node_modules that came from another machine has the binaries of that machine.
     if (!fits(found.os, process.platform) || !fits(found.cpu, process.arch)) return false;
   }

@@ -24,6 +24,16 @@ test('every entry point is part of what is packed', () => {
   expect(targets.filter((target) => !packed.some((place) => target.startsWith(place)))).toEqual([]);
 });
 
+test('the lock file knows the binaries of every platform, or npm ci refuses it', () => {
+  const lock: { readonly packages: Readonly<Record<string, { readonly optionalDependencies?: object }>> } = JSON.parse(
+    readFileSync(join(root, 'package-lock.json'), 'utf8'),
+  );
+  const wanted = Object.values(lock.packages).flatMap(({ optionalDependencies = {} }) =>
+    Object.keys(optionalDependencies),
+  );
+  expect(wanted.filter((name) => lock.packages[`node_modules/${name}`] === undefined)).toEqual([]);
+});
+
 test('every script that a document names exists', () => {
   const named = filesIn(['README.md', 'CONTRIBUTING.md', 'docs/', 'python/README.md'], ['.md']).flatMap(
     ({ path, text }) =>

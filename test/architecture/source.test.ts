@@ -16,7 +16,9 @@ test('the finders find what they look for', () => {
   expect(inText(worldly, readsTheWorld)).toBe(5);
   expect(inText('clock.setTimer(1, f); new Date(0); const setTimeout = 1;', readsTheWorld)).toBe(0);
   expect(inText('const a = b as C;\nconst d = <E>f;', castsWithoutReason)).toBe(2);
-  expect(inText('const a = b as const;\n// The parser gives no better type.\nconst c = d as E;', castsWithoutReason)).toBe(0);
+  expect(
+    inText('const a = b as const;\n// The parser gives no better type.\nconst c = d as E;', castsWithoutReason),
+  ).toBe(0);
 });
 
 test('only the clock file tells the time, arms timers and draws random numbers', () => {
