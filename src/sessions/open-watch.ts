@@ -1,7 +1,7 @@
 /** Opens a reader on a session: what it hears of, what it gets first, and from where on nothing is missed. */
 
 import { isThenable } from '../kernel/isolate.js';
-import { variableNotFound } from '../variables/decide.js';
+import { variableNotFound } from '../variables/refusals.js';
 import { matchesGlob } from '../variables/names.js';
 import type { Variable } from '../variables/variable.js';
 import type { WatchOptions } from './handle.js';

@@ -3,7 +3,7 @@
 import type { Clock, Random } from '../kernel/clock.js';
 import type { TelemetryBus } from '../kernel/telemetry.js';
 import type { TimerWheel } from '../kernel/timer-wheel.js';
-import { defaultVariableLimits, type VariableLimits } from '../variables/decide.js';
+import { defaultVariableLimits, type VariableLimits } from '../variables/limits.js';
 import type { SessionStore } from './store.js';
 
 export interface SessionLimits {

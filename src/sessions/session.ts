@@ -11,7 +11,7 @@ import type {
   UpdateVariables,
   VariableCommand,
 } from '../variables/commands.js';
-import { variableNotFound } from '../variables/decide.js';
+import { variableNotFound } from '../variables/refusals.js';
 import { matchesGlob } from '../variables/names.js';
 import type { Metadata } from '../variables/value.js';
 import { HISTORY_LIMIT, type HistoryEntry, type Variable } from '../variables/variable.js';
