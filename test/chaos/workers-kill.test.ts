@@ -1,0 +1,67 @@
+import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { CoilyardError } from '../../src/kernel/errors.js';
+import { eventually, isRunning } from '../support/processes.js';
+import { aPythonRuntime } from '../support/python-runtime.js';
+
+const openDescriptors = (): number => readdirSync('/proc/self/fd').length;
+
+test('kill -9 of Node leaves no Python behind within a second, busy or not', async () => {
+  const node = spawn(
+    process.execPath,
+    ['--import', './test/support/run-typescript.mjs', './test/support/serve-until-killed.ts'],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  let printed = '';
+  node.stdout.setEncoding('utf8').on('data', (text: string) => {
+    printed += text;
+  });
+  await eventually(() => /pids .*\n/.test(printed), 'the workers are ready', 60_000);
+  const pids = [...printed.matchAll(/\d+/g)].map(Number);
+  expect(pids).toHaveLength(3);
+  expect(pids.every(isRunning)).toBe(true);
+  node.kill('SIGKILL');
+  await eventually(() => !pids.some(isRunning), 'no worker is left', 1_000);
+});
+
+test('workers that are killed again and again under load: every call ends once, and nothing leaks', async () => {
+  const CYCLES = 8;
+  const CALLS = 60;
+  const before = openDescriptors();
+  const seen = new Set<number>();
+  {
+    await using house = await aPythonRuntime({ size: 3, concurrency: 4 });
+    await house.ready(3);
+    const endings = new Map<string, number>();
+    let settled = 0;
+    const one = async (n: number): Promise<void> => {
+      const idempotent = n % 2 === 0;
+      const ending = await house.python
+        .call('wait', { seconds: 0.02 + (n % 7) / 50 }, { idempotent, timeoutMs: 30_000 })
+        .then(
+          () => 'ok',
+          (error: unknown) => (error instanceof CoilyardError ? `${error.code}/${error.execution}` : 'foreign'),
+        );
+      settled += 1;
+      endings.set(ending, (endings.get(ending) ?? 0) + 1);
+    };
+    for (let cycle = 0; cycle < CYCLES; cycle += 1) {
+      const calls = Array.from({ length: CALLS }, (_, n) => one(n));
+      await sleep(30);
+      for (const pid of house.pids.slice(0, 2)) {
+        seen.add(pid);
+        process.kill(pid, cycle % 2 === 0 ? 'SIGKILL' : 'SIGSEGV');
+      }
+      await Promise.all(calls);
+      await eventually(() => house.pids.length === 3, 'the pool is whole again', 30_000);
+    }
+    expect(settled).toBe(CYCLES * CALLS);
+    // A call ends well, or may have been executed; nothing else.
+    expect([...endings.keys()].sort()).toEqual(['ok', 'worker_lost/unknown']);
+    for (const pid of house.pids) seen.add(pid);
+  }
+  await eventually(() => ![...seen].some(isRunning), 'no worker is left');
+  await eventually(() => openDescriptors() <= before, `no more than ${before} descriptors are open`);
+});
