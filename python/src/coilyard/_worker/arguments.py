@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,7 +42,8 @@ def _fit(what: str, name: str, value: Any, parameters: Parameters) -> Any:
     annotation = parameters.named.get(name, (None, None))[0]
     if annotation is float and type(value) is int:
         return float(value)
-    if not isinstance(annotation, type) or isinstance(value, annotation):
+    # In some versions of Python `Any` is a class, against which nothing can be checked.
+    if annotation is Any or not isinstance(annotation, type) or isinstance(value, annotation):
         return value
     try:
         if issubclass(annotation, enum.Enum):

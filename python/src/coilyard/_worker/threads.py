@@ -65,18 +65,20 @@ class Threads:
         """
         interruptible, context = _Interruptible(), contextvars.copy_context()
         work = partial(context.run, interruptible.run, partial(function, *args, **kwargs))
-        future = asyncio.get_running_loop().run_in_executor(self._pool, work)
+        running = self._pool.submit(work)
+        # Cancelling the asyncio future would always succeed and forget a thread that goes on.
+        future = asyncio.wrap_future(running)
         cancelled: asyncio.CancelledError | None = None
         while not future.done():
             try:
                 await asyncio.wait([future])
             except asyncio.CancelledError as error:
                 cancelled = error
-                if not future.cancel():  # it has begun
+                if not running.cancel():  # it has begun
                     interruptible.interrupt()
-        if cancelled is not None and (future.cancelled() or isinstance(future.exception(), CallInterrupted)):
+        if cancelled is not None and (ended.cancelled() or isinstance(ended.exception(), CallInterrupted)):
             raise cancelled
-        return future.result()
+        return ended.result()
 
     def close(self) -> None:
         """Takes no more work. What still runs is not waited for."""
