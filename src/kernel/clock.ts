@@ -44,12 +44,14 @@ export const systemClock: Clock = {
     const dueAtMs = performance.now() + delayMs;
     let handle: NodeJS.Timeout;
     const arm = (leftMs: number): void => {
-      const isLast = leftMs <= LONGEST_DELAY_MS;
-      handle = setTimeout(
-        () => (isLast ? fire() : arm(dueAtMs - performance.now())),
-        Math.max(0, Math.min(leftMs, LONGEST_DELAY_MS)),
-      );
+      handle = setTimeout(onTimeout, Math.max(0, Math.min(leftMs, LONGEST_DELAY_MS)));
       if (options?.keepAlive === false) handle.unref();
+    };
+    // Node counts whole milliseconds: a timeout may come a fraction too early.
+    const onTimeout = (): void => {
+      const leftMs = dueAtMs - performance.now();
+      if (leftMs > 0) arm(leftMs);
+      else fire();
     };
     arm(delayMs);
     return { cancel: () => clearTimeout(handle) };

@@ -131,8 +131,17 @@ export function invalidArgument(field: string, expected: string, actual: unknown
   });
 }
 
-/** A short text for a value in a message: bounded in length whatever comes. */
+/** A short text for a value in a message: bounded in length whatever comes; never throws. */
 export function describeValue(value: unknown): string {
+  try {
+    return describe(value);
+  } catch {
+    // A proxy may refuse to be looked at.
+    return 'an object that cannot be read';
+  }
+}
+
+function describe(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 77)}...` : value);
   if (typeof value === 'number' || typeof value === 'boolean' || value === null || value === undefined)
     return String(value);
@@ -149,5 +158,5 @@ export function describeValue(value: unknown): string {
 function className(value: object): string {
   const prototype: { readonly constructor?: { readonly name?: unknown } } | null = Object.getPrototypeOf(value);
   const name = prototype?.constructor?.name;
-  return typeof name === 'string' ? name : 'no prototype';
+  return typeof name === 'string' ? name.slice(0, 80) : 'no prototype';
 }

@@ -25,15 +25,15 @@ export interface MailboxOptions {
   readonly wheel: TimerWheel;
   /** Letters that may wait, both lanes together. Default 10,000. */
   readonly capacity?: number;
-  /** Called in a microtask when there is something to take; once until the next {@link Mailbox.take} finds nothing. */
+  /** Called when there is something to take, never on a sender's stack. It takes until nothing comes, or holds the mailbox. */
   readonly onWork: () => void;
 }
 
 const DEFAULT_CAPACITY = 10_000;
 /** What a sender who found the mailbox full is told to wait, in milliseconds. */
 const RETRY_AFTER_FULL_MS = 50;
-/** After so many drains in a row the event loop gets its turn: a pair of actors cannot starve timers and sockets. */
-const DRAINS_PER_LOOP = 1024;
+/** After so many letters in a row the event loop gets its turn: nobody who keeps posting can starve timers and sockets. */
+const LETTERS_PER_LOOP = 1024;
 
 const soon = Promise.resolve();
 
@@ -133,7 +133,9 @@ export class Mailbox<Message, Reply> {
   readonly #system = new Ring<Letter<Message, Reply>>();
   readonly #user = new Ring<Letter<Message, Reply>>();
   #state: State = 'held';
-  #drains = 0;
+  /** Letters that the present drain may still take: what is posted meanwhile waits for the next one. */
+  #quota = 0;
+  #takenInThisLoop = 0;
   #closedBy: (() => CoilyardError) | undefined;
 
   /** The mailbox is held until {@link release}. */
@@ -168,6 +170,7 @@ export class Mailbox<Message, Reply> {
       const deadlineAtMs = this.#clock.monotonicMs() + options.timeoutMs;
       const letter = new Letter<Message, Reply>(message, deadlineAtMs, resolve, reject);
       if (options.signal !== undefined) letter.listenTo(options.signal);
+      if (letter.settled) return;
       (options.lane === 'system' ? this.#system : this.#user).push(letter);
       if (this.#state === 'idle') this.#schedule();
       else if (this.#state === 'held') letter.watchDeadline(this.#wheel);
@@ -175,17 +178,12 @@ export class Mailbox<Message, Reply> {
   }
 
   /**
-   * The next letter whose sender still waits, `undefined` when there is none or the mailbox is held. A letter whose
-   * deadline has passed is answered here and never seen by the owner.
+   * The next letter whose sender still waits, `undefined` when this drain is over or the mailbox is held. A letter whose
+   * deadline has passed is answered here and never seen by the owner. Only for `onWork`.
    */
   take(): Letter<Message, Reply> | undefined {
-    if (this.#state === 'held' || this.#state === 'closed') return undefined;
-    for (;;) {
-      const letter = this.#system.shift() ?? this.#user.shift();
-      if (letter === undefined) {
-        this.#state = 'idle';
-        return undefined;
-      }
+    if (this.#state !== 'draining') return undefined;
+    for (let letter = this.#nextOfDrain(); letter !== undefined; letter = this.#nextOfDrain()) {
       if (letter.settled) continue;
       if (letter.deadlineAtMs <= this.#clock.monotonicMs()) letter.expire();
       else {
@@ -193,6 +191,9 @@ export class Mailbox<Message, Reply> {
         return letter;
       }
     }
+    if (this.length > 0) this.#schedule();
+    else this.#state = 'idle';
+    return undefined;
   }
 
   /** Nothing can be taken until {@link release}; deadlines of what waits are watched by the wheel meanwhile. */
@@ -231,20 +232,27 @@ export class Mailbox<Message, Reply> {
     return this.#system.shift() ?? this.#user.shift();
   }
 
+  #nextOfDrain(): Letter<Message, Reply> | undefined {
+    if (this.#quota === 0) return undefined;
+    this.#quota -= 1;
+    this.#takenInThisLoop += 1;
+    return this.#next();
+  }
+
   #schedule(): void {
     this.#state = 'scheduled';
-    this.#drains += 1;
-    if (this.#drains < DRAINS_PER_LOOP) {
+    if (this.#takenInThisLoop < LETTERS_PER_LOOP) {
       soon.then(this.#drain);
       return;
     }
-    this.#drains = 0;
+    this.#takenInThisLoop = 0;
     setImmediate(this.#drain);
   }
 
   readonly #drain = (): void => {
     if (this.#state !== 'scheduled') return;
     this.#state = 'draining';
+    this.#quota = this.length;
     this.#onWork();
   };
 }

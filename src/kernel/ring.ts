@@ -1,5 +1,8 @@
 /** A first-in, first-out queue in a circular array that doubles when it is full: no work per element but its own. */
 
+/** What an empty queue may keep of the memory of its longest rush. */
+const KEPT_SLOTS = 1024;
+
 export class Ring<T> {
   #slots: (T | undefined)[] = [];
   #head = 0;
@@ -21,6 +24,10 @@ export class Ring<T> {
     this.#slots[this.#head] = undefined;
     this.#head = (this.#head + 1) & (this.#slots.length - 1);
     this.#length -= 1;
+    if (this.#length === 0 && this.#slots.length > KEPT_SLOTS) {
+      this.#slots = [];
+      this.#head = 0;
+    }
     return item;
   }
 

@@ -10,9 +10,14 @@ import { isolateObservers } from './spawn-actor.js';
 /** What `getSnapshot()` gives. */
 export type StateSnapshotOf<Context> = Snapshot<undefined> & { readonly context: Context };
 
-interface Publish<Context> {
-  readonly type: 'state.published';
+/** Made here only, and known by its class: nobody else can publish a state by sending something that looks like this. */
+class Publish<Context> {
+  readonly type = 'state.published';
   readonly context: Context;
+
+  constructor(context: Context) {
+    this.context = context;
+  }
 }
 
 type StateLogic<Context, Message extends { readonly type: string }> = ActorLogic<
@@ -21,7 +26,10 @@ type StateLogic<Context, Message extends { readonly type: string }> = ActorLogic
   Context
 >;
 
-/** The reference that users hold. Messages sent to it are handed to the owner, never handled on the sender's stack. */
+/**
+ * The reference that users hold. Messages sent to it are handed to the owner, never handled on the sender's stack. Only
+ * the owner can stop it.
+ */
 export type StateActorRef<Context, Message extends { readonly type: string }> = Actor<StateLogic<Context, Message>>;
 
 export interface StateActor<Context, Message extends { readonly type: string }> {
@@ -30,7 +38,7 @@ export interface StateActor<Context, Message extends { readonly type: string }> 
   stop(): void;
 }
 
-/** @param receive takes messages that users send to the reference. */
+/** @param receive takes messages that users send to the reference. Must not throw. */
 export function createStateActor<Context, Message extends { readonly type: string }>(
   initial: Context,
   receive: (message: Message) => void,
@@ -38,8 +46,8 @@ export function createStateActor<Context, Message extends { readonly type: strin
   const logic: StateLogic<Context, Message> = {
     getInitialSnapshot: (_scope, context) => active(context),
     transition: (snapshot, event) => {
-      if (isPublish(event)) return active(event.context);
-      if (event.type === 'xstate.stop') return stopped(snapshot.context);
+      if (event instanceof Publish) return active(event.context);
+      if (event.type === STOP) return stopped(snapshot.context);
       receive(event);
       return snapshot;
     },
@@ -48,16 +56,21 @@ export function createStateActor<Context, Message extends { readonly type: strin
   const ref = createActor(logic, { input: initial });
   isolateObservers(ref, () => ref.id);
   ref.start();
-  return {
-    ref,
-    publish: (context) => ref.send({ type: 'state.published', context }),
-    stop: () => void ref.stop(),
+  const { send } = ref;
+  const stop = ref.stop.bind(ref);
+  // What is no message would break xstate's own mailbox for good; like any message that is not understood, it is passed over.
+  ref.send = (message) => {
+    if (isMessage(message)) send(message);
   };
-
-  function isPublish(event: Message | Publish<Context>): event is Publish<Context> {
-    return event.type === 'state.published';
-  }
+  ref.stop = () => ref;
+  return { ref, publish: (context) => send(new Publish(context)), stop: () => void stop() };
 }
+
+/** What xstate itself sends to an actor that is to stop. */
+const STOP = 'xstate.stop';
+
+const isMessage = (message: { readonly type: string } | undefined | null): boolean =>
+  typeof message === 'object' && message !== null && typeof message.type === 'string' && message.type !== STOP;
 
 const active = <Context>(context: Context): StateSnapshotOf<Context> => ({
   status: 'active',

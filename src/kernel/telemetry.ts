@@ -6,6 +6,7 @@
 import { EventEmitter } from 'eventemitter3';
 import type { ErrorCode } from './errors.js';
 import type { ExitReason } from './exit-reason.js';
+import { isThenable } from './isolate.js';
 
 /** Event name → fields. Names and fields are public API. Durations in milliseconds, instants in epoch milliseconds. */
 export interface RuntimeEvents {
@@ -89,21 +90,29 @@ export class TelemetryBus {
 
   /**
    * Calls `listener` with the fields of every later event of that name, synchronously and in order of subscription.
-   * A listener that throws is removed and reported once as `telemetry.listener_failed`.
+   * A listener that throws or rejects is removed and reported once as `telemetry.listener_failed`.
    *
    * @returns the unsubscribe function; idempotent.
    */
-  on<Name extends EventName>(name: Name, listener: (fields: RuntimeEvents[Name]) => void): () => void {
-    const isolated = (fields: RuntimeEvents[Name]): void => {
-      try {
-        listener(fields);
-      } catch (error) {
-        off();
-        if (name !== 'telemetry.listener_failed') this.emit('telemetry.listener_failed', { event: name, error });
-      }
-    };
+  on<Name extends EventName>(name: Name, listener: (fields: RuntimeEvents[Name]) => unknown): () => void {
+    let active = true;
     const off = (): void => {
+      active = false;
       this.#emitter.off(name, isolated);
+    };
+    const failed = (error: unknown): void => {
+      if (!active) return;
+      off();
+      if (name !== 'telemetry.listener_failed') this.emit('telemetry.listener_failed', { event: name, error });
+    };
+    const isolated = (fields: RuntimeEvents[Name]): void => {
+      if (!active) return;
+      try {
+        const result = listener(fields);
+        if (isThenable(result)) result.then(undefined, failed);
+      } catch (error) {
+        failed(error);
+      }
     };
     this.#emitter.on(name, isolated);
     return off;

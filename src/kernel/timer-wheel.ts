@@ -32,6 +32,8 @@ export class TimerWheel {
   readonly #order: number[] = [];
   #timer: Timer | undefined;
   #timerSlot = Number.POSITIVE_INFINITY;
+  /** The slots of the present turn that have not fired yet. */
+  #due: Slot[] = [];
 
   constructor(options: TimerWheelOptions) {
     this.#clock = options.clock;
@@ -63,6 +65,7 @@ export class TimerWheel {
     this.#timerSlot = Number.POSITIVE_INFINITY;
     this.#slots.clear();
     this.#order.length = 0;
+    for (const slot of this.#due) slot.clear();
   }
 
   #arm(): void {
@@ -87,17 +90,24 @@ export class TimerWheel {
   }
 
   #turn(): void {
-    const nowMs = this.#clock.monotonicMs();
-    // A callback may schedule: the slot it opens waits for `#arm` below.
+    this.#due = this.#takeDue(this.#clock.monotonicMs());
+    // A callback may schedule, also for this very moment: the slot it opens waits for a turn of its own, armed below.
     this.#timerSlot = Number.NEGATIVE_INFINITY;
+    for (const slot of this.#due) this.#fire(slot);
+    this.#due = [];
+    this.#arm();
+  }
+
+  #takeDue(nowMs: number): Slot[] {
+    const due: Slot[] = [];
     for (let first = this.#order[0]; first !== undefined; first = this.#order[0]) {
       if (first * this.#granularityMs > nowMs) break;
       pop(this.#order);
       const slot = this.#slots.get(first);
       this.#slots.delete(first);
-      if (slot !== undefined) this.#fire(slot);
+      if (slot !== undefined) due.push(slot);
     }
-    this.#arm();
+    return due;
   }
 
   #fire(slot: Slot): void {
