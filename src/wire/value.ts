@@ -4,7 +4,7 @@ import type { Value } from '../gen/coilyard/v1/value.js';
 import { invalidArgument } from '../kernel/errors.js';
 import { assertNever } from '../kernel/result.js';
 import type { ValueKind } from '../variables/value.js';
-import { hasTooManyDigits, MAX_INTEGER_DIGITS, parseExactJson, stringifyExactJson } from './exact-json.js';
+import { hasTooManyDigits, MAX_INTEGER_DIGITS, parseExactJson, stringifyExactJson } from '../variables/exact-json.js';
 import { decodeTensor, encodeTensor, isTensorValue } from './tensor.js';
 
 /** A value with the kind that its sender gave it. */

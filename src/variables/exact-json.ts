@@ -5,7 +5,7 @@
 
 import { parse } from 'lossless-json';
 import { invalidArgument } from '../kernel/errors.js';
-import { isPlainObject } from '../variables/plain-data.js';
+import { isPlainObject } from './plain-data.js';
 
 /** Lists and maps within each other. */
 export const MAX_JSON_DEPTH = 64;
