@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from coilyard._errors import CoilyardError, PythonError
+from coilyard._errors import CoilyardError, InternalError, PythonError
 from coilyard._proto import errors_pb2
 from coilyard._wire_errors import detail_from_error
 
@@ -48,7 +48,8 @@ def detail_of(error: BaseException) -> errors_pb2.ErrorDetail:
         return detail_from_error(python_error(error.__cause__ or error))
     if isinstance(error, CoilyardError):
         return detail_from_error(error)
-    return detail_from_error(python_error(error))
+    fault = python_error(error)
+    return detail_from_error(InternalError(f"a fault of the worker: {fault.message}", details=fault.details))
 
 
 def python_error(error: BaseException) -> PythonError:

@@ -76,9 +76,9 @@ class Threads:
                 cancelled = error
                 if not running.cancel():  # it has begun
                     interruptible.interrupt()
-        if cancelled is not None and (ended.cancelled() or isinstance(ended.exception(), CallInterrupted)):
+        if cancelled is not None and (future.cancelled() or isinstance(future.exception(), CallInterrupted)):
             raise cancelled
-        return ended.result()
+        return future.result()
 
     def close(self) -> None:
         """Takes no more work. What still runs is not waited for."""
