@@ -1,9 +1,13 @@
-/** One line for each step that takes long enough to be noticed; quick ones pass without a word. */
+/** One line for each step that takes long enough to be noticed; quick ones pass without a word. Steps may overlap. */
 
 import process from 'node:process';
 
 const NOTICED_AFTER_MS = 1000;
+const CLEAR_LINE = '\r\u001b[2K';
 const isTerminal = process.stdout.isTTY === true;
+
+/** What is under way and was announced, for the one line of a terminal that keeps changing. */
+const underWay = new Map();
 
 /**
  * @template T
@@ -14,20 +18,23 @@ const isTerminal = process.stdout.isTTY === true;
 export async function step(title, action) {
   const startedAtMs = performance.now();
   const seconds = () => `${((performance.now() - startedAtMs) / 1000).toFixed(0)} s`;
-  let announced = false;
+  const key = Symbol(title);
   const timer = setInterval(() => {
-    if (isTerminal) process.stdout.write(`\r${title} … ${seconds()}`);
-    else if (!announced) console.log(`${title} …`);
-    announced = true;
+    if (!isTerminal && !underWay.has(key)) console.log(`${title} …`);
+    underWay.set(key, `${title} … ${seconds()}`);
+    redraw();
   }, NOTICED_AFTER_MS);
   try {
     const result = await action();
-    if (announced) console.log(`${isTerminal ? '\r' : ''}${title}: done in ${seconds()}`);
+    if (underWay.has(key)) console.log(`${isTerminal ? CLEAR_LINE : ''}${title}: done in ${seconds()}`);
     return result;
-  } catch (error) {
-    if (announced && isTerminal) process.stdout.write('\n');
-    throw error;
   } finally {
     clearInterval(timer);
+    underWay.delete(key);
+    redraw();
   }
+}
+
+function redraw() {
+  if (isTerminal) process.stdout.write(CLEAR_LINE + [...underWay.values()].join('   '));
 }

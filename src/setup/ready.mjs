@@ -11,10 +11,7 @@ export const DEVELOPING = ['dev', 'dspy'];
 
 /** @param {readonly string[]} extras */
 export function makeReady(extras) {
-  return withLock(async () => {
-    await installAll(extras);
-    await ensureBuild();
-  });
+  return withLock(() => both(ensurePython(extras), ensureNodePackages().then(ensureBuild)));
 }
 
 /**
@@ -23,15 +20,20 @@ export function makeReady(extras) {
  * @param {readonly string[]} extras
  */
 export function makeToolsReady(extras) {
-  return withLock(() => installAll(extras));
+  return withLock(() => both(ensurePython(extras), ensureNodePackages()));
 }
 
 export function makeBuildReady() {
   return withLock(ensureBuild);
 }
 
-/** @param {readonly string[]} extras */
-async function installAll(extras) {
-  await ensureNodePackages();
-  await ensurePython(extras);
+/**
+ * Downloads go on beside each other; nothing is left running when one of them fails.
+ *
+ * @param {Promise<void>} one
+ * @param {Promise<void>} other
+ */
+async function both(one, other) {
+  const failed = (await Promise.allSettled([one, other])).find((result) => result.status === 'rejected');
+  if (failed) throw failed.reason;
 }
