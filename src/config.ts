@@ -5,6 +5,8 @@ import { invalidArgument } from './kernel/errors.js';
 import { defaultSessionLimits, type SessionLimits } from './sessions/services.js';
 import type { SessionStore } from './sessions/store.js';
 import { isPlainObject } from './variables/plain-data.js';
+import type { LauncherFactory } from './workers/launcher.js';
+import { coldSpawn } from './workers/launchers/cold-spawn.js';
 import type { PoolOptions } from './workers/pool-options.js';
 
 export interface GatewayOptions {
@@ -21,6 +23,8 @@ export interface GatewayOptions {
 export interface PythonOptions {
   /** Pools by name. Default: `default` with two workers. */
   readonly pools?: Readonly<Record<string, PoolOptions>>;
+  /** How workers are started. Default: cold, as child processes of their own. */
+  readonly launcher?: LauncherFactory;
 }
 
 export interface LimitOptions {
@@ -55,6 +59,7 @@ export interface RuntimeOptions {
 export interface RuntimeConfig {
   readonly gateway: (Required<Omit<GatewayOptions, 'token'>> & Pick<GatewayOptions, 'token'>) | false;
   readonly pools: Readonly<Record<string, PoolOptions>> | false;
+  readonly launcher: LauncherFactory;
   readonly limits: SessionLimits;
 }
 
@@ -68,6 +73,7 @@ export function runtimeConfig(options: RuntimeOptions): RuntimeConfig {
   return {
     gateway: gatewayConfig(options.gateway),
     pools: poolsConfig(options.python),
+    launcher: launcherConfig(options.python),
     limits: limitsConfig(options.limits),
   };
 }
@@ -89,11 +95,17 @@ function gatewayConfig(options: RuntimeOptions['gateway']): RuntimeConfig['gatew
 
 function poolsConfig(options: RuntimeOptions['python']): RuntimeConfig['pools'] {
   if (options === false) return false;
-  refuseUnknown('python', options ?? {}, ['pools']);
+  refuseUnknown('python', options ?? {}, ['pools', 'launcher']);
   const pools = options?.pools ?? { default: {} };
   if (!isPlainObject(pools) || Object.keys(pools).length === 0)
     throw invalidArgument('python.pools', 'options by pool name, at least one', pools);
   return pools;
+}
+
+function launcherConfig(options: RuntimeOptions['python']): LauncherFactory {
+  const launcher = (options === false ? undefined : options?.launcher) ?? coldSpawn;
+  if (typeof launcher !== 'function') throw invalidArgument('python.launcher', 'a function', launcher);
+  return launcher;
 }
 
 function limitsConfig(limits: LimitOptions = {}): SessionLimits {

@@ -107,6 +107,7 @@ export class Runtime {
     });
     this.python = new PythonRuntime({
       pools: config.pools,
+      launcher: config.launcher,
       clock,
       random,
       telemetry,

@@ -12,7 +12,7 @@ import { CoilyardError, toCoilyardError } from '../kernel/errors.js';
 import type { SessionId } from '../kernel/ids.js';
 import type { TelemetryBus } from '../kernel/telemetry.js';
 import type { AttachRegistry } from '../workers/attach-registry.js';
-import { coldSpawn } from '../workers/launchers/cold-spawn.js';
+import type { LauncherFactory } from '../workers/launcher.js';
 import { type SlotInfo, WorkerPool } from '../workers/pool.js';
 import type { PoolOptions } from '../workers/pool-options.js';
 import { PythonPools } from '../workers/pools.js';
@@ -35,6 +35,7 @@ export interface PythonCallOptions extends Omit<CallOptions, 'sessionId' | 'vari
 export interface PythonRuntimeOptions {
   /** `false`: every call is refused. */
   readonly pools: Readonly<Record<string, PoolOptions>> | false;
+  readonly launcher: LauncherFactory;
   readonly clock: Clock;
   readonly random: Random;
   readonly telemetry: TelemetryBus;
@@ -59,7 +60,7 @@ export class PythonRuntime {
       random: options.random,
       telemetry: options.telemetry,
       registry: options.registry,
-      launcher: coldSpawn({ clock: options.clock }),
+      launcher: options.launcher({ registry: options.registry, clock: options.clock }),
       gatewayAddress: options.gatewayAddress,
     };
     const pools = Object.entries(options.pools === false ? {} : options.pools);

@@ -9,7 +9,7 @@ import { decodeRuntimeFrame, decodeWorkerFrame, encodeRuntimeFrame, encodeWorker
 import type { CallFrame, HelloFrame, RuntimeFrame, WorkerFrame } from '../wire/frames.js';
 import type { Attachment, FrameReceiver } from '../workers/attachment.js';
 import type { AttachRegistry } from '../workers/attach-registry.js';
-import type { Launched, LaunchedExit, Launcher, LaunchOrder } from '../workers/launcher.js';
+import type { Launched, LaunchedExit, Launcher, LauncherFactory, LaunchOrder } from '../workers/launcher.js';
 
 /** What a scripted function sees of its call. */
 export interface ScriptedCall {
@@ -39,6 +39,16 @@ export interface Script {
   /** Whether a cancelled call goes on until its function settles. Default false. */
   readonly ignoresCancel?: boolean;
 }
+
+/**
+ * For a runtime without Python: `startRuntime({ python: { launcher: scriptedWorkers({ tools: { … } }) } })`.
+ *
+ * @param script one for all workers, or chosen for each life; what it throws makes the launch fail.
+ */
+export const scriptedWorkers =
+  (script: ScriptedLauncherOptions['script']): LauncherFactory =>
+  ({ registry, clock }) =>
+    new ScriptedLauncher({ registry, clock, script });
 
 export interface ScriptedLauncherOptions {
   readonly registry: AttachRegistry;

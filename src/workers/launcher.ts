@@ -3,7 +3,9 @@
  * warm parent that forks is another. A launcher starts and reports; it never decides, restarts or times anything out.
  */
 
+import type { Clock } from '../kernel/clock.js';
 import type { Incarnation, WorkerId } from '../kernel/ids.js';
+import type { AttachRegistry } from './attach-registry.js';
 
 export interface Launcher {
   /**
@@ -13,6 +15,9 @@ export interface Launcher {
    */
   launch(order: LaunchOrder): Promise<Launched>;
 }
+
+/** Makes the launcher of one runtime. Workers in memory attach to the registry directly; others dial the gateway. */
+export type LauncherFactory = (runtime: { readonly registry: AttachRegistry; readonly clock: Clock }) => Launcher;
 
 export interface LaunchOrder {
   readonly workerId: WorkerId;
