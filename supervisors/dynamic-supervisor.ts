@@ -5,7 +5,7 @@ import { IGNORE, type Ignore, type Process } from '../src/kernel/process.js';
 import { Child } from './child.js';
 import { type ChildCounts, type ChildInfo, childInfo, countChildren } from './child-info.js';
 import { type ChildId, type ChildOptions, type CheckedSpec, checkSpec, type StartResult } from './child-spec.js';
-import { failedToStart, refused } from './refusals.js';
+import { refused, startRefused } from './refusals.js';
 import type { ChildStopper, StopReport } from './stop-children.js';
 import { type StopOptions, SupervisorCore } from './supervisor-core.js';
 import { type CheckedFlags, checkFlags, flagFault, type SupervisorFlags } from './supervisor-flags.js';
@@ -144,7 +144,7 @@ class FlatSupervisor extends SupervisorCore implements DynamicSupervisor {
     try {
       return await this.launch(new Child(spec), false);
     } catch (cause) {
-      throw failedToStart(spec.id, cause);
+      throw startRefused(spec.id, cause);
     }
   }
 }

@@ -25,6 +25,12 @@ export function refused(
   return new CoilyardError('invalid_argument', message, { details: { reason, ...details } });
 }
 
+/** The error of a child that somebody asked for: a name that is taken says so itself, as newer OTPs do (S23). */
+export function startRefused(childId: unknown, cause: unknown): CoilyardError {
+  if (cause instanceof CoilyardError && cause.details.reason === 'already_started') return cause;
+  return failedToStart(childId, cause);
+}
+
 /** A child's start function failed, whatever it threw or returned. */
 export function failedToStart(childId: unknown, cause: unknown): CoilyardError {
   return new CoilyardError('internal', `child ${labelOf(childId)} failed to start: ${describeThrown(cause)}`, {

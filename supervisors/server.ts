@@ -164,10 +164,8 @@ class ServerProcess extends ProcessCore implements Server {
   #started(outcome: unknown): unknown {
     if (outcome === IGNORE) return IGNORE;
     if (isRecord(outcome) && isExitReason(outcome.stop)) this.end(outcome.stop);
-    else if (isRecord(outcome) && 'error' in outcome) {
-      this.end(exitReason.normal);
-      throw outcome.error;
-    } else if (isOutcome(outcome)) this.#goOn(outcome, (turn) => this.postFirst(turn));
+    else if (isRecord(outcome) && 'error' in outcome) this.refuseStart(exitReason.normal, outcome.error);
+    else if (isOutcome(outcome)) this.#goOn(outcome, (turn) => this.postFirst(turn));
     else throw badReturn('init', outcome);
     return undefined;
   }

@@ -5,7 +5,7 @@ import { IGNORE, type Process } from '../src/kernel/process.js';
 import { Child } from './child.js';
 import { type ChildCounts, type ChildInfo, childInfo, countChildren } from './child-info.js';
 import { type ChildId, type ChildSpec, type CheckedSpec, checkSpec, checkSpecs, type SpecRules } from './child-spec.js';
-import { failedToStart, labelOf, refused } from './refusals.js';
+import { failedToStart, labelOf, refused, startRefused } from './refusals.js';
 import type { ChildStopper, StopReport } from './stop-children.js';
 import { type StopOptions, SupervisorCore } from './supervisor-core.js';
 import { type CheckedFlags, checkFlags, flagFault, type SupervisorFlags } from './supervisor-flags.js';
@@ -100,9 +100,8 @@ export class StaticSupervisor extends SupervisorCore implements Supervisor {
           if ((await this.launch(child, false)) === IGNORE) this.#dropIfTemporary(child);
         } catch (cause) {
           await this.stopAll(this.stopper());
-          const failure = failedToStart(spec.id, cause);
-          this.end(exitReason.shutdownWith({ reason: 'failed_to_start_child', childId: spec.id, cause }));
-          throw failure;
+          const detail = { reason: 'failed_to_start_child', childId: spec.id, cause };
+          this.refuseStart(exitReason.shutdownWith(detail), failedToStart(spec.id, cause));
         }
       }
     });
@@ -231,7 +230,7 @@ export class StaticSupervisor extends SupervisorCore implements Supervisor {
       return process === IGNORE ? undefined : process;
     } catch (cause) {
       onFailure();
-      throw failedToStart(child.spec.id, cause);
+      throw startRefused(child.spec.id, cause);
     }
   }
 

@@ -4,20 +4,20 @@
  */
 
 import { isThenable } from './isolate.js';
+import { Ring } from './ring.js';
 
 /** One piece of work of a process. */
 export type Turn = () => unknown;
 
 /** After so many turns the event loop gets its turn, so that no pair of processes can starve timers and sockets. */
 const TURNS_PER_LOOP = 1024;
-/** A queue that was never longer than this is not worth compacting while it drains. */
-const COMPACT_ABOVE = 1024;
 
 const soon = Promise.resolve();
 
 export class Inbox {
-  #turns: Turn[] = [];
-  #next = 0;
+  #turns = new Ring<Turn>();
+  /** Ahead of all others; the last one first. */
+  #urgent: Turn[] | undefined;
   #ranSinceYield = 0;
   #state: 'held' | 'idle' | 'busy' | 'closed' = 'held';
   readonly #onCrash: (error: unknown) => void;
@@ -25,11 +25,6 @@ export class Inbox {
   /** The inbox is held until {@link open}. @param onCrash receives what a turn throws or rejects with. */
   constructor(onCrash: (error: unknown) => void) {
     this.#onCrash = onCrash;
-  }
-
-  /** Turns that wait, the running one not counted. */
-  get length(): number {
-    return this.#turns.length - this.#next;
   }
 
   /** Queues a turn; after {@link close} it is dropped. */
@@ -42,23 +37,21 @@ export class Inbox {
   /** Queues a turn ahead of all that wait. */
   pushFirst(turn: Turn): void {
     if (this.#state === 'closed') return;
-    this.#turns.splice(0, this.#next, turn);
-    this.#next = 0;
+    this.#urgent ??= [];
+    this.#urgent.push(turn);
     if (this.#state === 'idle') this.#schedule();
   }
 
   /** Lets turns run from now on, those that were pushed before included. */
   open(): void {
-    if (this.#state !== 'held') return;
-    this.#state = 'idle';
-    if (this.length > 0) this.#schedule();
+    if (this.#state === 'held') this.#schedule();
   }
 
   /** Drops all that waits; nothing runs any more. The running turn goes on. */
   close(): void {
     this.#state = 'closed';
-    this.#turns = [];
-    this.#next = 0;
+    this.#turns = new Ring();
+    this.#urgent = undefined;
   }
 
   #schedule(): void {
@@ -73,20 +66,16 @@ export class Inbox {
 
   readonly #drain = (): void => {
     while (this.#state === 'busy') {
-      const turn = this.#turns[this.#next];
-      if (turn === undefined) {
-        this.#turns.length = 0;
-        this.#next = 0;
-        this.#state = 'idle';
-        return;
-      }
       if (this.#ranSinceYield >= TURNS_PER_LOOP) {
         this.#schedule();
         return;
       }
-      this.#next += 1;
+      const turn = this.#urgent?.pop() ?? this.#turns.shift();
+      if (turn === undefined) {
+        this.#state = 'idle';
+        return;
+      }
       this.#ranSinceYield += 1;
-      if (this.#next > COMPACT_ABOVE && this.#next * 2 > this.#turns.length) this.#compact();
       if (this.#run(turn)) return;
     }
   };
@@ -108,9 +97,4 @@ export class Inbox {
     this.#onCrash(error);
     this.#drain();
   };
-
-  #compact(): void {
-    this.#turns.splice(0, this.#next);
-    this.#next = 0;
-  }
 }

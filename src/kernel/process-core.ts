@@ -189,6 +189,13 @@ export abstract class ProcessCore implements Process {
     }
   }
 
+  /** Ends the process from within `init`: its exit reason is `reason`, and the start fails with `error`. */
+  protected refuseStart(reason: ExitReason, error: unknown): never {
+    this.#endStart = undefined;
+    this.#failStart(reason);
+    throw error;
+  }
+
   /** Settles with `init`, or fails as soon as the process has ended or the time is over. */
   #awaitInit<R>(pending: PromiseLike<R>, { initTimeoutMs = Infinity, clock = systemClock }: InitLimit): Promise<R> {
     return new Promise((resolve, reject) => {

@@ -35,7 +35,7 @@ export interface Process {
 }
 
 /** What `init` and start functions return when the process need not run; no failure (S22, S66). */
-export const IGNORE: unique symbol = Symbol('ignore');
+export const IGNORE = 'ignore' as const;
 export type Ignore = typeof IGNORE;
 
 /** Where processes are registered by name. The registries of `coilyard/supervisors` are such; any object may be. */

@@ -12,6 +12,7 @@ import {
   toPromise,
   waitFor,
 } from 'xstate';
+import { sleep, systemClock } from '../../../src/kernel/clock.js';
 import { exitReason } from '../../../src/kernel/exit-reason.js';
 import { spawn } from '../../../src/kernel/spawn.js';
 import { spawnActor } from '../../../src/kernel/spawn-actor.js';
@@ -29,7 +30,7 @@ async function uncaughtDuring(run: () => Promise<void>): Promise<unknown[]> {
   try {
     await run();
     // xstate rethrows from a timer of 0 ms.
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await sleep(systemClock, 5);
   } finally {
     process.off('uncaughtException', listener);
     for (const other of others) process.on('uncaughtException', other);

@@ -61,6 +61,19 @@ export class Stage {
   }
 }
 
+/** A plain child: does not trap, does nothing. */
+export const idle = (self: Process): Promise<Process> => spawn({ parent: self });
+
+/** A start function that fails with `boom` from its second start on, or from the first. */
+export function failingAfter(starts: number, start: (self: Process) => Promise<Process> = idle) {
+  let count = 0;
+  return (self: Process): Promise<Process> => {
+    count += 1;
+    if (count > starts) throw new Error(`start ${count} fails`);
+    return start(self);
+  };
+}
+
 /** The error of a promise that must reject. */
 export async function failure(promise: PromiseLike<unknown>): Promise<unknown> {
   try {
