@@ -1,5 +1,6 @@
 /** Decides registrations: all of a command or none. */
 
+import { CoilyardError } from '../kernel/errors.js';
 import { variableId } from '../kernel/ids.js';
 import { err, ok, type Result } from '../kernel/result.js';
 import type { RegisterVariables, ReplyTo, VariableSpec } from './commands.js';
@@ -42,26 +43,31 @@ function decideOneRegistration(
   source: string,
   context: DecideContext,
 ): Result<Variable, Refusal> {
-  const name = checkName(spec.name);
-  if (!name.ok) return name;
-  const existing = state.resolve(spec.name);
+  const named = checkName(spec.name);
+  if (!named.ok) return named;
+  const name = named.value;
+  const existing = state.resolve(name);
   if (existing !== undefined)
-    return refuse('variable_exists', `${spec.name} exists already as ${existing.record.id}`, {
-      variable: spec.name,
+    return refuse('variable_exists', `${name} exists already as ${existing.record.id}`, {
+      variable: name,
       variableId: existing.record.id,
     });
   if (state.size >= context.limits.maxVariables)
-    return refuse('rate_limited', `a session holds at most ${context.limits.maxVariables} variables`, {
-      limit: context.limits.maxVariables,
-    });
+    return err(
+      new CoilyardError('rate_limited', `a session holds at most ${context.limits.maxVariables} variables`, {
+        // Waiting makes no room.
+        retryable: false,
+        details: { limit: context.limits.maxVariables },
+      }),
+    );
   const typed = parseConstraints(spec.type, spec.constraints);
-  if (!typed.ok) return err(inVariable(spec.name, typed.error));
+  if (!typed.ok) return err(inVariable(name, typed.error));
   const metadata = copyMetadata(spec.metadata, 'metadata');
-  if (!metadata.ok) return err(inVariable(spec.name, metadata.error));
+  if (!metadata.ok) return err(inVariable(name, metadata.error));
   const { constraints } = typed.value;
   const record: Variable = {
-    id: variableId(`var_${spec.name}_${state.registrations + 1}`),
-    name: spec.name,
+    id: variableId(`var_${name}_${state.registrations + 1}`),
+    name,
     type: spec.type,
     value: undefined,
     version: 0,
@@ -76,6 +82,6 @@ function decideOneRegistration(
     updateMetadata: metadata.value,
   };
   const checked = typed.value.check(spec.initialValue, spec.kind);
-  if (!checked.ok) return err(inVariable(spec.name, checked.error));
+  if (!checked.ok) return err(inVariable(name, checked.error));
   return ok({ ...record, value: checked.value });
 }

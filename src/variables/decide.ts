@@ -49,10 +49,30 @@ function decideFresh(state: StateView, command: VariableCommand, context: Decide
 }
 
 function answerAgain(command: VariableCommand, earlier: CommandReply): Result<Decision, Refusal> {
-  if (earlier.command === command.type) return ok({ events: [], reply: earlier.body });
+  if (isAnswerTo(command, earlier)) return ok({ events: [], reply: earlier.body });
   return refuse(
     'invalid_argument',
-    `request_id: expected an id of its own for ${command.type}, got one that ${earlier.command} has used`,
+    `request_id: expected an id of its own for this ${command.type}, got one that another ${earlier.command} has used`,
     { field: 'request_id' },
   );
 }
+
+/** As far as an answer tells what was asked: the kind of command and the variables it was about. */
+function isAnswerTo(command: VariableCommand, { command: type, body }: CommandReply): boolean {
+  if (type !== command.type) return false;
+  switch (command.type) {
+    case 'variable.set':
+      return 'variable' in body && (body.variable.name === command.variable || body.variable.id === command.variable);
+    case 'variables.update':
+      return 'outcomes' in body && isSameList(body.outcomes.map(toVariable), command.writes.map(toVariable));
+    case 'variables.register':
+      return 'variables' in body && isSameList(body.variables.map(toName), command.specs.map(toName));
+    case 'variable.delete':
+      return true;
+  }
+}
+
+const toVariable = ({ variable }: { readonly variable: string }): string => variable;
+const toName = ({ name }: { readonly name: string }): string => name;
+const isSameList = (some: readonly string[], others: readonly string[]): boolean =>
+  some.length === others.length && some.every((text, index) => text === others[index]);

@@ -19,8 +19,8 @@ export function checkName(name: unknown): Result<string, CoilyardError> {
 }
 
 /**
- * A glob as a test: `*` matches any run of characters, `?` exactly one, nothing else is special. Linear in the length of
- * the name for each `*`, without backtracking into earlier stars.
+ * A glob as a test: `*` matches any run of characters, `?` exactly one (a code point), nothing else is special. Linear in
+ * the length of the name for each `*`, without backtracking into earlier stars.
  */
 export function matchesGlob(pattern: string, name: string): boolean {
   let at = 0;
@@ -32,7 +32,10 @@ export function matchesGlob(pattern: string, name: string): boolean {
     if (wanted === '*') {
       star = at++;
       resumeAt = inName;
-    } else if (wanted === '?' || wanted === name[inName]) {
+    } else if (wanted === '?') {
+      at += 1;
+      inName += (name.codePointAt(inName) ?? 0) > 0xffff ? 2 : 1;
+    } else if (wanted === name[inName]) {
       at += 1;
       inName += 1;
     } else if (star >= 0) {

@@ -7,6 +7,8 @@ import { noMetadata } from './value.js';
 
 const MAX_DEPTH = 32;
 const MAX_NODES = 100_000;
+/** How much of the path to an offending place is told. */
+const MAX_PATH_LENGTH = 200;
 
 interface Budget {
   nodes: number;
@@ -66,6 +68,7 @@ function copyMap(
   const entries: [string, unknown][] = [];
   for (const [key, item] of Object.entries(map)) {
     if (item === undefined) continue;
+    if (!key.isWellFormed()) return refuse(path, 'well-formed keys', key);
     const copied = copy(item, `${path}.${key}`, depth + 1, budget);
     if (!copied.ok) return copied;
     entries.push([key, copied.value]);
@@ -74,7 +77,8 @@ function copyMap(
   return ok(Object.freeze(Object.fromEntries(entries)));
 }
 
-function refuse(field: string, expected: string, actual: unknown): Result<never, CoilyardError> {
+function refuse(path: string, expected: string, actual: unknown): Result<never, CoilyardError> {
+  const field = path.length > MAX_PATH_LENGTH ? `${path.slice(0, MAX_PATH_LENGTH)}…` : path;
   return err(
     new CoilyardError('validation_failed', `${field}: expected ${expected}, got ${describeValue(actual)}`, {
       details: { field, expected, actual: describeValue(actual) },

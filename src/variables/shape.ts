@@ -1,30 +1,52 @@
 /** Refuses commands that no typed caller could have made: what comes from plain JavaScript or from `actor.send`. */
 
 import { type CoilyardError, invalidArgument } from '../kernel/errors.js';
-import type { VariableCommand } from './commands.js';
+import type { VariableCommand, VariableSpec, Write } from './commands.js';
+
+/** Names of writers and ids of requests are kept with what they have written. */
+const MAX_LABEL_LENGTH = 128;
 
 /** Why the command cannot be decided at all; `undefined` when it is well formed. */
 export function malformed(command: VariableCommand): CoilyardError | undefined {
+  const { source, requestId } = command;
+  if (!isLabel(source)) return invalidArgument('source', LABEL, source);
+  if (requestId !== undefined && !isLabel(requestId)) return invalidArgument('request_id', LABEL, requestId);
   switch (command.type) {
     case 'variable.set':
-      return malformedReference('variable', command.variable) ?? malformedVersion(command.expectedVersion);
+      return malformedWrite(command);
     case 'variables.update':
-      return malformedList(
-        'writes',
-        command.writes,
-        (write) => malformedReference('variable', write.variable) ?? malformedVersion(write.expectedVersion),
-      );
+      return malformedFlag('atomic', command.atomic) ?? malformedList('writes', command.writes, malformedWrite);
     case 'variables.register':
-      return malformedList('variables', command.specs, () => undefined);
+      return malformedList('variables', command.specs, malformedSpec);
     case 'variable.delete':
-      return malformedReference('variable', command.variable);
+      return malformedReference(command.variable) ?? malformedFlag('cascade', command.cascade);
     default:
       return invalidArgument('type', 'a command of a session', Object(command).type);
   }
 }
 
-const malformedReference = (field: string, reference: unknown): CoilyardError | undefined =>
-  typeof reference === 'string' ? undefined : invalidArgument(field, 'the name or id of a variable', reference);
+const LABEL = `a text of 1 to ${MAX_LABEL_LENGTH} characters`;
+const isLabel = (text: unknown): boolean =>
+  typeof text === 'string' && text.length > 0 && text.length <= MAX_LABEL_LENGTH && text.isWellFormed();
+
+const malformedWrite = (write: Write): CoilyardError | undefined =>
+  malformedReference(write.variable) ?? malformedVersion(write.expectedVersion) ?? malformedKind(write.kind);
+
+const malformedSpec = (spec: VariableSpec): CoilyardError | undefined =>
+  malformedKind(spec.kind) ??
+  malformedFlag('readOnly', spec.readOnly) ??
+  (spec.description === undefined || (typeof spec.description === 'string' && spec.description.isWellFormed())
+    ? undefined
+    : invalidArgument('description', 'well-formed text', spec.description));
+
+const malformedReference = (reference: unknown): CoilyardError | undefined =>
+  typeof reference === 'string' ? undefined : invalidArgument('variable', 'the name or id of a variable', reference);
+
+const malformedKind = (kind: unknown): CoilyardError | undefined =>
+  kind === undefined || typeof kind === 'string' ? undefined : invalidArgument('kind', 'the kind of a value', kind);
+
+const malformedFlag = (field: string, flag: unknown): CoilyardError | undefined =>
+  flag === undefined || typeof flag === 'boolean' ? undefined : invalidArgument(field, 'true or false', flag);
 
 function malformedVersion(version: unknown): CoilyardError | undefined {
   if (version === undefined || (typeof version === 'number' && Number.isSafeInteger(version) && version >= 0))

@@ -1,5 +1,6 @@
 /** `float` and `integer`. Integers are exact at any size: `number` while safe, `bigint` beyond. */
 
+import { describeValue } from '../../kernel/errors.js';
 import { ok } from '../../kernel/result.js';
 import type { Constraints } from '../variable.js';
 import { type ConstraintCheck, type ConstraintRule, type VariableType, wrongKind } from './variable-type.js';
@@ -12,6 +13,13 @@ type Numeric = number | bigint;
 const isNumeric = (value: unknown): value is Numeric =>
   typeof value === 'bigint' || (typeof value === 'number' && !Number.isNaN(value));
 
+/** A bound or a step: infinity bounds nothing and cannot travel. */
+const isLimit = (value: unknown): value is Numeric =>
+  typeof value === 'bigint' || (typeof value === 'number' && Number.isFinite(value));
+
+/** An integer may have a million digits: nobody wants to read, or wait for, all of them. */
+const text = (value: Numeric): string => (typeof value === 'bigint' ? describeValue(value) : `${value}`);
+
 /** Values that were cast before they get here. NaN passes only where `allowNan` let it through: no order holds for it. */
 const ordered =
   (refuses: (value: Numeric) => string | undefined) =>
@@ -19,42 +27,51 @@ const ordered =
     isNumeric(value) ? refuses(value) : undefined;
 
 const bound = (word: 'minimum' | 'maximum'): ConstraintRule => ({
-  expected: 'a number',
-  parse: (constraint) => (isNumeric(constraint) ? constraint : undefined),
+  expected: 'a finite number',
+  parse: (constraint) => (isLimit(constraint) ? constraint : undefined),
   compile: (constraint) => {
-    if (!isNumeric(constraint)) return () => undefined;
+    if (!isLimit(constraint)) return () => undefined;
     return word === 'minimum'
-      ? ordered((value) => (value < constraint ? `value ${value} is below minimum ${constraint}` : undefined))
-      : ordered((value) => (value > constraint ? `value ${value} is above maximum ${constraint}` : undefined));
+      ? ordered((value) =>
+          value < constraint ? `value ${text(value)} is below minimum ${text(constraint)}` : undefined,
+        )
+      : ordered((value) =>
+          value > constraint ? `value ${text(value)} is above maximum ${text(constraint)}` : undefined,
+        );
   },
 });
 
 /** Multiples are counted from `min`, or from 0 without one: hence the step is checked together with it. */
 function stepCheck({ step, min }: Constraints): readonly ConstraintCheck[] {
-  if (!isNumeric(step)) return [];
-  const origin = isNumeric(min) ? min : 0;
+  if (!isLimit(step)) return [];
+  const origin = isLimit(min) ? min : 0;
   const refusal = ordered((value) =>
-    isMultiple(step, origin, value) ? undefined : `value ${value} is not a multiple of step ${step} from ${origin}`,
+    isMultiple(step, origin, value)
+      ? undefined
+      : `value ${text(value)} is not a multiple of step ${text(step)} from ${text(origin)}`,
   );
   return [{ constraint: 'step', refusal }];
 }
 
 function isMultiple(step: Numeric, origin: Numeric, value: Numeric): boolean {
   if ([step, origin, value].every(isWhole)) return (BigInt(value) - BigInt(origin)) % BigInt(step) === 0n;
-  const steps = (Number(value) - Number(origin)) / Number(step);
-  return Math.abs(steps - Math.round(steps)) <= STEP_TOLERANCE;
+  const [wide, from, far] = [Number(step), Number(origin), Number(value)];
+  const steps = (far - from) / wide;
+  // The farther from zero, the coarser are floats: their own rounding is no fault of the value.
+  const rounding = (2 * Number.EPSILON * (Math.abs(far) + Math.abs(from))) / wide;
+  return Math.abs(steps - Math.round(steps)) <= STEP_TOLERANCE + rounding;
 }
 
 const isWhole = (part: Numeric): boolean => typeof part === 'bigint' || Number.isInteger(part);
 
 const stepRule: ConstraintRule = {
-  expected: 'a number above 0',
-  parse: (constraint) => (isNumeric(constraint) && constraint > 0 ? constraint : undefined),
+  expected: 'a finite number above 0',
+  parse: (constraint) => (isLimit(constraint) && constraint > 0 ? constraint : undefined),
   compile: () => () => undefined,
 };
 
 const contradiction = ({ min, max }: Constraints): string | undefined =>
-  isNumeric(min) && isNumeric(max) && min > max ? `min ${min} is above max ${max}` : undefined;
+  isLimit(min) && isLimit(max) && min > max ? `min ${text(min)} is above max ${text(max)}` : undefined;
 
 const flag: ConstraintRule = {
   expected: 'true or false',
@@ -74,7 +91,8 @@ export const float: VariableType = {
       if (kind !== undefined && kind !== 'float' && kind !== 'integer') return wrongKind('a number', value, kind);
       const number = typeof value === 'bigint' ? Number(value) : value;
       if (typeof number !== 'number') return wrongKind('a number', value, kind);
-      if (!Number.isFinite(number) && !allowNan) return wrongKind('a finite number', value);
+      if (!Number.isFinite(number) && (!allowNan || typeof value === 'bigint'))
+        return wrongKind('a finite number', value);
       return ok(number);
     };
   },

@@ -39,16 +39,17 @@ export function parseConstraints(
     );
   if (constraints !== undefined && !isPlainObject(constraints))
     return refuse('constraints', 'a map by name', describeValue(constraints));
-  const parsed: [string, unknown][] = [];
+  const parsed = new Map<string, unknown>();
   for (const [key, given] of Object.entries(constraints ?? {})) {
     if (given === undefined) continue;
     const name = camelCase(key);
     const rule = Object.hasOwn(type.rules, name) ? type.rules[name] : undefined;
     if (rule === undefined)
       return refuse(`constraints.${key}`, `one of ${Object.keys(type.rules).join(', ') || 'no constraints'}`, key);
+    if (parsed.has(name)) return refuse(`constraints.${key}`, `${name} once`, 'it in two spellings');
     const value = rule.parse(given);
     if (value === undefined) return refuse(`constraints.${key}`, rule.expected, describeValue(given));
-    parsed.push([name, value]);
+    parsed.set(name, value);
   }
   const normal: Constraints = Object.freeze(Object.fromEntries(parsed));
   for (const name of type.required ?? [])

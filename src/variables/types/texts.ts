@@ -8,6 +8,11 @@ import { type Cast, type ConstraintRule, type VariableType, wrongKind } from './
 
 const isText = (value: unknown): value is string => typeof value === 'string';
 
+/** Matching costs the length of the text times that of the pattern. */
+const MAX_PATTERN_LENGTH = 1000;
+/** How many choices a refusal lists; its details have them all. */
+const LISTED_CHOICES = 20;
+
 const count = (word: 'minimum' | 'maximum'): ConstraintRule => ({
   expected: 'a whole number of characters, 0 or more',
   parse: (constraint) =>
@@ -32,7 +37,7 @@ function lengthInCharacters(text: string): number {
 
 /** RE2 syntax, searched for anywhere in the value (`re.search`), in time linear in its length. */
 const pattern: ConstraintRule = {
-  expected: 'a regular expression in RE2 syntax',
+  expected: `a regular expression in RE2 syntax of at most ${MAX_PATTERN_LENGTH} characters`,
   parse: (constraint) => (isText(constraint) && compiled(constraint) !== undefined ? constraint : undefined),
   compile: (constraint) => {
     const expression = isText(constraint) ? compiled(constraint) : undefined;
@@ -44,6 +49,7 @@ const pattern: ConstraintRule = {
 };
 
 function compiled(expression: string): RE2JS | undefined {
+  if (expression.length > MAX_PATTERN_LENGTH || !expression.isWellFormed()) return undefined;
   try {
     return RE2JS.compile(expression);
   } catch {
@@ -53,17 +59,24 @@ function compiled(expression: string): RE2JS | undefined {
 }
 
 const oneOf = (word: string): ConstraintRule => ({
-  expected: 'a list of texts that is not empty',
+  expected: 'a list of well-formed texts that is not empty',
   parse: (constraint) =>
-    Array.isArray(constraint) && constraint.length > 0 && constraint.every(isText)
+    Array.isArray(constraint) &&
+    constraint.length > 0 &&
+    constraint.every((text) => isText(text) && text.isWellFormed())
       ? Object.freeze([...new Set<string>(constraint)])
       : undefined,
   compile: (constraint) => {
     const choices = new Set<unknown>(Array.isArray(constraint) ? constraint : []);
     return (value) =>
-      choices.has(value) ? undefined : `value ${describeValue(value)} is not ${word}: ${[...choices].join(', ')}`;
+      choices.has(value) ? undefined : `value ${describeValue(value)} is not ${word}: ${listed(choices)}`;
   },
 });
+
+function listed(choices: ReadonlySet<unknown>): string {
+  const first = [...choices].slice(0, LISTED_CHOICES).map(describeValue).join(', ');
+  return choices.size > LISTED_CHOICES ? `${first} and ${choices.size - LISTED_CHOICES} more` : first;
+}
 
 const castText =
   (expected: string, kinds: readonly string[]) =>
