@@ -32,6 +32,21 @@ test('values reach a Python tool and come back as they were', async () => {
   await expect(house.python.call('add', { a: 2, b: 40 })).resolves.toBe(42);
 });
 
+test('large values pass, and those beyond the limit cost their call alone, in either direction', async () => {
+  await using house = await aPythonRuntime();
+  const large = 'x'.repeat(5 * 1024 * 1024);
+  await expect(house.python.call('echo', { value: large })).resolves.toBe(large);
+  await expect(house.python.call('echo', { value: 'x'.repeat(20 * 1024 * 1024) })).rejects.toMatchObject({
+    code: 'payload_too_large',
+    execution: 'not_started',
+  });
+  await expect(house.python.call('repeat', { text: 'x', times: 100 * 1024 * 1024 })).rejects.toMatchObject({
+    code: 'payload_too_large',
+    execution: 'done',
+  });
+  expect(house.python.workers()[0]?.incarnation).toBe(1);
+});
+
 test('a Python exception arrives with its type, message and traceback', async () => {
   await using house = await aPythonRuntime();
   await expect(house.python.call('fail', { message: 'not like this' })).rejects.toMatchObject({

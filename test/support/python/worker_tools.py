@@ -24,6 +24,12 @@ async def add(a: int, b: int) -> int:
 
 
 @tool
+def repeat(text: str, times: int) -> str:
+    """Makes a long text of a short one."""
+    return text * times
+
+
+@tool
 def pid() -> int:
     """The process that serves the call."""
     return os.getpid()
