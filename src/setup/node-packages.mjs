@@ -21,9 +21,13 @@ export async function ensureNodePackages() {
     const { ok, output, log } = await runQuiet('npm-ci', command, args, {
       env: { ...process.env, [BUILD_FOLLOWS]: '1' },
     });
-    if (!ok) throw failureFrom('installing Node packages', output, log);
+    // On a full disk npm has been seen to end well with half of the packages.
+    if (!ok || !isUpToDate()) throw failureFrom('installing Node packages', output, log);
   });
 }
+
+const isUpToDate = () =>
+  isInstalled(readLock(inRoot('package-lock.json')), readLock(inRoot('node_modules', '.package-lock.json')));
 
 /**
  * @typedef {{ version?: string, integrity?: string, optional?: boolean, devOptional?: boolean, os?: string[], cpu?: string[] }} LockEntry

@@ -75,7 +75,7 @@ async function makeVenv() {
     venvDirectory,
   ]);
   if (ok) return;
-  if (/ensurepip/.test(output)) throw lacksVenv(python);
+  if (/ensurepip is not available|No module named '?(ensurepip|venv)/.test(output)) throw lacksVenv(python);
   throw failureFrom('making the Python environment .venv', output, log);
 }
 

@@ -1,6 +1,12 @@
 /** What the output of a failed installation means, and what mends it. */
 
+import { statfsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { SetupFailure } from './failure.mjs';
+import { root } from './paths.mjs';
+
+/** With less than this nothing can be installed, whatever the failed program says. */
+const HARDLY_ANY_BYTES = 16 * 1024 * 1024;
 
 /** Lines of output shown when nobody can tell what they mean. */
 const SHOWN_LINES = 25;
@@ -14,7 +20,7 @@ const KNOWN = [
   {
     seen: /ENOSPC|No space left on device/,
     what: (subject) => `${subject}: the disk is full`,
-    remedy: 'Make room (about 2 GB are needed), then run the command again.',
+    remedy: 'Make room (about 1.5 GB are needed), then run the command again.',
   },
   {
     seen: /EROFS|Read-only file system/,
@@ -55,8 +61,16 @@ const KNOWN = [
  * @param {string} log where all of the output is
  */
 export function failureFrom(subject, output, log) {
+  const evidence = isDiskFull() ? `ENOSPC ${output}` : output;
   for (const { seen, what, remedy } of KNOWN)
-    if (seen.test(output)) return new SetupFailure(what(subject), `${remedy} Log: ${log}`);
+    if (seen.test(evidence)) return new SetupFailure(what(subject), `${remedy} Log: ${log}`);
   const detail = output.trimEnd().split('\n').slice(-SHOWN_LINES).join('\n');
   return new SetupFailure(`${subject} failed`, `What it said is above; all of it is in ${log}`, { detail });
 }
+
+/** Programs that call other programs may not pass on why those failed. */
+const isDiskFull = () =>
+  [root, tmpdir()].some((place) => {
+    const { bavail, bsize } = statfsSync(place);
+    return bavail * bsize < HARDLY_ANY_BYTES;
+  });
