@@ -20,7 +20,7 @@ const KNOWN = [
   {
     seen: /ENOSPC|No space left on device/,
     what: (subject) => `${subject}: the disk is full`,
-    remedy: 'Make room (about 1.5 GB are needed), then run the command again.',
+    remedy: 'Make room (about 1 GB is needed), then run the command again.',
   },
   {
     seen: /EROFS|Read-only file system/,
