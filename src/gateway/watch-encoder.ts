@@ -10,6 +10,7 @@ import type { VariableUpdate, WatchBatch } from '../sessions/update.js';
 import { wholeMs } from '../wire/fields.js';
 import { encodeValues } from '../wire/value.js';
 import { encodeValueOf } from '../wire/variables.js';
+import { bufferOf } from './bytes.js';
 
 const types = {
   initial: UpdateType.INITIAL,
@@ -92,9 +93,4 @@ function toWire(update: VariableUpdate): WireUpdate {
     skipped: BigInt(update.skipped),
     resetReason: update.reason ?? '',
   };
-}
-
-function bufferOf(writer: BinaryWriter): Buffer {
-  const bytes = writer.finish();
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -10,6 +10,7 @@ import { CoilyardError, describeThrown } from '../kernel/errors.js';
 import { decodeWorkerFrame, encodeRuntimeFrame } from '../wire/frame-codec.js';
 import type { RuntimeFrame } from '../wire/frames.js';
 import type { Attachment, FrameReceiver } from '../workers/attachment.js';
+import { bufferOf } from './bytes.js';
 import type { GatewayContext } from './context.js';
 import { grpcStatusOf } from './grpc-status.js';
 import { authenticate, decodeRequest } from './unary.js';
@@ -131,8 +132,7 @@ class WorkerStream implements Attachment {
       count += 1;
     }
     this.#frames = this.#frames.slice(count);
-    const bytes = writer.finish();
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return bufferOf(writer);
   }
 
   #receive(bytes: Buffer, receiver: FrameReceiver): void {

@@ -2,6 +2,7 @@
 
 import type { Value } from '../gen/coilyard/v1/value.js';
 import type * as wire from '../gen/coilyard/v1/variables.js';
+import { CoilyardError, describeThrown } from '../kernel/errors.js';
 import type {
   DeleteVariable,
   RegisterVariables,
@@ -40,8 +41,20 @@ export function encodeVariable(variable: Variable): wire.Variable {
   };
 }
 
-/** The value of a variable of that type: a whole number of a float variable travels as a float. */
-export const encodeValueOf = (type: string, value: unknown): Value => encodeValue(value, kindOfType(type));
+/**
+ * The committed value of a variable of that type: a whole number of a float variable travels as a float. One that has no
+ * form on the wire, such as an integer of 5000 digits, is our failure and not the caller's: whatever was asked was done.
+ */
+export function encodeValueOf(type: string, value: unknown): Value {
+  try {
+    return encodeValue(value, kindOfType(type));
+  } catch (cause) {
+    throw new CoilyardError('internal', `a committed value cannot travel: ${describeThrown(cause)}`, {
+      execution: 'done',
+      cause,
+    });
+  }
+}
 
 /** @param type the variable's, which says how the value travels. */
 export function encodeHistoryEntry(entry: HistoryEntry, type: string): wire.HistoryEntry {

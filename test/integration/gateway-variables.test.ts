@@ -213,3 +213,10 @@ test('empty fields are refused by name', async () => {
   expect(await empty(set('a', 1, { source: 'x'.repeat(129) }))).toBe('source');
   expect(await empty(set('a', 1, { expectedVersion: 2n ** 60n }))).toBe('expected_version');
 });
+
+test('a committed value that cannot travel is our failure, and says that the work was done', async () => {
+  const name = await registered({ type: 'integer', initialValue: value(1), constraints: new Map() });
+  const session = await host.sessions.find(sessionId);
+  await session.set(name, 10n ** 5000n);
+  expect(await refusal(get(name))).toMatchObject({ grpc: 13, error: { code: 'internal', execution: 'done' } });
+});
