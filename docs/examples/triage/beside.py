@@ -23,7 +23,7 @@ async def follow(names: list[str], session: coilyard.SessionContext) -> AsyncIte
 
 
 @coilyard.tool
-async def retune(name: str, value: Any, session: coilyard.SessionContext) -> None:
+async def retune(name: str, value: float | str, session: coilyard.SessionContext) -> None:
     """Set a variable from Python."""
     await session.set_variable(name, value)
 

@@ -24,15 +24,10 @@ export function killWorker(runtime: Runtime, pool: string, clock: Clock): Casual
   const killedAtMs = clock.monotonicMs();
 
   const noticed = new Promise<{ reason: string; tree: string }>((resolve) => {
-    let reason = '';
-    const offExit = runtime.events.on('child.exited', (child) => {
-      if (child.childId === workerId) reason = describeExit(child.reason);
-    });
-    const offRestart = runtime.events.on('child.restart_scheduled', ({ childId }) => {
+    const off = runtime.events.on('child.exited', ({ childId, reason }) => {
       if (childId !== workerId) return;
-      offExit();
-      offRestart();
-      resolve({ reason, tree: formatTree(branch(runtime.tree(), `pool:${pool}`)) });
+      off();
+      resolve({ reason: describeExit(reason), tree: formatTree(branch(runtime.tree(), `pool:${pool}`)) });
     });
   });
   const replaced = new Promise<{ pid: number; afterMs: number }>((resolve) => {

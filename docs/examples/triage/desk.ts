@@ -58,6 +58,11 @@ export class Desk {
     return this.#options.mails.length;
   }
 
+  /** Mails in work at this moment. */
+  get inWork(): number {
+    return this.#seats.taken;
+  }
+
   /** Begins a round; it does not wait for the one before. `onVerdict` hears of each mail. */
   begin(onVerdict: (tally: Tally) => void = () => {}): Round {
     const { agent, mails, now } = this.#options;

@@ -1,12 +1,16 @@
 /** A worker is killed in the middle of a round, and not one mail is lost or counted twice. */
 
-import type { Runtime } from 'coilyard';
+import { CallCount } from './call-count.js';
 import { type Casualty, killWorker } from './casualty.js';
 import type { Score, Tally } from './desk.js';
 import { indented, rightOf, seconds } from './report.js';
 import { progress, type Stage } from './stage.js';
 
-/** @param before the round before, with the same values and without an accident. */
+/**
+ * Ends when the pool is whole again and has judged one more round.
+ *
+ * @param before the round before, with the same values and without an accident.
+ */
 export async function loseWorker({ runtime, desk, show, clock }: Stage, before: Score): Promise<void> {
   const calls = new CallCount(runtime);
   const tell = progress(show, desk.size, 'while a worker is killed');
@@ -33,27 +37,12 @@ export async function loseWorker({ runtime, desk, show, clock }: Stage, before: 
   const { pid, afterMs } = await replaced;
   show.end();
   show.say(`${workerId} is back as process ${pid}, ${seconds(afterMs)} after the kill`);
-}
-
-/** Counts calls of modules and their answers. A call that is made again on another worker is still one call. */
-class CallCount {
-  begun = 0;
-  answered = 0;
-  readonly stop: () => void;
-
-  constructor({ events }: Runtime) {
-    const offs = [
-      events.on('call.started', ({ pool }) => {
-        if (pool === 'default') this.begun += 1;
-      }),
-      events.on('call.ended', ({ pool, code }) => {
-        if (pool === 'default' && code === 'ok') this.answered += 1;
-      }),
-    ];
-    this.stop = () => {
-      for (const off of offs) off();
-    };
-  }
+  const after = new CallCount(runtime);
+  const last = await desk.begin(progress(show, desk.size, 'with both workers')).score();
+  after.stop();
+  show.end();
+  const shares = [...after.answeredBy].sort().map(([id, mails]) => `${id} judged ${mails}`);
+  show.say(`and at work: of one more round, ${rightOf(last)} right, ${shares.join(' and ')} mails`);
 }
 
 function same(one: Score, other: Score): number {

@@ -28,15 +28,19 @@ async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     show.end();
     if (error instanceof Interruption) return error.exitCode;
-    const text = error instanceof Error ? error.message : String(error);
-    console.error(
-      `triage: ${text
-        .trim()
-        .split(/\s*\n\s*/)
-        .join(' / ')}`,
-    );
+    console.error(`triage: ${oneLine(error)}`);
     return 1;
   }
+}
+
+/** What went wrong, with the remedy where it is known. */
+function oneLine(error: unknown): string {
+  const text = (error instanceof Error ? error.message : String(error))
+    .trim()
+    .split(/\s*\n\s*/)
+    .join(' / ');
+  const missing = /No module named '([\w.]+)'/.exec(text)?.[1];
+  return missing === undefined ? text : `${text}. \`npm start\` installs what is missing.`;
 }
 
 class Interruption extends Error {

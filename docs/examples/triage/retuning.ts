@@ -17,8 +17,10 @@ export async function retune(stage: Stage): Promise<Retuned> {
   const tuner = await Tuner.start(runtime, agent, clock);
   try {
     const scores: Score[] = [];
-    for await (const { made, score } of rounds(stage, tuner)) {
+    const atWork: number[] = [];
+    for await (const { made, inWork, score } of rounds(stage, tuner)) {
       const before = scores.at(-1);
+      if (inWork !== undefined) atWork.push(inWork);
       scores.push(score);
       if (made !== undefined && before !== undefined) show.say(changeLine(show, made, before, score));
       else {
@@ -30,24 +32,36 @@ export async function retune(stage: Stage): Promise<Retuned> {
     show.end();
     const [first, last] = [scores[0], scores.at(-1)];
     if (first === undefined || last === undefined) throw new Error('nothing was judged');
-    show.say(show.dim('Mails were in work at each change. Every one was judged with the values that it began with.'));
+    const [least, most] = [Math.min(...atWork), Math.max(...atWork)];
+    const mails = least === most ? `${least}` : `${least} to ${most}`;
+    show.say(
+      show.dim(`At each change ${mails} mails were in work; each was judged with the values that it began with.`),
+    );
     return { startSettings, first, last };
   } finally {
     await tuner.close();
   }
 }
 
-/** Each round's score with the change that was made before it. */
-async function* rounds({ desk, show }: Stage, tuner: Tuner): AsyncGenerator<{ made?: Made; score: Score }> {
+interface RoundEnd {
+  /** The change that was made before the round, and how many mails of the round before were in work then. */
+  readonly made?: Made;
+  readonly inWork?: number;
+  readonly score: Score;
+}
+
+async function* rounds({ desk, show }: Stage, tuner: Tuner): AsyncGenerator<RoundEnd> {
   let round = desk.begin(progress(show, desk.size, 'with the values it starts with'));
-  let made: Made | undefined;
-  for (const change of changes) {
+  let change: Omit<RoundEnd, 'score'> = {};
+  for (const nextChange of changes) {
     // All are in work and the last are still being judged: nothing stands still for a change.
     await round.handedIn;
-    const nextMade = await tuner.make(change);
-    const next = desk.begin(progress(show, desk.size, `with ${change.variable} ${change.value}`));
-    yield { ...(made === undefined ? {} : { made }), score: await round.score() };
-    [round, made] = [next, nextMade];
+    const { inWork } = desk;
+    const made = await tuner.make(nextChange);
+    const next = desk.begin(progress(show, desk.size, `with ${nextChange.variable} ${nextChange.value}`));
+    yield { ...change, score: await round.score() };
+    round = next;
+    change = { made, inWork };
   }
-  yield { ...(made === undefined ? {} : { made }), score: await round.score() };
+  yield { ...change, score: await round.score() };
 }

@@ -1,10 +1,16 @@
 /** So many at the same time; whoever comes later waits for a free seat, in order of arrival. */
 export class Seats {
+  readonly #all: number;
   #empty: number;
   readonly #waiting: (() => void)[] = [];
 
   constructor(seats: number) {
+    this.#all = seats;
     this.#empty = seats;
+  }
+
+  get taken(): number {
+    return this.#all - this.#empty;
   }
 
   async take(): Promise<void> {

@@ -47,7 +47,9 @@ async function introduceWorkers(runtime: Runtime, show: Terminal, clock: Clock):
   const pids = await whole(runtime, 'default', clock);
   await whole(runtime, 'beside', clock);
   show.end();
-  show.say(`The model: ${model}`);
+  show.say(`The model: ${model}.`);
+  if (!process.env.LM_MODEL)
+    show.say(show.dim('LM_MODEL, with OPENAI_BASE_URL or OPENAI_API_KEY, names a language model to ask instead.'));
   show.say(
     `${pids.length} workers (processes ${pids.join(' and ')}) ready after ${seconds(clock.monotonicMs() - startedAtMs)}`,
   );
@@ -59,13 +61,15 @@ async function compare({ runtime, desk, show }: Stage, trainedOn: number): Promi
   const yardstick = await measureYardstick(runtime, desk.size);
   show.end();
   if (!yardstick.available) {
-    show.say(`  the yardstick, ${yardstick.method}, was skipped: ${yardstick.reason}`);
+    show.say(`        –  yardstick: ${yardstick.method}, skipped:`);
+    show.say(`           ${yardstick.reason}`);
     return;
   }
   const { method, accuracy } = yardstick;
   for (const [mails, share] of accuracy) {
     if (mails < trainedOn) continue;
-    const remark = mails === trainedOn ? 'the mails that the demonstrations are' : 'all training mails';
-    show.say(`  ${percent(share).padStart(7)}  yardstick: ${method}, trained on ${mails} mails, ${remark}`);
+    const which = mails === trainedOn ? `the ${mails} mails that are demonstrations` : `all ${mails} training mails`;
+    show.say(`  ${percent(share).padStart(7)}  yardstick, trained on ${which}`);
   }
+  show.say(`           ${method}`);
 }

@@ -24,8 +24,7 @@ def from_environment() -> ChosenModel:
     if not name:
         return ChosenModel(
             InContextNaiveBayes(),
-            "naive Bayes over the demonstrations in its own prompt. This is not a language model; "
-            "set LM_MODEL with OPENAI_BASE_URL or OPENAI_API_KEY to ask a real one",
+            "naive Bayes over the demonstrations in its own prompt, which is not a language model",
         )
     if name == "smollm2":
         from smollm import SmolLM2
