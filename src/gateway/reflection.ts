@@ -22,7 +22,8 @@ const CONTRACT = ['sessions', 'variables', 'workers'].map((name) => `coilyard/v1
 const MAX_QUESTIONS = 10_000;
 
 export function addReflection(server: Server, context: GatewayContext): void {
-  const contract = loadSync([...CONTRACT, healthProto], { includeDirs: [findProtoDirectory()] });
+  // Names of fields as they are in the contract; the library would turn them into camelCase.
+  const contract = loadSync([...CONTRACT, healthProto], { keepCase: true, includeDirs: [findProtoDirectory()] });
   new ReflectionService(contract).addToServer({
     addService: (definition, handlers) => {
       const guarded = Object.entries(handlers).map(([name, handle]) => [
