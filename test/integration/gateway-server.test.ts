@@ -207,8 +207,6 @@ test.each(['v1', 'v1alpha'])('a client that knows nothing learns every service b
     'grpc.health.v1.Health',
   ]);
   const [descriptor] = files?.fileDescriptorResponse?.fileDescriptorProto ?? [];
-  // As the contract spells it: a client in another language builds its messages from this.
-  expect(descriptor?.includes('session_id')).toBe(true);
   // A FileDescriptorSet with this one file: field 1, length-delimited.
   const set = Buffer.concat([Buffer.from([10]), varint(descriptor?.length ?? 0), descriptor ?? Buffer.alloc(0)]);
   const described = loadPackageDefinition(loadFileDescriptorSetFromBuffer(set));
@@ -216,8 +214,9 @@ test.each(['v1', 'v1alpha'])('a client that knows nothing learns every service b
   const client = new Variables(host.gateway.address, credentials.createInsecure());
   const session = await host.sessions.start({ id: 'described' });
   await session.register('answer', 'integer', 42);
+  // Names of fields as the contract spells them.
   const reply = await ask<object, { variable: { value: { integer: unknown } } }>(client.getVariable.bind(client), {
-    sessionId: 'described',
+    session_id: 'described',
     variable: 'answer',
   });
   expect(String(reply.variable.value.integer)).toBe('42');
