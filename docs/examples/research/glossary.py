@@ -37,19 +37,14 @@ class Glossary(dspy.BaseLM):
         words = re.findall(r"[a-z]+", question.lower())
         term = next((word for word in words if word in ENTRIES), None)
         fields = {
-            "reasoning": f"The question is about {term}."
-            if term
-            else "No word of the question is in the glossary.",
+            "reasoning": f"The question is about {term}." if term else "No word of the question is in the glossary.",
             "answer": ENTRIES[term] if term else "The glossary has no entry for that.",
         }
         wanted = [name for name in re.findall(r"`\[\[ ## (\w+) ## \]\]`", reminder) if name != "completed"]
         unknown = set(wanted) - fields.keys()
         if unknown or not wanted:
             raise ValueError(f"the glossary fills `answer` and `reasoning`, not {sorted(unknown)}")
-        text = (
-            "\n\n".join(f"[[ ## {name} ## ]]\n{fields[name]}" for name in wanted)
-            + "\n\n[[ ## completed ## ]]"
-        )
+        text = "\n\n".join(f"[[ ## {name} ## ]]\n{fields[name]}" for name in wanted) + "\n\n[[ ## completed ## ]]"
         message = SimpleNamespace(role="assistant", content=text)
         usage = {
             "prompt_tokens": len(words),

@@ -15,9 +15,7 @@ def _from_environment() -> tuple[dspy.BaseLM, str]:
     if not name:
         return Glossary(), "a glossary of a few entries. This is not a language model"
     if not base and not key:
-        raise RuntimeError(
-            f"LM_MODEL={name} needs OPENAI_BASE_URL (a local server) or OPENAI_API_KEY (OpenAI)"
-        )
+        raise RuntimeError(f"LM_MODEL={name} needs OPENAI_BASE_URL (a local server) or OPENAI_API_KEY (OpenAI)")
     lm = dspy.LM(f"openai/{name}", api_base=base or None, api_key=key or "none")
     return lm, f"{name} at {base or 'OpenAI'}"
 

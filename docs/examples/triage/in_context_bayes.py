@@ -47,13 +47,9 @@ class InContextNaiveBayes(dspy.BaseLM):
         body, reminder = question.rpartition(_REMINDER)[::2]
         wanted = {name: kind for name, kind in _WANTED.findall(reminder) if name != "completed"}
         if self.label_field not in wanted:
-            raise ValueError(
-                f"{self.model} only answers ChatAdapter prompts that ask for `{self.label_field}`"
-            )
+            raise ValueError(f"{self.model} only answers ChatAdapter prompts that ask for `{self.label_field}`")
         demos = self._demonstrations(messages or [])
-        labels = tuple(re.findall(r"'([^']*)'", wanted[self.label_field])) or tuple(
-            sorted({d.label for d in demos})
-        )
+        labels = tuple(re.findall(r"'([^']*)'", wanted[self.label_field])) or tuple(sorted({d.label for d in demos}))
         evidence = weigh(learn(demos, labels), text_of(body), most=15 if "reasoning" in wanted else None)
         temperature = settings.get("temperature") or 0.0
         seed = "\0".join([*history, question, str(settings.get("rollout_id"))])
@@ -68,9 +64,7 @@ class InContextNaiveBayes(dspy.BaseLM):
     async def aforward(
         self, prompt: str | None = None, messages: list[dict[str, Any]] | None = None, **kwargs: Any
     ) -> SimpleNamespace:
-        return self.forward(
-            prompt, messages, **kwargs
-        )  # a few milliseconds of arithmetic: not worth a thread
+        return self.forward(prompt, messages, **kwargs)  # a few milliseconds of arithmetic: not worth a thread
 
     def _demonstrations(self, messages: list[dict[str, Any]]) -> tuple[Demo, ...]:
         turns = [str(message["content"]) for message in messages if message["role"] != "system"][:-1]
@@ -78,13 +72,8 @@ class InContextNaiveBayes(dspy.BaseLM):
         return tuple(Demo(text_of(user), label) for user, label in zip(asked, answered, strict=True) if label)
 
     def _answer(self, wanted: dict[str, str], evidence: Evidence, temperature: float, seed: str) -> str:
-        scores = {
-            label: score + temperature * _gumbel(f"{label}\0{seed}")
-            for label, score in evidence.scores.items()
-        }
-        label = max(
-            scores, key=lambda candidate: scores[candidate]
-        )  # of equals the one that the prompt names first
+        scores = {label: score + temperature * _gumbel(f"{label}\0{seed}") for label, score in evidence.scores.items()}
+        label = max(scores, key=lambda candidate: scores[candidate])  # of equals the one that the prompt names first
         confidence = 1 / sum(math.exp(min(score - scores[label], 0.0)) for score in scores.values())
         known = {
             self.label_field: label,
@@ -94,9 +83,7 @@ class InContextNaiveBayes(dspy.BaseLM):
         unknown = wanted.keys() - known.keys()
         if unknown:
             raise ValueError(f"{self.model} cannot fill the output fields {sorted(unknown)}")
-        return (
-            "\n\n".join(f"[[ ## {name} ## ]]\n{known[name]}" for name in wanted) + "\n\n[[ ## completed ## ]]"
-        )
+        return "\n\n".join(f"[[ ## {name} ## ]]\n{known[name]}" for name in wanted) + "\n\n[[ ## completed ## ]]"
 
 
 class Model(NamedTuple):
@@ -135,8 +122,7 @@ def weigh(model: Model, text: str, most: int | None) -> Evidence:
     spread = {word: max(weight.values()) - min(weight.values()) for word, weight in weights.items()}
     ranked = sorted(weights, key=lambda word: (-spread[word], word))[:most]
     scores = {
-        label: math.log(count + 1)
-        + sum(weights[word][label] for word in ranked) / math.sqrt(len(ranked) or 1)
+        label: math.log(count + 1) + sum(weights[word][label] for word in ranked) / math.sqrt(len(ranked) or 1)
         for label, count in model.demos.items()
     }
     strongest = [(word, max(weights[word], key=lambda label: weights[word][label])) for word in ranked[:15]]

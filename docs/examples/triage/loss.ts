@@ -29,10 +29,11 @@ export async function loseWorker({ runtime, desk, show, clock }: Stage, before: 
   const { reason, tree } = await noticed;
   show.end();
   show.say(indented(`${workerId} ended: ${reason}\n${tree}`));
-  show.say(`${calls.begun} calls, ${calls.answered} answers, ${score.verdicts.size} of ${desk.size} mails judged:`);
   show.say(
-    `none lost, none counted twice. ${rightOf(score)} right, ${same(before, score)} verdicts as in the round before`,
+    `${calls.begun} calls, ${calls.answered} answers, ${score.verdicts.size} of ${desk.size} mails judged: none lost,`,
   );
+  show.say(`none counted twice, those in its hands judged anew by the other worker. ${rightOf(score)} right,`);
+  show.say(`${same(before, score)} of ${desk.size} verdicts as in the round before`);
   show.begin(`waiting for another worker in the place of ${workerId}`);
   const { pid, afterMs } = await replaced;
   show.end();

@@ -21,9 +21,7 @@ class Mail(NamedTuple):
 def read_mails(split: Literal["train", "held_out"]) -> tuple[Mail, ...]:
     """In the order of the file: ham and spam in turn."""
     rows = [json.loads(line) for line in MAILS.read_text(encoding="utf-8").splitlines()]
-    return tuple(
-        Mail(row["id"], row["label"], row["subject"], row["body"]) for row in rows if row["split"] == split
-    )
+    return tuple(Mail(row["id"], row["label"], row["subject"], row["body"]) for row in rows if row["split"] == split)
 
 
 def email_text(subject: str, body: str, body_chars: int) -> str:

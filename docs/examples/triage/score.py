@@ -18,9 +18,7 @@ STRATEGIES = {"Predict": dspy.Predict, "ChainOfThought": dspy.ChainOfThought}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--strategy", nargs="+", choices=STRATEGIES, default=["Predict"])
     parser.add_argument("--demos", nargs="+", type=int, default=[0, 16, 48, 96])
     parser.add_argument("--body-chars", nargs="+", type=int, default=[1200])

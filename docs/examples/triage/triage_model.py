@@ -32,8 +32,6 @@ def from_environment() -> ChosenModel:
         return ChosenModel(SmolLM2(), "SmolLM2 135M Instruct, on this machine")
     base, key = os.environ.get("OPENAI_BASE_URL"), os.environ.get("OPENAI_API_KEY")
     if not base and not key:
-        raise RuntimeError(
-            f"LM_MODEL={name} needs OPENAI_BASE_URL (a local server) or OPENAI_API_KEY (OpenAI)"
-        )
+        raise RuntimeError(f"LM_MODEL={name} needs OPENAI_BASE_URL (a local server) or OPENAI_API_KEY (OpenAI)")
     lm = dspy.LM(f"openai/{name}", api_base=base or None, api_key=key or "none")
     return ChosenModel(lm, f"{name} at {base or 'OpenAI'}")
