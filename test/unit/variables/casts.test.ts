@@ -1,0 +1,172 @@
+import { describe, expect, test } from 'vitest';
+import type { ValueKind } from '../../../src/variables/value.js';
+import { Decider } from './decider.js';
+
+const EXACT = 2n ** 53n + 1n;
+
+interface Row {
+  readonly value: unknown;
+  readonly kind?: ValueKind;
+  /** What is stored. */
+  readonly becomes: unknown;
+}
+interface Refused {
+  readonly value: unknown;
+  readonly kind?: ValueKind;
+}
+
+const valid = { float: 0, integer: 0, string: '', boolean: false, choice: 'a', module: 'Predict' } as const;
+const constraints = { choice: { choices: ['a', 'b'] } };
+
+const nothingOf = [undefined, null, Symbol('s'), () => 1, {}, [], new Date(0), Object(1), Object('a'), Object(true)];
+const others = (values: readonly unknown[]): Refused[] => [...values, ...nothingOf].map((value) => ({ value }));
+
+const table: Record<keyof typeof valid, { readonly accepts: readonly Row[]; readonly refuses: readonly Refused[] }> = {
+  float: {
+    accepts: [
+      { value: 0.5, becomes: 0.5 },
+      { value: 2, becomes: 2 },
+      { value: 2, kind: 'integer', becomes: 2 },
+      { value: 2, kind: 'float', becomes: 2 },
+      { value: 2n, becomes: 2 },
+      { value: EXACT, kind: 'integer', becomes: 2 ** 53 },
+      { value: -0, becomes: -0 },
+      { value: Number.MAX_VALUE, becomes: Number.MAX_VALUE },
+      { value: Number.MIN_VALUE, becomes: Number.MIN_VALUE },
+    ],
+    refuses: [
+      ...others([true, false, '', '1', '0.5', Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]),
+      { value: 10n ** 400n },
+      { value: 1, kind: 'text' },
+      { value: 1, kind: 'json' },
+      { value: true, kind: 'boolean' },
+      { value: null, kind: 'null' },
+    ],
+  },
+  integer: {
+    accepts: [
+      { value: 2, becomes: 2 },
+      { value: 2.0, becomes: 2 },
+      { value: 2, kind: 'integer', becomes: 2 },
+      { value: -0, becomes: 0 },
+      { value: 5n, becomes: 5 },
+      { value: BigInt(Number.MAX_SAFE_INTEGER), becomes: Number.MAX_SAFE_INTEGER },
+      { value: BigInt(Number.MIN_SAFE_INTEGER), becomes: Number.MIN_SAFE_INTEGER },
+      { value: 2n ** 53n, becomes: 2n ** 53n },
+      { value: EXACT, becomes: EXACT },
+      { value: EXACT, kind: 'integer', becomes: EXACT },
+      { value: -EXACT, becomes: -EXACT },
+      { value: 10n ** 1000n, becomes: 10n ** 1000n },
+    ],
+    refuses: [
+      ...others([true, false, '1', 0.5, Number.NaN, Number.POSITIVE_INFINITY]),
+      { value: 2, kind: 'float' },
+      { value: 2.5, kind: 'integer' },
+      { value: 2, kind: 'text' },
+      // Beyond 2^53 a `number` has lost its last digits already.
+      { value: 2 ** 53 },
+      { value: 1e300 },
+    ],
+  },
+  string: {
+    accepts: [
+      { value: '', becomes: '' },
+      { value: 'text', kind: 'text', becomes: 'text' },
+      { value: '\u0000 😀 __proto__', becomes: '\u0000 😀 __proto__' },
+    ],
+    refuses: [
+      ...others([1, 1n, true, Number.NaN]),
+      { value: 'a', kind: 'module' },
+      { value: 'a', kind: 'json' },
+      { value: '\ud800' },
+    ],
+  },
+  boolean: {
+    accepts: [
+      { value: true, becomes: true },
+      { value: false, becomes: false },
+      { value: true, kind: 'boolean', becomes: true },
+    ],
+    refuses: others([0, 1, 0n, 1n, '', 'true', 'false', Number.NaN]),
+  },
+  choice: {
+    accepts: [
+      { value: 'a', becomes: 'a' },
+      { value: 'b', kind: 'text', becomes: 'b' },
+      { value: 'b', kind: 'module', becomes: 'b' },
+    ],
+    refuses: [...others([0, 1n, true]), { value: 'a', kind: 'json' }, { value: 1, kind: 'integer' }],
+  },
+  module: {
+    accepts: [
+      { value: 'ChainOfThought', becomes: 'ChainOfThought' },
+      { value: 'ChainOfThought', kind: 'text', becomes: 'ChainOfThought' },
+      { value: 'ChainOfThought', kind: 'module', becomes: 'ChainOfThought' },
+    ],
+    refuses: [...others([0, 1n, true]), { value: 'Predict', kind: 'json' }, { value: '\udfff' }],
+  },
+};
+
+function aVariable(type: keyof typeof valid): Decider {
+  const decider = new Decider();
+  decider.register('v', type, valid[type], type === 'choice' ? { constraints: constraints.choice } : {});
+  return decider;
+}
+
+const told = ({ value, kind }: Refused): string => {
+  const text = typeof value === 'bigint' ? `${value}`.slice(0, 20) : Object.is(value, -0) ? '-0' : String(value);
+  return `${typeof value} ${text}${kind === undefined ? '' : ` as ${kind}`}`;
+};
+
+for (const type of Object.keys(valid) as (keyof typeof valid)[]) {
+  describe(`a variable of type ${type}`, () => {
+    test.each(table[type].accepts.map((row) => [told(row), row] as const))('takes %s', (_name, row) => {
+      const decider = aVariable(type);
+      expect(decider.set('v', row.value, { kind: row.kind }).value).toBe(row.becomes);
+      const again = new Decider();
+      const more = type === 'choice' ? { constraints: constraints.choice } : {};
+      expect(again.register('v', type, row.value, { kind: row.kind, ...more }).value).toBe(row.becomes);
+    });
+
+    test.each(table[type].refuses.map((row) => [told(row), row] as const))('refuses %s', (_name, row) => {
+      const decider = aVariable(type);
+      const error = decider.refusal({ type: 'variable.set', variable: 'v', value: row.value, kind: row.kind });
+      expect(error).toMatchObject({
+        code: 'validation_failed',
+        execution: 'not_started',
+        retryable: false,
+        details: { variable: 'v', field: 'value' },
+      });
+      expect(error.message.length).toBeLessThan(300);
+      expect(decider.variable('v')?.version).toBe(0);
+    });
+  });
+}
+
+test('NaN and the infinities are taken by a float exactly when allowNan says so', () => {
+  const decider = new Decider();
+  decider.register('v', 'float', Number.NaN, { constraints: { allowNan: true } });
+  for (const value of [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, 1])
+    expect(decider.set('v', value).value).toBe(value);
+  expect(decider.refusal({ type: 'variable.set', variable: 'v', value: 10n ** 400n }).code).toBe('validation_failed');
+  decider.register('w', 'float', 0, { constraints: { allow_nan: false } });
+  expect(decider.refusal({ type: 'variable.set', variable: 'w', value: Number.NaN }).code).toBe('validation_failed');
+});
+
+test('a refusal of the wrong kind says so, for callers that tell TypeError from ValueError', () => {
+  const decider = aVariable('integer');
+  const error = decider.refusal({ type: 'variable.set', variable: 'v', value: 2, kind: 'float' });
+  expect(error.details).toMatchObject({ wrongKind: true });
+  expect(error.message).toContain('float');
+});
+
+test('an unknown type is refused and the known ones are listed', () => {
+  for (const type of ['', 'Float', '__proto__', 'constructor', undefined, null, 5]) {
+    const error = new Decider().refusal({
+      type: 'variables.register',
+      specs: [{ name: 'v', type: type as string, initialValue: 1 }],
+    });
+    expect(error.code).toBe('unknown_type');
+    expect(error.message).toContain('float');
+  }
+});
