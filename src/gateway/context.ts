@@ -12,6 +12,8 @@ export interface GatewayLimits {
   readonly maxReceiveBytes: number;
   /** Bytes of one sent message. Default 16 MiB. */
   readonly maxSendBytes: number;
+  /** Entries of one list in a request: names to read or to watch, variables to register, writes. Default 10,000. */
+  readonly maxBatch: number;
   /** Calls at the same time on one connection, watches included. Default 10,000. */
   readonly maxConcurrentStreams: number;
   /** How often a silent connection is asked whether it lives. Default 30,000. */
@@ -25,6 +27,7 @@ export interface GatewayLimits {
 export const defaultGatewayLimits: GatewayLimits = Object.freeze({
   maxReceiveBytes: 16 * 1024 * 1024,
   maxSendBytes: 16 * 1024 * 1024,
+  maxBatch: 10_000,
   maxConcurrentStreams: 10_000,
   keepaliveMs: 30_000,
   keepaliveTimeoutMs: 20_000,

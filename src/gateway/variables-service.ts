@@ -10,7 +10,7 @@ import {
 import { CoilyardError, describeValue, toCoilyardError } from '../kernel/errors.js';
 import type { SessionHandle } from '../sessions/handle.js';
 import { encodeErrorDetail } from '../wire/error-detail.js';
-import { filledText } from '../wire/fields.js';
+import { boundedList, filledText } from '../wire/fields.js';
 import {
   decodeDelete,
   decodeFilter,
@@ -28,9 +28,11 @@ import type { Routes } from './routes.js';
 import { type UnaryCall, unary } from './unary.js';
 
 export function variablesRoutes(context: GatewayContext): Omit<Routes<typeof VariablesService>, 'watch'> {
+  const { maxBatch } = context.limits;
   const find = (id: string): Promise<SessionHandle> => context.sessions.find(filledText(id, 'session_id'));
 
   const update = async (request: UpdateVariablesRequest, call: UnaryCall): Promise<UpdateVariablesResponse> => {
+    boundedList(request.writes, 'writes', maxBatch);
     const session = await find(request.sessionId);
     const { writes, unreadable } = readWrites(request);
     const command = { ...decodeUpdate(request), writes };
@@ -44,6 +46,7 @@ export function variablesRoutes(context: GatewayContext): Omit<Routes<typeof Var
 
   return {
     registerVariables: unary(context, VariablesService.registerVariables, async (request, call) => {
+      boundedList(request.variables, 'variables', maxBatch);
       const session = await find(request.sessionId);
       const reply = await session.execute(decodeRegister(request), call.executeOptions());
       return { revision: BigInt(reply.revision), variables: reply.variables.map(encodeVariable) };
@@ -57,7 +60,7 @@ export function variablesRoutes(context: GatewayContext): Omit<Routes<typeof Var
     getVariables: unary(context, VariablesService.getVariables, async (request) => {
       const session = await find(request.sessionId);
       const variables: GetVariablesResponse['variables'] = new Map();
-      for (const reference of request.variables) {
+      for (const reference of boundedList(request.variables, 'variables', maxBatch)) {
         const record = session.lookUp(reference);
         if (record !== undefined) variables.set(reference, encodeVariable(record));
       }

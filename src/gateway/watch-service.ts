@@ -7,7 +7,7 @@ import type { handleServerStreamingCall, ServerWritableStream } from '@grpc/grpc
 import { type Position, VariablesService, type WatchRequest } from '../gen/coilyard/v1/variables.js';
 import { CoilyardError, type ErrorCode } from '../kernel/errors.js';
 import type { WatchEnd, Watcher, WatchOptions } from '../sessions/handle.js';
-import { filledText, safeCount } from '../wire/fields.js';
+import { boundedList, filledText, safeCount } from '../wire/fields.js';
 import type { GatewayContext } from './context.js';
 import { grpcStatusOf } from './grpc-status.js';
 import { authenticate, decodeRequest } from './unary.js';
@@ -36,13 +36,15 @@ async function openWatcher(context: GatewayContext, call: WatchCall): Promise<Wa
   authenticate(context, VariablesService.watch.path, call.metadata);
   const request = decodeRequest(VariablesService.watch, call.request);
   const session = await context.sessions.find(filledText(request.sessionId, 'session_id'));
-  return session.openWatch(decodeOptions(request));
+  return session.openWatch(decodeOptions(request, context.limits.maxBatch));
 }
 
-function decodeOptions(request: WatchRequest): WatchOptions {
+function decodeOptions(request: WatchRequest, maxBatch: number): WatchOptions {
   const { variables, pattern, includeInitial, after, coalesce } = request;
   return {
-    variables: variables.map((variable, index) => filledText(variable, `variables[${index}]`)),
+    variables: boundedList(variables, 'variables', maxBatch).map((variable, index) =>
+      filledText(variable, `variables[${index}]`),
+    ),
     ...(pattern === '' ? {} : { pattern }),
     includeInitial,
     ...(after === undefined ? {} : { after: decodePosition(after) }),

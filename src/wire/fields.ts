@@ -16,6 +16,12 @@ export function optionalText(text: string, field: string): string | undefined {
   return text === '' ? undefined : text;
 }
 
+/** A list that is no longer than `most`. */
+export function boundedList<Item>(list: readonly Item[], field: string, most: number): readonly Item[] {
+  if (list.length > most) throw invalidArgument(field, `at most ${most} entries`, list);
+  return list;
+}
+
 /** Counts and durations beyond 2^53 are nobody's. */
 export function safeCount(count: bigint, field: string): number {
   if (count < 0n || count > BigInt(Number.MAX_SAFE_INTEGER))

@@ -1,6 +1,10 @@
 import { credentials, makeGenericClientConstructor, Metadata } from '@grpc/grpc-js';
+import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { SessionsService } from '../../src/gen/coilyard/v1/sessions.js';
 import type { Value } from '../../src/gen/coilyard/v1/value.js';
+import { VariablesService } from '../../src/gen/coilyard/v1/variables.js';
+import { WorkersService } from '../../src/gen/coilyard/v1/workers.js';
 import { decodeValue } from '../../src/wire/value.js';
 import {
   ask,
@@ -214,4 +218,31 @@ test('JSON that nests too deep, or is none, is refused', async () => {
       code: 'invalid_argument',
       details: { field: 'value' },
     });
+});
+
+test('a list that is too long is refused before it costs anything', async () => {
+  const names = Array.from({ length: 100_000 }, () => 'good');
+  const calls = [
+    ask(variables().getVariables.bind(variables()), { sessionId, variables: names }),
+    ask(variables().updateVariables.bind(variables()), {
+      ...noSource,
+      sessionId,
+      atomic: false,
+      writes: names.map((variable) => ({ variable, value: undefined })),
+    }),
+  ];
+  for (const call of calls) expect((await refusal(call)).error?.code).toBe('invalid_argument');
+});
+
+test('whatever bytes come to whatever method, there is an answer', async () => {
+  const services = [SessionsService, VariablesService, WorkersService].flatMap((service) => Object.values(service));
+  const paths = services.flatMap(({ path, requestStream }) => (requestStream ? [] : [path]));
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...paths), fc.uint8Array({ maxLength: 200 }), async (path, bytes) => {
+      const status = await raw(path, Buffer.from(bytes)).catch(() => ({ grpc: 0 }));
+      // Answered, refused by name, or, by luck, a request that finds nothing; never a failure of ours.
+      expect([0, 3, 5, 6]).toContain(status.grpc);
+    }),
+    { numRuns: 500 },
+  );
 });
