@@ -4,8 +4,8 @@ import type { Timer } from '../src/kernel/clock.js';
 import type { ExitReason } from '../src/kernel/exit-reason.js';
 import type { Process } from '../src/kernel/process.js';
 import { type BreakerState, closedBreaker } from './breaker.js';
+import type { BudgetBook } from './budget-book.js';
 import type { CheckedSpec } from './child-spec.js';
-import type { RestartStamp } from './restart-policy.js';
 
 /** One life of a child, for the history. Instants in epoch milliseconds. */
 export interface Life {
@@ -29,8 +29,8 @@ export interface Recovery {
   failures: number;
   /** The wait before the current or next life. */
   delayMs: number;
-  /** Attempts that spend the child's own budget. */
-  stamps: RestartStamp[];
+  /** The child's own budget, if it has one. */
+  spent: BudgetBook | undefined;
   lastReason: ExitReason | undefined;
   breaker: BreakerState;
   /** Armed while the breaker is half open: the probe's healthy time. */
@@ -63,7 +63,7 @@ export class Child {
     this.#recovery ??= {
       failures: 0,
       delayMs: 0,
-      stamps: [],
+      spent: undefined,
       lastReason: undefined,
       breaker: closedBreaker,
       probe: undefined,

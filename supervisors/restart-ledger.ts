@@ -1,28 +1,22 @@
 /** Keeps the books of restarts: what each budget has spent, how long the next wait is, what each life ended with. */
 
 import type { ExitReason } from '../src/kernel/exit-reason.js';
+import { BudgetBook } from './budget-book.js';
 import type { Child } from './child.js';
-import {
-  backoffDelayMs,
-  decideAttempt,
-  type RestartBudget,
-  type RestartStamp,
-  restartsInWindow,
-  type SpentBudget,
-  wasHealthy,
-} from './restart-policy.js';
+import { allowsAttempt, type Backoff, backoffDelayMs, wasHealthy } from './restart-policy.js';
 import type { CheckedFlags } from './supervisor-flags.js';
 
 export type Attempt =
   | { readonly type: 'restart'; readonly delayMs: number; readonly attempt: number }
-  | { readonly type: 'give_up'; readonly restartsInWindow: number };
+  | { readonly type: 'give_up' };
 
 export class RestartLedger {
   readonly #flags: CheckedFlags;
-  #stamps: readonly RestartStamp[] = [];
+  readonly #shared: BudgetBook;
 
   constructor(flags: CheckedFlags) {
     this.#flags = flags;
+    this.#shared = new BudgetBook(flags.budget);
   }
 
   /** Notes that a life ended. */
@@ -40,38 +34,30 @@ export class RestartLedger {
     if (wasHealthy(this.#backoff(child), livedMs)) recovery.failures = 0;
   }
 
-  /** Spends one unit for a restart of the child, or says that there is none left (S33, S34). */
+  /** Spends one unit for a restart of the child, or says that there is none left (S34). */
   spend(child: Child): Attempt {
     const { clock, random } = this.#flags;
     const nowMs = clock.monotonicMs();
+    const books = this.#books(child);
+    if (!books.every((book) => allowsAttempt(book, nowMs))) return { type: 'give_up' };
     const { recovery } = child;
-    const decision = decideAttempt(this.#budgets(child), nowMs);
-    if (decision.type === 'give_up') return decision;
-    const delayMs = backoffDelayMs(this.#backoff(child), recovery.failures, random.next());
-    const stamp = { atMs: nowMs, delayMs };
-    const own = ownBudget(child, this.#flags.budget);
-    if (own !== undefined) recovery.stamps = [...restartsInWindow(recovery.stamps, own.withinMs, nowMs), stamp];
-    if (child.spec.breaker === undefined)
-      this.#stamps = [...restartsInWindow(this.#stamps, this.#flags.budget.withinMs, nowMs), stamp];
+    const backoff = this.#backoff(child);
+    const delayMs = backoff === undefined ? 0 : backoffDelayMs(backoff, recovery.failures, random.next());
+    for (const book of books) book.spend(nowMs, delayMs);
     recovery.delayMs = delayMs;
     recovery.failures += 1;
     return { type: 'restart', delayMs, attempt: recovery.failures };
   }
 
-  #backoff(child: Child): CheckedFlags['backoff'] {
+  #backoff(child: Child): Backoff | undefined {
     return child.spec.backoff ?? this.#flags.backoff;
   }
 
-  #budgets(child: Child): readonly SpentBudget[] {
-    const budgets: SpentBudget[] = [];
-    const own = ownBudget(child, this.#flags.budget);
-    if (own !== undefined) budgets.push({ ...own, stamps: child.recovery.stamps });
-    if (child.spec.breaker === undefined) budgets.push({ ...this.#flags.budget, stamps: this.#stamps });
-    return budgets;
+  /** Every budget that a restart of the child spends. A child under a breaker spends its own alone. */
+  #books({ spec, recovery }: Child): readonly BudgetBook[] {
+    const own = spec.budget ?? (spec.breaker === undefined ? undefined : this.#flags.budget);
+    if (own === undefined) return [this.#shared];
+    recovery.spent ??= new BudgetBook(own);
+    return spec.breaker === undefined ? [this.#shared, recovery.spent] : [recovery.spent];
   }
-}
-
-/** A child under a breaker always has a budget of its own. */
-function ownBudget({ spec }: Child, fallback: RestartBudget): RestartBudget | undefined {
-  return spec.budget ?? (spec.breaker === undefined ? undefined : fallback);
 }

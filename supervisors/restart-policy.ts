@@ -21,21 +21,20 @@ export interface Backoff {
   readonly jitter?: 'full' | 'none';
 }
 
-/** One restart attempt: when, and how long it waited for it. */
+/** One restart attempt. */
 export interface RestartStamp {
   readonly atMs: number;
-  readonly delayMs: number;
+  /** The waits before all earlier attempts, added up. */
+  readonly waitedMs: number;
 }
 
+/** A budget and what was spent of it. */
 export interface SpentBudget extends RestartBudget {
-  /** Earlier attempts, oldest first. */
+  /** Earlier attempts, oldest first; more than the last `maxRestarts` are not needed. */
   readonly stamps: readonly RestartStamp[];
+  /** The waits before all attempts so far, added up. */
+  readonly waitedMs: number;
 }
-
-export type RestartDecision =
-  | { readonly type: 'remove' }
-  | { readonly type: 'restart' }
-  | { readonly type: 'give_up'; readonly restartsInWindow: number };
 
 /** `permanent`: after any exit; `transient`: only after an abnormal one; `temporary`: never (S26). */
 export function wantsRestart(restart: RestartType, reason: ExitReason): boolean {
@@ -43,42 +42,14 @@ export function wantsRestart(restart: RestartType, reason: ExitReason): boolean 
 }
 
 /**
- * The attempts that still count at `nowMs`. Time that was spent waiting for a restart does not let an attempt expire:
- * otherwise slow loops under backoff would never reach the limit.
+ * Whether the budget has a unit left: with the attempt of this moment no more than `maxRestarts` fall into the window
+ * (S33). Time that was spent waiting for restarts does not count: otherwise slow loops under backoff would never reach the
+ * limit.
  */
-export function restartsInWindow(
-  stamps: readonly RestartStamp[],
-  withinMs: number,
-  nowMs: number,
-): readonly RestartStamp[] {
-  let waitedMs = 0;
-  let first = stamps.length;
-  for (let index = stamps.length - 1; index >= 0; index -= 1) {
-    const stamp = stamps[index];
-    if (stamp === undefined || stamp.atMs < nowMs - withinMs - waitedMs - stamp.delayMs) break;
-    waitedMs += stamp.delayMs;
-    first = index;
-  }
-  return stamps.slice(first);
-}
-
-/** Whether every budget allows one more attempt now; the current attempt is counted (S33 to S35). */
-export function decideAttempt(budgets: readonly SpentBudget[], nowMs: number): RestartDecision {
-  for (const budget of budgets) {
-    const count = restartsInWindow(budget.stamps, budget.withinMs, nowMs).length + 1;
-    if (count > budget.maxRestarts) return { type: 'give_up', restartsInWindow: count };
-  }
-  return { type: 'restart' };
-}
-
-/** What an exit leads to: removal, a restart, or the end of the supervisor. */
-export function decideRestart(
-  restart: RestartType,
-  reason: ExitReason,
-  budgets: readonly SpentBudget[],
-  nowMs: number,
-): RestartDecision {
-  return wantsRestart(restart, reason) ? decideAttempt(budgets, nowMs) : { type: 'remove' };
+export function allowsAttempt({ maxRestarts, withinMs, stamps, waitedMs }: SpentBudget, nowMs: number): boolean {
+  if (maxRestarts === 0) return false;
+  const decisive = stamps[stamps.length - maxRestarts];
+  return decisive === undefined || decisive.atMs - decisive.waitedMs < nowMs - waitedMs - withinMs;
 }
 
 /**
@@ -87,8 +58,8 @@ export function decideRestart(
  * @param failures restarts in a row before this one, without a healthy life between them.
  * @param draw uniform in [0, 1).
  */
-export function backoffDelayMs(backoff: Backoff | undefined, failures: number, draw: number): number {
-  if (backoff === undefined || failures === 0) return 0;
+export function backoffDelayMs(backoff: Backoff, failures: number, draw: number): number {
+  if (failures === 0) return 0;
   const boundMs = Math.min(backoff.capMs, backoff.baseMs * 2 ** (failures - 1));
   return backoff.jitter === 'none' ? boundMs : boundMs * draw;
 }

@@ -56,7 +56,7 @@ export class Restarts {
     const { recovery } = child;
     recovery.probe = this.#host.flags.clock.setTimer(breaker.healthyMs, () => {
       recovery.breaker = closedBreaker;
-      recovery.stamps = [];
+      recovery.spent = undefined;
       recovery.failures = 0;
       this.#host.tell(child, { type: 'child.breaker', state: 'closed' });
     });
