@@ -149,7 +149,7 @@ describe('texts', () => {
     }
   });
 
-  test.each([
+  test.each<[unknown, string]>([
     ['(a', 'an open group'],
     ['a{100000}', 'a repetition without measure'],
     ['((a{900}){900}){900}', 'nested repetitions'],

@@ -1,7 +1,7 @@
 /** A session's variables without a session: decides and evolves at once, one revision per command that changes anything. */
 
 import type { CoilyardError } from '../../../src/kernel/errors.js';
-import type { ReplyTo, VariableCommand, VariableSpec } from '../../../src/variables/commands.js';
+import type { CommandType, Replies, VariableCommand, VariableSpec } from '../../../src/variables/commands.js';
 import { decide } from '../../../src/variables/decide.js';
 import type { VariableEvent } from '../../../src/variables/events.js';
 import { evolve } from '../../../src/variables/evolve.js';
@@ -46,11 +46,11 @@ export class Decider {
   }
 
   /** The reply; throws the refusal. */
-  tell<Command extends Ask>(ask: Command): ReplyTo<Extract<VariableCommand, { type: Command['type'] }>> {
+  tell<Type extends CommandType>(ask: Ask & { readonly type: Type }): Replies[Type] {
     const answer = this.ask(ask);
     if (!answer.ok) throw answer.error;
     // The reply to a command is fixed by its type.
-    return answer.reply as ReplyTo<Extract<VariableCommand, { type: Command['type'] }>>;
+    return answer.reply as Replies[Type];
   }
 
   /** The refusal; throws when there is none. */
