@@ -17,6 +17,9 @@ import { cacheDirectory, root } from './paths.mjs';
 /** @type {NodeJS.Signals[]} */
 const PASSED_ON = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
+/** npm passes a signal to the shell between us only, and that just dies: we are told by having another parent. */
+const PARENT_LOOKED_AT_EVERY_MS = 250;
+
 /** Output kept in memory to show or to understand; the log has all of it. */
 const KEPT_CHARACTERS = 200_000;
 
@@ -79,17 +82,23 @@ function ended(child) {
   return new Promise((resolve, reject) => {
     /** @type {NodeJS.Signals | undefined} */
     let told;
+    const passOn = (/** @type {NodeJS.Signals} */ signal) => {
+      // A terminal sends Ctrl-C to the child as well; a second one would make many programs drop everything.
+      const hasItAlready = signal === 'SIGINT' && told === undefined && process.stdin.isTTY === true;
+      told = signal;
+      if (!hasItAlready) child.kill(signal);
+    };
     const listeners = PASSED_ON.map((signal) => {
-      const listener = () => {
-        // A terminal sends Ctrl-C to the child as well; a second one would make many programs drop everything.
-        const hasItAlready = signal === 'SIGINT' && told === undefined && process.stdin.isTTY === true;
-        told = signal;
-        if (!hasItAlready) child.kill(signal);
-      };
+      const listener = () => passOn(signal);
       process.on(signal, listener);
       return { signal, listener };
     });
+    const parent = process.ppid;
+    const watch = setInterval(() => {
+      if (process.ppid !== parent && told === undefined) passOn('SIGTERM');
+    }, PARENT_LOOKED_AT_EVERY_MS);
     const forget = () => {
+      clearInterval(watch);
       for (const { signal, listener } of listeners) process.off(signal, listener);
     };
     child.on('error', (error) => {
