@@ -41,7 +41,8 @@ function isAlive(pid: number): boolean {
   }
 }
 
-const deskFor = (agent: TriageAgent): Desk => new Desk({ agent, mails, inFlight: 8, now: systemClock.monotonicMs });
+const deskFor = (agent: TriageAgent): Desk =>
+  new Desk({ runtime, agent, mails, inFlight: 8, now: systemClock.monotonicMs });
 
 test('48 demonstrations judge better than none, and each round is judged at one revision', async () => {
   const agent = await runtime.start(Triage);

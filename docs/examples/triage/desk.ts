@@ -1,6 +1,6 @@
 /** Where mails are judged: several at a time, round after round, each mail of a round counted once. */
 
-import type { Agent } from 'coilyard';
+import type { Agent, Runtime } from 'coilyard';
 import type { MailText, Triage, Verdict } from './agent.js';
 import type { LabelledMail } from './mails.js';
 import { Seats } from './seats.js';
@@ -25,15 +25,16 @@ export interface Tally {
 
 export interface Round {
   /**
-   * Resolves when every mail of the round is in work and none waits: what is changed now is for the next round, and
-   * the last few mails are still being judged. How the round ended, a failure too, is told by `score`.
+   * Resolves when every mail of the round has gone to a worker, with the values of that moment: what is changed now is
+   * for the next round, and the last few mails are still being judged. Resolves too when the round fails: see `score`.
    */
   readonly handedIn: Promise<void>;
-  /** Rejects with the failure of the first mail that could not be judged. */
+  /** Rejects with the failure of the first mail that could not be judged; the desk takes no more then. */
   score(): Promise<Score>;
 }
 
 export interface DeskOptions {
+  readonly runtime: Runtime;
   readonly agent: TriageAgent;
   readonly mails: readonly LabelledMail[];
   /** Mails in work at the same time, those of overlapping rounds together. */
@@ -45,12 +46,24 @@ export interface DeskOptions {
 export class Desk {
   readonly #options: DeskOptions;
   readonly #seats: Seats;
+  /** Mails handed in, and calls that went out for them. */
+  #handedIn = 0;
+  #called = 0;
+  #failure: { readonly error: unknown } | undefined;
+  /** Called whenever one of these changes. */
+  readonly #listeners = new Set<() => void>();
 
   /** @throws TypeError without any mail. */
   constructor(options: DeskOptions) {
     if (options.mails.length === 0) throw new TypeError('there is no mail to judge');
     this.#options = options;
     this.#seats = new Seats(options.inFlight);
+    const { runtime, agent } = options;
+    runtime.events.on('call.started', ({ pool, sessionId }) => {
+      if (pool !== 'default' || sessionId !== agent.session.id) return;
+      this.#called += 1;
+      this.#news();
+    });
   }
 
   /** Mails in a round. */
@@ -69,8 +82,6 @@ export class Desk {
     const startedAtMs = now();
     const verdicts = new Map<string, Verdict>();
     let right = 0;
-    let failure: { readonly error: unknown } | undefined;
-    let oneMore: () => void = () => {};
 
     const judge = async (mail: LabelledMail): Promise<void> => {
       try {
@@ -80,10 +91,10 @@ export class Desk {
         if (verdict.label === mail.label) right += 1;
         onVerdict({ judged: verdicts.size, right });
       } catch (error) {
-        failure ??= { error };
+        this.#failure ??= { error };
+        this.#news();
       } finally {
         this.#seats.free();
-        oneMore();
       }
     };
 
@@ -91,26 +102,38 @@ export class Desk {
     const handIn = async (): Promise<void> => {
       for (const mail of mails) {
         await this.#seats.take();
-        if (failure !== undefined) {
-          this.#seats.free();
-          return;
-        }
-        inWork.push(judge(mail));
+        if (this.#failure === undefined) {
+          this.#handedIn += 1;
+          inWork.push(judge(mail));
+        } else this.#seats.free();
       }
-      // A verdict comes over the network, so by then the mail that was handed in last is on its way.
-      await new Promise<void>((resolve) => {
-        oneMore = resolve;
-      });
+      await this.#allCalled();
     };
     const handedIn = handIn();
 
     const score = async (): Promise<Score> => {
       await handedIn;
       await Promise.all(inWork);
-      if (failure !== undefined) throw failure.error;
+      if (this.#failure !== undefined) throw this.#failure.error;
       const revisions = new Set([...verdicts.values()].map(({ revision }) => revision));
       return { mails: mails.length, right, verdicts, revisions, durationMs: now() - startedAtMs };
     };
     return { handedIn, score };
+  }
+
+  #allCalled(): Promise<void> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (this.#called < this.#handedIn && this.#failure === undefined) return;
+        this.#listeners.delete(look);
+        resolve();
+      };
+      this.#listeners.add(look);
+      look();
+    });
+  }
+
+  #news(): void {
+    for (const look of this.#listeners) look();
   }
 }

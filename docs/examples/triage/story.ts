@@ -25,7 +25,7 @@ export async function story(runtime: Runtime, options: Options, show: Terminal, 
   await introduceWorkers(runtime, show, clock);
 
   const agent = await runtime.start(Triage);
-  const desk = new Desk({ agent, mails, inFlight: IN_FLIGHT, now: clock.monotonicMs });
+  const desk = new Desk({ runtime, agent, mails, inFlight: IN_FLIGHT, now: clock.monotonicMs });
   const stage: Stage = { runtime, agent, desk, show, clock };
   const { startSettings, first, last } = await retune(stage);
   await loseWorker(stage, last);
