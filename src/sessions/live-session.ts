@@ -270,9 +270,21 @@ export class LiveSession {
   }
 }
 
+const commandTypes: Readonly<Record<VariableCommand['type'], true>> = Object.freeze({
+  'variables.register': true,
+  'variable.set': true,
+  'variables.update': true,
+  'variable.delete': true,
+  'variable.rollback': true,
+  'variable.configure': true,
+  'dependency.add': true,
+  'dependency.remove': true,
+  'variable.compute': true,
+  'variables.import': true,
+});
+
 /** Anything can be sent to an xstate reference; as any actor, this one passes over what it does not understand. */
-const isCommand = ({ type }: VariableCommand): boolean =>
-  type === 'variable.set' || type === 'variables.update' || type === 'variables.register' || type === 'variable.delete';
+const isCommand = ({ type }: VariableCommand): boolean => Object.hasOwn(commandTypes, type);
 
 /** The updates of a tail of commits, up to a revision. */
 export function updatesOf(commits: readonly Commit[], upTo: number): VariableUpdate[] {

@@ -49,6 +49,9 @@ export function reportCommit(
           revision,
         });
         break;
+      case 'variable.configured':
+      case 'dependency.added':
+      case 'dependency.removed':
       case 'request.completed':
         break;
     }

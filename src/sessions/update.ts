@@ -56,6 +56,9 @@ export function updateOf(event: VariableEvent, revision: number): VariableUpdate
         timestamp: event.atMs,
         skipped: 0,
       };
+    case 'variable.configured':
+    case 'dependency.added':
+    case 'dependency.removed':
     case 'request.completed':
       return undefined;
   }

@@ -5,8 +5,13 @@
 
 import { assertNever, err, ok, type Result } from '../kernel/result.js';
 import type { CommandReply, VariableCommand } from './commands.js';
+import { decideCompute, withComputed } from './decide-compute.js';
+import { decideConfigure } from './decide-configure.js';
 import { decideDelete } from './decide-delete.js';
+import { decideAddDependency, decideRemoveDependency } from './decide-dependencies.js';
+import { decideImport } from './decide-import.js';
 import { decideRegister } from './decide-register.js';
+import { decideRollback } from './decide-rollback.js';
 import { decideSet, decideUpdate } from './decide-write.js';
 import type { DecideContext, Decision } from './decision.js';
 import type { VariableEvent } from './events.js';
@@ -19,10 +24,10 @@ export function decide(state: StateView, command: VariableCommand, context: Deci
   const error = malformed(command);
   if (error !== undefined) return err(error);
   const { requestId } = command;
-  if (requestId === undefined) return decideFresh(state, command, context);
+  if (requestId === undefined) return decideWhole(state, command, context);
   const earlier = state.completed(requestId);
   if (earlier !== undefined) return answerAgain(command, earlier);
-  const decided = decideFresh(state, command, context);
+  const decided = decideWhole(state, command, context);
   if (!decided.ok || decided.value.events.length === 0) return decided;
   const { events, reply } = decided.value;
   const completed: VariableEvent = {
@@ -30,7 +35,13 @@ export function decide(state: StateView, command: VariableCommand, context: Deci
     requestId,
     reply: { command: command.type, body: reply },
   };
-  return ok({ events: [...events, completed], reply });
+  return ok({ ...decided.value, events: [...events, completed] });
+}
+
+/** With what has to be computed again because of it. */
+function decideWhole(state: StateView, command: VariableCommand, context: DecideContext): Result<Decision, Refusal> {
+  const decided = decideFresh(state, command, context);
+  return decided.ok && state.computed > 0 ? withComputed(state, decided.value, context) : decided;
 }
 
 function decideFresh(state: StateView, command: VariableCommand, context: DecideContext): Result<Decision, Refusal> {
@@ -43,6 +54,18 @@ function decideFresh(state: StateView, command: VariableCommand, context: Decide
       return decideRegister(state, command, context);
     case 'variable.delete':
       return decideDelete(state, command, context);
+    case 'variable.rollback':
+      return decideRollback(state, command, context);
+    case 'variable.configure':
+      return decideConfigure(state, command, context);
+    case 'dependency.add':
+      return decideAddDependency(state, command, context);
+    case 'dependency.remove':
+      return decideRemoveDependency(state, command, context);
+    case 'variable.compute':
+      return decideCompute(state, command, context);
+    case 'variables.import':
+      return decideImport(state, command, context);
     default:
       return assertNever(command);
   }
@@ -62,12 +85,18 @@ function isAnswerTo(command: VariableCommand, { command: type, body }: CommandRe
   if (type !== command.type) return false;
   switch (command.type) {
     case 'variable.set':
+    case 'variable.rollback':
+    case 'variable.configure':
       return 'variable' in body && (body.variable.name === command.variable || body.variable.id === command.variable);
     case 'variables.update':
       return 'outcomes' in body && isSameList(body.outcomes.map(toVariable), command.writes.map(toVariable));
     case 'variables.register':
       return 'variables' in body && isSameList(body.variables.map(toName), command.specs.map(toName));
     case 'variable.delete':
+    case 'dependency.add':
+    case 'dependency.remove':
+    case 'variable.compute':
+    case 'variables.import':
       return true;
   }
 }

@@ -7,13 +7,20 @@ import type { StateTarget } from './state.js';
 export function evolve(state: StateTarget, event: VariableEvent): void {
   switch (event.type) {
     case 'variable.registered':
-      state.insert(event.variable);
+      state.insert(event.variable, event.earlier);
       return;
     case 'variable.updated':
+    case 'variable.configured':
       state.replace(event.variable);
       return;
     case 'variable.deleted':
       state.remove(event.variableId);
+      return;
+    case 'dependency.added':
+      state.connect(event.dependency);
+      return;
+    case 'dependency.removed':
+      state.disconnect(event.dependency);
       return;
     case 'request.completed':
       state.remember(event.requestId, event.reply);

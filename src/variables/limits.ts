@@ -5,6 +5,19 @@ export interface VariableLimits {
   readonly maxVariables: number;
   /** Specs or writes in one command. Default 10,000. */
   readonly maxBatch: number;
+  /** Bytes of one value, about; of metadata too. Default 8 MiB. */
+  readonly maxValueBytes?: number;
+  /** Characters of a name. Default 128. */
+  readonly maxNameLength?: number;
 }
 
-export const defaultVariableLimits: VariableLimits = Object.freeze({ maxVariables: 100_000, maxBatch: 10_000 });
+const MIB = 1024 * 1024;
+export const MAX_VALUE_BYTES = 8 * MIB;
+export const MAX_NAME_LENGTH = 128;
+
+export const defaultVariableLimits: Required<VariableLimits> = Object.freeze({
+  maxVariables: 100_000,
+  maxBatch: 10_000,
+  maxValueBytes: MAX_VALUE_BYTES,
+  maxNameLength: MAX_NAME_LENGTH,
+});

@@ -2,15 +2,16 @@
 
 import { CoilyardError, describeValue } from '../kernel/errors.js';
 import { err, ok, type Result } from '../kernel/result.js';
+import { MAX_NAME_LENGTH } from './limits.js';
 
 /** A letter or `_` first; `__proto__` and `constructor` are names like any other. */
-const NAME = /^[\p{L}_][\p{L}\p{N}_.:/-]{0,127}$/u;
+const NAME = /^[\p{L}_][\p{L}\p{N}_.:/-]*$/u;
 /** The form of an id: refused as a name, so that a reference is never ambiguous. */
 const ID = /^var_.*_\d+$/;
 
-export function checkName(name: unknown): Result<string, CoilyardError> {
-  const expected = '1 to 128 letters, digits or _ . : / - that start with a letter or _ and do not look like an id';
-  if (typeof name === 'string' && NAME.test(name) && !ID.test(name)) return ok(name);
+export function checkName(name: unknown, maxLength: number = MAX_NAME_LENGTH): Result<string, CoilyardError> {
+  if (typeof name === 'string' && name.length <= maxLength && NAME.test(name) && !ID.test(name)) return ok(name);
+  const expected = `1 to ${maxLength} letters, digits or _ . : / - that start with a letter or _ and do not look like an id`;
   return err(
     new CoilyardError('invalid_argument', `name: expected ${expected}, got ${describeValue(name)}`, {
       details: { field: 'name', expected, actual: describeValue(name) },

@@ -2,6 +2,7 @@
 
 import { CoilyardError, describeValue } from '../kernel/errors.js';
 import { err, ok, type Result } from '../kernel/result.js';
+import { Tensor } from './tensor.js';
 import type { Metadata } from './value.js';
 import { noMetadata } from './value.js';
 
@@ -30,6 +31,58 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
+}
+
+/** Whether two stored values are the same: NaN is NaN, 0 is not -0, lists and maps by their contents. */
+export function isSame(one: unknown, other: unknown): boolean {
+  if (Object.is(one, other)) return true;
+  if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null) return false;
+  if (one instanceof Tensor) return other instanceof Tensor && one.equals(other);
+  if (Array.isArray(one))
+    return (
+      Array.isArray(other) && one.length === other.length && one.every((item, index) => isSame(item, other[index]))
+    );
+  if (!isPlainObject(one) || !isPlainObject(other)) return false;
+  const keys = Object.keys(one);
+  return (
+    keys.length === Object.keys(other).length &&
+    keys.every((key) => Object.hasOwn(other, key) && isSame(one[key], other[key]))
+  );
+}
+
+/** About how many bytes a value takes, counted no further than `limit`. Made for what {@link copyPlain} has bounded. */
+export function sizeOf(value: unknown, limit: number): number {
+  switch (typeof value) {
+    case 'string':
+      return sizeOfText(value, limit);
+    case 'bigint':
+      return value.toString(16).length / 2;
+    case 'object':
+      break;
+    default:
+      return 8;
+  }
+  if (value === null) return 8;
+  if (value instanceof Tensor) return value.byteLength;
+  let size = 8;
+  for (const [key, item] of Object.entries(value)) {
+    size += sizeOf(item, limit - size) + (Array.isArray(value) ? 0 : sizeOfText(key, limit));
+    if (size > limit) break;
+  }
+  return size;
+}
+
+/** In UTF-8. Only a text that may be too long is looked at. */
+function sizeOfText(text: string, limit: number): number {
+  const { length } = text;
+  if (length > limit || length * 3 <= limit) return length;
+  let size = length;
+  for (let index = 0; index < length; index += 1) {
+    const unit = text.charCodeAt(index);
+    // A surrogate pair is two units and four bytes.
+    if (unit >= 0x80) size += unit >= 0x800 && (unit < 0xd800 || unit > 0xdfff) ? 2 : 1;
+  }
+  return size;
 }
 
 function copy(value: unknown, path: string, depth: number, budget: Budget): Result<unknown, CoilyardError> {

@@ -2,15 +2,46 @@
 
 import { CoilyardError, describeValue } from '../kernel/errors.js';
 import { err, type Result } from '../kernel/result.js';
-import type { VariableLimits } from './limits.js';
+import { allows, type Permission } from './access.js';
+import { MAX_VALUE_BYTES, type VariableLimits } from './limits.js';
+import { sizeOf } from './plain-data.js';
+import type { Variable } from './variable.js';
 
 export type Refusal = CoilyardError;
+
+/** @param principal the calling session. */
+export function checkAccess(record: Variable, permission: Permission, principal: string): Refusal | undefined {
+  if (record.accessRules.length === 0 || allows(record.accessRules, permission, principal)) return undefined;
+  return new CoilyardError('permission_denied', `${describeValue(principal)} may not ${permission} ${record.name}`, {
+    details: { variable: record.name, permission, principal },
+  });
+}
+
+/** Who asks: the calling session, or the owner itself. */
+export const principalOf = (
+  command: { readonly principal?: string | undefined },
+  context: { readonly sessionId?: string | undefined },
+): string => command.principal ?? context.sessionId ?? '';
 
 export function checkBatch(field: string, size: number, { maxBatch }: VariableLimits): Refusal | undefined {
   if (size <= maxBatch) return undefined;
   return new CoilyardError('invalid_argument', `${field}: expected at most ${maxBatch}, got ${size}`, {
     details: { field, expected: maxBatch, actual: size },
   });
+}
+
+export function checkSize(value: unknown, limits: VariableLimits, field = 'value'): Refusal | undefined {
+  if (typeof value === 'number' || typeof value === 'boolean') return undefined;
+  const limit = limits.maxValueBytes ?? MAX_VALUE_BYTES;
+  const size = sizeOf(value, limit);
+  if (size <= limit) return undefined;
+  return new CoilyardError(
+    'payload_too_large',
+    `${field}: expected at most ${limit} bytes, got ${Math.ceil(size)} or more`,
+    {
+      details: { field, limit, actual: Math.ceil(size) },
+    },
+  );
 }
 
 export function variableNotFound(reference: string): CoilyardError {
@@ -22,8 +53,16 @@ export function variableNotFound(reference: string): CoilyardError {
 export const notFound = (reference: string): Result<never, Refusal> => err(variableNotFound(reference));
 
 /** The same refusal, saying which variable it is about. */
-export function inVariable(name: string, error: CoilyardError): CoilyardError {
-  return new CoilyardError(error.code, `${name}: ${error.message}`, { details: { variable: name, ...error.details } });
+export function inVariable(
+  name: string,
+  error: CoilyardError,
+  details: Readonly<Record<string, unknown>> = {},
+): CoilyardError {
+  return new CoilyardError(error.code, `${name}: ${error.message}`, {
+    details: { variable: name, ...error.details, ...details },
+    retryable: error.retryable,
+    cause: error.cause,
+  });
 }
 
 export function refuse(

@@ -2,13 +2,16 @@
 
 import { type CoilyardError, invalidArgument } from '../kernel/errors.js';
 import type { VariableCommand, VariableSpec, Write } from './commands.js';
+import { dependencyTypes, isDependencyType } from './graph.js';
+import { mergeStrategies } from './transfer-document.js';
 
 /** Names of writers and ids of requests are kept with what they have written. */
 const MAX_LABEL_LENGTH = 128;
 
 /** Why the command cannot be decided at all; `undefined` when it is well formed. */
 export function malformed(command: VariableCommand): CoilyardError | undefined {
-  const { source, requestId } = command;
+  const { source, requestId, principal } = command;
+  if (principal !== undefined && !isLabel(principal)) return invalidArgument('principal', LABEL, principal);
   if (!isLabel(source)) return invalidArgument('source', LABEL, source);
   if (requestId !== undefined && !isLabel(requestId)) return invalidArgument('request_id', LABEL, requestId);
   switch (command.type) {
@@ -20,6 +23,31 @@ export function malformed(command: VariableCommand): CoilyardError | undefined {
       return malformedList('variables', command.specs, malformedSpec);
     case 'variable.delete':
       return malformedReference(command.variable) ?? malformedFlag('cascade', command.cascade);
+    case 'variable.rollback':
+      return (
+        malformedReference(command.variable) ??
+        (command.version === undefined
+          ? invalidArgument('version', 'a whole number, 0 or more', command.version)
+          : malformedVersion(command.version, 'version')) ??
+        malformedVersion(command.expectedVersion) ??
+        malformedText('reason', command.reason)
+      );
+    case 'variable.configure':
+      return malformedReference(command.variable) ?? malformedFlag('readOnly', command.readOnly);
+    case 'dependency.add':
+      return (
+        malformedReference(command.from, 'from') ??
+        malformedReference(command.to, 'to') ??
+        malformedDependencyType(command.dependencyType)
+      );
+    case 'dependency.remove':
+      return malformedReference(command.from, 'from') ?? malformedReference(command.to, 'to');
+    case 'variable.compute':
+      return malformedReference(command.variable) ?? malformedFunction(command.compute);
+    case 'variables.import':
+      return mergeStrategies.includes(command.mergeStrategy)
+        ? malformedFlag('dryRun', command.dryRun)
+        : invalidArgument('mergeStrategy', `one of ${mergeStrategies.join(', ')}`, command.mergeStrategy);
     default:
       return invalidArgument('type', 'a command of a session', Object(command).type);
   }
@@ -35,12 +63,27 @@ const malformedWrite = (write: Write): CoilyardError | undefined =>
 const malformedSpec = (spec: VariableSpec): CoilyardError | undefined =>
   malformedKind(spec.kind) ??
   malformedFlag('readOnly', spec.readOnly) ??
-  (spec.description === undefined || (typeof spec.description === 'string' && spec.description.isWellFormed())
+  malformedText('description', spec.description) ??
+  (spec.compute === undefined ? undefined : malformedFunction(spec.compute)) ??
+  (spec.dependencies === undefined || Array.isArray(spec.dependencies)
     ? undefined
-    : invalidArgument('description', 'well-formed text', spec.description));
+    : invalidArgument('dependencies', 'a list of variables', spec.dependencies));
 
-const malformedReference = (reference: unknown): CoilyardError | undefined =>
-  typeof reference === 'string' ? undefined : invalidArgument('variable', 'the name or id of a variable', reference);
+const malformedText = (field: string, text: unknown): CoilyardError | undefined =>
+  text === undefined || (typeof text === 'string' && text.isWellFormed())
+    ? undefined
+    : invalidArgument(field, 'well-formed text', text);
+
+const malformedFunction = (compute: unknown): CoilyardError | undefined =>
+  typeof compute === 'function' ? undefined : invalidArgument('compute', 'a function', compute);
+
+const malformedDependencyType = (type: unknown): CoilyardError | undefined =>
+  type === undefined || isDependencyType(type)
+    ? undefined
+    : invalidArgument('type', `one of ${dependencyTypes.join(', ')}`, type);
+
+const malformedReference = (reference: unknown, field = 'variable'): CoilyardError | undefined =>
+  typeof reference === 'string' ? undefined : invalidArgument(field, 'the name or id of a variable', reference);
 
 const malformedKind = (kind: unknown): CoilyardError | undefined =>
   kind === undefined || typeof kind === 'string' ? undefined : invalidArgument('kind', 'the kind of a value', kind);
@@ -48,10 +91,10 @@ const malformedKind = (kind: unknown): CoilyardError | undefined =>
 const malformedFlag = (field: string, flag: unknown): CoilyardError | undefined =>
   flag === undefined || typeof flag === 'boolean' ? undefined : invalidArgument(field, 'true or false', flag);
 
-function malformedVersion(version: unknown): CoilyardError | undefined {
+function malformedVersion(version: unknown, field = 'expectedVersion'): CoilyardError | undefined {
   if (version === undefined || (typeof version === 'number' && Number.isSafeInteger(version) && version >= 0))
     return undefined;
-  return invalidArgument('expectedVersion', 'a whole number, 0 or more', version);
+  return invalidArgument(field, 'a whole number, 0 or more', version);
 }
 
 function malformedList<Item>(

@@ -1,97 +1,43 @@
-/**
- * The committed variables of one session, indexed by name and by id, and the draft that lies over them while a commit
- * is under way. Both are changed by `evolve` only.
- */
+/** The committed variables of one session, indexed by name. Changed by `evolve` only. */
 
 import type { VariableId } from '../kernel/ids.js';
 import type { CommandReply } from './commands.js';
-import { type Check, compileCheck } from './types/registry.js';
-import { HISTORY_LIMIT, type HistoryEntry, type Variable } from './variable.js';
+import { type Dependency, DependencyGraph, type GraphView, noDependencies } from './graph.js';
+import { StoredCell } from './history.js';
+import type { Pin } from './pin.js';
+import type { StateSnapshot, StateTarget, StateView } from './state-view.js';
+import type { HistoryEntry, Variable } from './variable.js';
+
+export { Draft } from './draft.js';
+export { type Cell, checkOf } from './history.js';
+export type { StateSnapshot, StateTarget, StateView } from './state-view.js';
 
 /** How many answered requests a session remembers for retries. */
 export const REMEMBERED_REQUESTS = 1000;
 
-/** A variable where it is kept: the present record, the check of later writes, and the versions before it. */
-export interface Cell {
-  readonly record: Variable;
-  readonly check: Check;
-}
-
-/** What `decide` may know. */
-export interface StateView {
-  /** By name or by id; the two can never be confused, because names of the form of an id are refused. */
-  resolve(reference: string): Cell | undefined;
-  /** How many variables there are. */
-  readonly size: number;
-  /** How many were ever registered: the next id is made of it. */
-  readonly registrations: number;
-  /** The reply to a request that was carried out before. */
-  completed(requestId: string): CommandReply | undefined;
-}
-
-/** What `evolve` may do. */
-export interface StateTarget {
-  insert(record: Variable): void;
-  replace(record: Variable): void;
-  remove(id: VariableId): void;
-  remember(requestId: string, reply: CommandReply): void;
-}
-
-class StoredCell implements Cell {
-  record: Variable;
-  readonly check: Check;
-  /** The last versions, the present one included, at the index `version % HISTORY_LIMIT`; none before an update. */
-  #versions: Variable[] | undefined;
-
-  constructor(record: Variable, check: Check) {
-    this.record = record;
-    this.check = check;
-  }
-
-  replace(record: Variable): void {
-    const versions = this.#versions;
-    if (versions === undefined) {
-      this.#versions = [];
-      this.#versions[this.record.version % HISTORY_LIMIT] = this.record;
-      this.#versions[record.version % HISTORY_LIMIT] = record;
-    } else versions[record.version % HISTORY_LIMIT] = record;
-    this.record = record;
-  }
-
-  /** Newest first. */
-  *history(): Generator<Variable> {
-    const present = this.record;
-    yield present;
-    if (this.#versions === undefined) return;
-    for (let version = present.version - 1; version > present.version - HISTORY_LIMIT; version -= 1) {
-      const record = this.#versions[((version % HISTORY_LIMIT) + HISTORY_LIMIT) % HISTORY_LIMIT];
-      if (record === undefined || record.version !== version) return;
-      yield record;
-    }
-  }
-}
-
-/** Everything of a state that a snapshot needs, oldest version of each variable first. */
-export interface StateSnapshot {
-  readonly registrations: number;
-  readonly variables: readonly (readonly Variable[])[];
-  readonly requests: readonly (readonly [string, CommandReply])[];
+/** An id is `var_<name>_<number>`: the name is in it, so one index serves both. */
+export function nameInId(id: string): string | undefined {
+  if (!id.startsWith('var_')) return undefined;
+  const end = id.lastIndexOf('_');
+  return end > 4 ? id.slice(4, end) : undefined;
 }
 
 export class VariablesState implements StateView, StateTarget {
   readonly #byName = new Map<string, StoredCell>();
-  readonly #byId = new Map<string, StoredCell>();
-  readonly #requests = new Map<string, CommandReply>();
+  #requests: Map<string, CommandReply> | undefined = undefined;
+  #graph: DependencyGraph | undefined = undefined;
   #registrations = 0;
+  #computed = 0;
+  /** Views of earlier revisions, which are told what is about to change; absent while there are none. */
+  #pins: Set<Pin> | undefined = undefined;
 
   static restore(snapshot: StateSnapshot): VariablesState {
     const state = new VariablesState();
     for (const versions of snapshot.variables) {
-      const [first, ...later] = versions;
-      if (first === undefined) continue;
-      state.insert(first);
-      for (const record of later) state.replace(record);
+      const present = versions.at(-1);
+      if (present !== undefined) state.insert(present, versions.slice(0, -1));
     }
+    for (const edge of snapshot.dependencies ?? []) state.connect(edge);
     for (const [requestId, reply] of snapshot.requests) state.remember(requestId, reply);
     state.#registrations = snapshot.registrations;
     return state;
@@ -100,33 +46,46 @@ export class VariablesState implements StateView, StateTarget {
   snapshot(): StateSnapshot {
     return {
       registrations: this.#registrations,
-      variables: [...this.#byId.values()].map((cell) => [...cell.history()].reverse()),
-      requests: [...this.#requests],
+      variables: [...this.#byName.values()].map((cell) => [...cell.history()].reverse()),
+      dependencies: this.#graph === undefined ? [] : [...this.#graph.edges()],
+      requests: this.#requests === undefined ? [] : [...this.#requests],
     };
   }
 
   get size(): number {
-    return this.#byId.size;
+    return this.#byName.size;
   }
 
   get registrations(): number {
     return this.#registrations;
   }
 
+  get computed(): number {
+    return this.#computed;
+  }
+
+  get graph(): GraphView {
+    return this.#graph ?? noDependencies;
+  }
+
   resolve(reference: string): StoredCell | undefined {
-    return this.#byName.get(reference) ?? this.#byId.get(reference);
+    return this.#byName.get(reference) ?? this.#byId(reference);
   }
 
   completed(requestId: string): CommandReply | undefined {
-    return this.#requests.get(requestId);
+    return this.#requests?.get(requestId);
   }
 
   /** In order of registration. */
   *records(): Generator<Variable> {
-    for (const cell of this.#byId.values()) yield cell.record;
+    for (const cell of this.#byName.values()) yield cell.record;
   }
 
-  /** Newest first, at most the last {@link HISTORY_LIMIT} versions; empty when there is no such variable. */
+  cells(): Iterable<StoredCell> {
+    return this.#byName.values();
+  }
+
+  /** Newest first; empty when there is no such variable. */
   history(reference: string, limit: number, offset: number): HistoryEntry[] {
     const entries: HistoryEntry[] = [];
     let skip = offset;
@@ -139,27 +98,45 @@ export class VariablesState implements StateView, StateTarget {
     return entries;
   }
 
-  insert(record: Variable): void {
-    const cell = new StoredCell(record, compileCheck(record.type, record.constraints));
+  insert(record: Variable, earlier: readonly Variable[] = []): void {
+    for (const pin of this.#pins ?? []) pin.keepAbsent(record);
+    const cell = new StoredCell(earlier[0] ?? record);
+    for (const version of earlier.slice(1)) cell.replace(version);
+    if (earlier.length > 0) cell.replace(record);
     this.#byName.set(record.name, cell);
-    this.#byId.set(record.id, cell);
     this.#registrations += 1;
+    if (record.computed) this.#computed += 1;
   }
 
   replace(record: Variable): void {
-    const cell = this.#byId.get(record.id);
-    if (cell === undefined) throw new TypeError(`an update of ${record.id}, which does not exist, was committed`);
+    const cell = this.#byName.get(record.name);
+    if (cell?.record.id !== record.id)
+      throw new TypeError(`an update of ${record.id}, which does not exist, was committed`);
+    if (this.#pins !== undefined) for (const pin of this.#pins) pin.keep(cell.record);
     cell.replace(record);
   }
 
   remove(id: VariableId): void {
-    const cell = this.#byId.get(id);
+    const cell = this.#byId(id);
     if (cell === undefined) throw new TypeError(`a deletion of ${id}, which does not exist, was committed`);
-    this.#byId.delete(id);
-    this.#byName.delete(cell.record.name);
+    const { record } = cell;
+    for (const pin of this.#pins ?? []) pin.keep(record);
+    this.#byName.delete(record.name);
+    this.#graph?.removeVariable(id);
+    if (record.computed) this.#computed -= 1;
+  }
+
+  connect(dependency: Dependency): void {
+    this.#graph ??= new DependencyGraph();
+    this.#graph.add(dependency);
+  }
+
+  disconnect({ from, to }: Dependency): void {
+    this.#graph?.remove(from, to);
   }
 
   remember(requestId: string, reply: CommandReply): void {
+    this.#requests ??= new Map();
     this.#requests.set(requestId, reply);
     if (this.#requests.size <= REMEMBERED_REQUESTS) return;
     for (const oldest of this.#requests.keys()) {
@@ -167,63 +144,21 @@ export class VariablesState implements StateView, StateTarget {
       return;
     }
   }
-}
 
-/** What the state will be once the events decided so far are committed. Thrown away afterwards, either way. */
-export class Draft implements StateView, StateTarget {
-  readonly #base: StateView;
-  /** By name and by id; `null` where the draft removed what the base has. */
-  readonly #cells = new Map<string, Cell | null>();
-  readonly #requests = new Map<string, CommandReply>();
-  #added = 0;
-  #removed = 0;
-
-  constructor(base: StateView) {
-    this.#base = base;
+  /** From now on the pin is told of each record before it changes. */
+  addPin(pin: Pin): void {
+    this.#pins ??= new Set();
+    this.#pins.add(pin);
   }
 
-  get size(): number {
-    return this.#base.size + this.#added - this.#removed;
+  removePin(pin: Pin): void {
+    this.#pins?.delete(pin);
+    if (this.#pins?.size === 0) this.#pins = undefined;
   }
 
-  get registrations(): number {
-    return this.#base.registrations + this.#added;
-  }
-
-  resolve(reference: string): Cell | undefined {
-    const cell = this.#cells.get(reference);
-    return cell === undefined ? this.#base.resolve(reference) : (cell ?? undefined);
-  }
-
-  completed(requestId: string): CommandReply | undefined {
-    return this.#requests.get(requestId) ?? this.#base.completed(requestId);
-  }
-
-  insert(record: Variable): void {
-    this.#put({ record, check: compileCheck(record.type, record.constraints) });
-    this.#added += 1;
-  }
-
-  replace(record: Variable): void {
-    const cell = this.resolve(record.id);
-    if (cell === undefined) throw new TypeError(`an update of ${record.id}, which does not exist, was decided`);
-    this.#put({ record, check: cell.check });
-  }
-
-  remove(id: VariableId): void {
-    const cell = this.resolve(id);
-    if (cell === undefined) throw new TypeError(`a deletion of ${id}, which does not exist, was decided`);
-    this.#cells.set(id, null);
-    this.#cells.set(cell.record.name, null);
-    this.#removed += 1;
-  }
-
-  remember(requestId: string, reply: CommandReply): void {
-    this.#requests.set(requestId, reply);
-  }
-
-  #put(cell: Cell): void {
-    this.#cells.set(cell.record.name, cell);
-    this.#cells.set(cell.record.id, cell);
+  #byId(id: string): StoredCell | undefined {
+    const name = nameInId(id);
+    const cell = name === undefined ? undefined : this.#byName.get(name);
+    return cell?.record.id === id ? cell : undefined;
   }
 }

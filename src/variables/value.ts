@@ -1,7 +1,9 @@
 /** What a variable can hold, and how a value says what it is when it comes from outside. */
 
+import type { Tensor } from './tensor.js';
+
 /** A value in the house. Integers are `number` while safe and `bigint` beyond. */
-export type Value = number | bigint | string | boolean | null | readonly Value[] | ValueMap;
+export type Value = number | bigint | string | boolean | null | readonly Value[] | ValueMap | Tensor;
 
 /** A plain object without a prototype or a frozen literal; keys may be any text, `__proto__` included. */
 export interface ValueMap {

@@ -1,10 +1,21 @@
 /** The variable and its records. A record is never changed: an update makes a new one, and history keeps the old. */
 
 import type { VariableId } from '../kernel/ids.js';
+import type { AccessRule } from './access.js';
 import type { Metadata } from './value.js';
 
 /** Names of the types that are built in. Users add more with `defineType`. */
-export type BuiltInTypeName = 'float' | 'integer' | 'string' | 'boolean' | 'choice' | 'module';
+export type BuiltInTypeName =
+  | 'float'
+  | 'integer'
+  | 'string'
+  | 'boolean'
+  | 'choice'
+  | 'module'
+  | 'list'
+  | 'map'
+  | 'embedding'
+  | 'tensor';
 
 /** Constraints by name, in camelCase, as their type understands them. */
 export type Constraints = Readonly<Record<string, unknown>>;
@@ -17,13 +28,17 @@ export interface Variable {
   readonly value: unknown;
   /** 0 after registration, one more with every update. */
   readonly version: number;
-  /** The session's revision at which this version was committed. */
+  /** The session's revision at which this record was committed: a new version, or new settings of the same one. */
   readonly revision: number;
   readonly constraints: Constraints;
   /** Merged from registration and every update since. */
   readonly metadata: Metadata;
   readonly description: string;
   readonly readOnly: boolean;
+  /** Its value is made by a function of its dependencies; nobody else writes it. */
+  readonly computed: boolean;
+  /** Who may do what; empty: everybody everything. */
+  readonly accessRules: readonly AccessRule[];
   /** Who wrote this version: `typescript`, `python`, or what the writer called itself. */
   readonly source: string;
   readonly createdAtMs: number;

@@ -3,7 +3,7 @@
 import { describeValue } from '../../kernel/errors.js';
 import { ok } from '../../kernel/result.js';
 import type { Constraints } from '../variable.js';
-import { type ConstraintCheck, type ConstraintRule, type VariableType, wrongKind } from './variable-type.js';
+import { type ConstraintCheck, type ConstraintRule, flag, type VariableType, wrongKind } from './variable-type.js';
 
 /** How far from a multiple of `step` a float may lie, in steps: binary fractions are never exact. */
 const STEP_TOLERANCE = 1e-9;
@@ -72,12 +72,6 @@ const stepRule: ConstraintRule = {
 
 const contradiction = ({ min, max }: Constraints): string | undefined =>
   isLimit(min) && isLimit(max) && min > max ? `min ${text(min)} is above max ${text(max)}` : undefined;
-
-const flag: ConstraintRule = {
-  expected: 'true or false',
-  parse: (constraint) => (typeof constraint === 'boolean' ? constraint : undefined),
-  compile: () => () => undefined,
-};
 
 export const float: VariableType = {
   name: 'float',

@@ -1,48 +1,125 @@
 /** The types by name, and what registration makes of a type with its constraints: one check for all later writes. */
 
-import { CoilyardError, describeValue } from '../../kernel/errors.js';
+import { CoilyardError, describeValue, invalidArgument } from '../../kernel/errors.js';
 import { err, ok, type Result } from '../../kernel/result.js';
 import { isPlainObject } from '../plain-data.js';
 import type { ValueKind } from '../value.js';
 import type { Constraints } from '../variable.js';
+import { list, map } from './collections.js';
+import { presented, type UserType } from './define-type.js';
 import { float, integer } from './numbers.js';
+import { embedding, tensor } from './tensors.js';
 import { boolean, choice, module, string } from './texts.js';
 import type { Cast, ConstraintCheck, VariableType } from './variable-type.js';
-
-const builtIn: ReadonlyMap<string, VariableType> = new Map(
-  [float, integer, string, boolean, choice, module].map((type) => [type.name, type]),
-);
-
-export const typeNames: readonly string[] = [...builtIn.keys()];
-
-/** How values of a type travel; an unknown type is a bug, since registration refuses it. */
-export const kindOfType = (type: string): ValueKind => builtIn.get(type)?.kind ?? 'json';
 
 /** Casts a value and checks every constraint. Compiled once per variable. */
 export type Check = Cast;
 
-/** The constraints of a registration in their normal form (camelCase keys, parsed), or why they are refused. */
-export function parseConstraints(
-  typeName: string,
-  constraints: unknown,
-): Result<{ readonly check: Check; readonly constraints: Constraints }, CoilyardError> {
-  const type = builtIn.get(typeName);
-  if (type === undefined)
-    return err(
-      new CoilyardError(
-        'unknown_type',
-        `type: expected one of ${typeNames.join(', ')}, got ${describeValue(typeName)}`,
-        {
-          details: { field: 'type', expected: typeNames, actual: describeValue(typeName) },
-        },
-      ),
-    );
+export interface ParsedConstraints {
+  /** The type's own name, also when it was asked for by another. */
+  readonly type: string;
+  readonly check: Check;
+  readonly constraints: Constraints;
+}
+
+const builtIn: readonly VariableType[] = [
+  float,
+  integer,
+  string,
+  boolean,
+  choice,
+  module,
+  list,
+  map,
+  embedding,
+  tensor,
+];
+
+const noConstraints: Constraints = Object.freeze({});
+
+/** The types that one runtime knows: those that are built in and those that it was given. */
+export class TypeRegistry {
+  readonly #types: ReadonlyMap<string, VariableType>;
+  /** The checks without constraints, which most variables share. */
+  readonly #plain: ReadonlyMap<string, Check>;
+  /** Whether what users get of some type differs from what is stored. */
+  readonly presents: boolean;
+
+  /** @throws CoilyardError `invalid_argument` when a name is taken. */
+  constructor(userTypes: readonly UserType[] = []) {
+    const types = new Map<string, VariableType>();
+    for (const type of [...builtIn, ...userTypes.map(({ type }) => type)])
+      for (const name of [type.name, ...(type.aliases ?? [])]) {
+        if (types.has(name)) throw invalidArgument('types', 'a name that no other type has', name);
+        types.set(name, type);
+      }
+    this.#types = types;
+    this.#plain = new Map([...types].map(([name, type]) => [name, checkOf(type, noConstraints)]));
+    this.presents = userTypes.some(({ type }) => type.present !== undefined);
+  }
+
+  get names(): readonly string[] {
+    return [...this.#types.keys()];
+  }
+
+  /** How values of a type travel; an unknown type is a bug, since registration refuses it. */
+  kindOf(type: string): ValueKind {
+    return this.#types.get(type)?.kind ?? 'json';
+  }
+
+  /** The constraints of a registration in their normal form (camelCase keys, parsed), or why they are refused. */
+  parse(typeName: string, constraints: unknown): Result<ParsedConstraints, CoilyardError> {
+    const type = this.#types.get(typeName);
+    if (type === undefined) return unknownType(this.names, typeName);
+    const parsed = parse(type, constraints);
+    if (!parsed.ok) return parsed;
+    return ok({ type: type.name, check: this.#check(type, parsed.value), constraints: parsed.value });
+  }
+
+  /** The check of a registered variable. Its type and constraints were parsed before, so they cannot be refused here. */
+  compile(typeName: string, constraints: Constraints): Check {
+    const type = this.#types.get(typeName);
+    return type === undefined ? () => unknownType(this.names, typeName) : this.#check(type, constraints);
+  }
+
+  /** The check without any constraint. */
+  castOf(typeName: string): Check {
+    return this.#plain.get(typeName) ?? (() => unknownType(this.names, typeName));
+  }
+
+  /** What users get for a stored value. */
+  present(typeName: string, stored: unknown): Result<unknown, CoilyardError> {
+    const type = this.#types.get(typeName);
+    return type === undefined ? ok(stored) : presented(type, stored);
+  }
+
+  #check(type: VariableType, constraints: Constraints): Check {
+    const plain = constraints === noConstraints ? this.#plain.get(type.name) : undefined;
+    return plain ?? checkOf(type, constraints);
+  }
+}
+
+/** The types that every runtime knows. */
+export const builtInTypes = new TypeRegistry();
+
+export const typeNames: readonly string[] = builtInTypes.names;
+
+/** How values of a type travel; those of user types are JSON. */
+export const kindOfType = (type: string): ValueKind => builtInTypes.kindOf(type);
+
+export const parseConstraints = (typeName: string, constraints: unknown): Result<ParsedConstraints, CoilyardError> =>
+  builtInTypes.parse(typeName, constraints);
+
+export const compileCheck = (typeName: string, constraints: Constraints): Check =>
+  builtInTypes.compile(typeName, constraints);
+
+function parse(type: VariableType, constraints: unknown): Result<Constraints, CoilyardError> {
   if (constraints !== undefined && !isPlainObject(constraints))
     return refuse('constraints', 'a map by name', describeValue(constraints));
   const parsed = new Map<string, unknown>();
   for (const [key, given] of Object.entries(constraints ?? {})) {
     if (given === undefined) continue;
-    const name = camelCase(key);
+    const name = Object.hasOwn(type.rules, key) ? key : camelCase(key);
     const rule = Object.hasOwn(type.rules, name) ? type.rules[name] : undefined;
     if (rule === undefined)
       return refuse(`constraints.${key}`, `one of ${Object.keys(type.rules).join(', ') || 'no constraints'}`, key);
@@ -51,20 +128,13 @@ export function parseConstraints(
     if (value === undefined) return refuse(`constraints.${key}`, rule.expected, describeValue(given));
     parsed.set(name, value);
   }
-  const normal: Constraints = Object.freeze(Object.fromEntries(parsed));
+  const normal: Constraints = parsed.size === 0 ? noConstraints : Object.freeze(Object.fromEntries(parsed));
   for (const name of type.required ?? [])
     if (!Object.hasOwn(normal, name))
-      return refuse(`constraints.${name}`, `${type.rules[name]?.expected} (required for ${typeName})`, 'nothing');
+      return refuse(`constraints.${name}`, `${type.rules[name]?.expected} (required for ${type.name})`, 'nothing');
   const contradiction = type.contradiction?.(normal);
   if (contradiction !== undefined) return refuse('constraints', 'bounds that agree', contradiction);
-  return ok({ check: checkOf(type, normal), constraints: normal });
-}
-
-/** The check of a registered variable. Its type and constraints were parsed before, so they cannot be refused here. */
-export function compileCheck(typeName: string, constraints: Constraints): Check {
-  const type = builtIn.get(typeName);
-  if (type === undefined) throw new TypeError(`a variable of the unknown type ${typeName} was committed`);
-  return checkOf(type, constraints);
+  return ok(normal);
 }
 
 function checkOf(type: VariableType, constraints: Constraints): Check {
@@ -89,6 +159,13 @@ function checkOf(type: VariableType, constraints: Constraints): Check {
 function violation(constraint: string, expected: unknown, actual: unknown, text: string): CoilyardError {
   return new CoilyardError('constraint_violation', text, { details: { constraint, expected, actual } });
 }
+
+const unknownType = (names: readonly string[], typeName: unknown): Result<never, CoilyardError> =>
+  err(
+    new CoilyardError('unknown_type', `type: expected one of ${names.join(', ')}, got ${describeValue(typeName)}`, {
+      details: { field: 'type', expected: names, actual: describeValue(typeName) },
+    }),
+  );
 
 function refuse(field: string, expected: string, actual: string): Result<never, CoilyardError> {
   return err(

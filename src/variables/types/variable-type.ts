@@ -25,6 +25,8 @@ export interface ConstraintCheck {
 
 export interface VariableType {
   readonly name: string;
+  /** Other names under which it may be asked for. */
+  readonly aliases?: readonly string[];
   readonly rules: Readonly<Record<string, ConstraintRule>>;
   /** Constraints without which a variable of this type cannot be registered. */
   readonly required?: readonly string[];
@@ -35,7 +37,16 @@ export interface VariableType {
   combined?(constraints: Constraints): readonly ConstraintCheck[];
   /** How a stored value of this type travels. */
   readonly kind: ValueKind;
+  /** What users get for a stored value; absent: the stored value itself. May throw. */
+  present?(stored: unknown): unknown;
 }
+
+/** A constraint that its type looks at itself while it casts. */
+export const flag: ConstraintRule = {
+  expected: 'true or false',
+  parse: (constraint) => (typeof constraint === 'boolean' ? constraint : undefined),
+  compile: () => () => undefined,
+};
 
 /** The refusal of a value of the wrong kind. */
 export function wrongKind(expected: string, value: unknown, kind?: ValueKind): Result<never, CoilyardError> {

@@ -1,0 +1,44 @@
+/** What a state lets one know and do: the committed one and a draft over it are used alike. */
+
+import type { VariableId } from '../kernel/ids.js';
+import type { CommandReply } from './commands.js';
+import type { Dependency, GraphView } from './graph.js';
+import type { Cell } from './history.js';
+import type { Variable } from './variable.js';
+
+/** What `decide` may know. */
+export interface StateView {
+  /** By name or by id; the two can never be confused, because names of the form of an id are refused. */
+  resolve(reference: string): Cell | undefined;
+  /** How many variables there are. */
+  readonly size: number;
+  /** How many were ever registered: the next id is made of it. */
+  readonly registrations: number;
+  /** How many are computed. */
+  readonly computed: number;
+  readonly graph: GraphView;
+  /** The reply to a request that was carried out before. */
+  completed(requestId: string): CommandReply | undefined;
+}
+
+/** What `evolve` may do. */
+export interface StateTarget {
+  /** @param earlier versions before the record's, oldest first. */
+  insert(record: Variable, earlier?: readonly Variable[]): void;
+  /** A later version, or other settings of the same one. */
+  replace(record: Variable): void;
+  /** With its dependencies. */
+  remove(id: VariableId): void;
+  connect(dependency: Dependency): void;
+  disconnect(dependency: Dependency): void;
+  remember(requestId: string, reply: CommandReply): void;
+}
+
+/** Everything of a state that a snapshot needs, oldest version of each variable first. */
+export interface StateSnapshot {
+  readonly registrations: number;
+  readonly variables: readonly (readonly Variable[])[];
+  /** Absent: none. */
+  readonly dependencies?: readonly Dependency[];
+  readonly requests: readonly (readonly [string, CommandReply])[];
+}
