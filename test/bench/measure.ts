@@ -24,4 +24,8 @@ export function row(name: string, rate: number, baseline?: { readonly name: stri
 }
 
 const formatRate = (rate: number): string =>
-  rate >= 1e6 ? `${(rate / 1e6).toFixed(2)} M/s` : rate >= 1e3 ? `${(rate / 1e3).toFixed(1)} k/s` : `${rate.toFixed(1)} /s`;
+  rate >= 1e6
+    ? `${(rate / 1e6).toFixed(2)} M/s`
+    : rate >= 1e3
+      ? `${(rate / 1e3).toFixed(1)} k/s`
+      : `${rate.toFixed(1)} /s`;

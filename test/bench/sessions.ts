@@ -108,21 +108,25 @@ for (let index = 0; index < 10_000; index += 1)
 const fanOut = await perSecond(200, async (count) => {
   for (let index = 0; index < count; index += 1) await session.set('variable_0', (index % 100) / 100);
 });
-console.log(`10,000 observers: ${(1000 / fanOut).toFixed(2)} ms per set, ${(1e9 / fanOut / 10_000).toFixed(0)} ns each; heard ${heard}`);
+console.log(
+  `10,000 observers: ${(1000 / fanOut).toFixed(2)} ms per set, ${(1e9 / fanOut / 10_000).toFixed(0)} ns each; heard ${heard}`,
+);
 await session.stop();
 
 const { sessions } = hostSessions({ clock: systemClock });
 globalThis.gc?.();
 const before = process.memoryUsage().heapUsed;
 const IDLE = 20_000;
-const created = await perSecond(IDLE, async (count) => {
-  for (let index = 0; index < count; index += 1) {
-    const idle = await sessions.start();
-    await idle.registerMany(
-      ['a', 'b', 'c', 'd', 'e'].map((name) => ({ name, type: 'float', initialValue: 0.5 })),
-    );
-  }
-}, 1);
+const created = await perSecond(
+  IDLE,
+  async (count) => {
+    for (let index = 0; index < count; index += 1) {
+      const idle = await sessions.start();
+      await idle.registerMany(['a', 'b', 'c', 'd', 'e'].map((name) => ({ name, type: 'float', initialValue: 0.5 })));
+    }
+  },
+  1,
+);
 globalThis.gc?.();
 const bytes = (process.memoryUsage().heapUsed - before) / IDLE;
 row(`start of a session with 5 variables (${(bytes / 1024).toFixed(1)} kB each)`, created);
