@@ -14,6 +14,9 @@ import { inRoot, programs, reportsDirectory, venvPython } from './paths.mjs';
 const pythonDirectory = inRoot('python');
 const forTests = { ...process.env, COILYARD_PYTHON: venvPython };
 
+/** The Python of the examples follows the rules of the package, save those for libraries. */
+const asInPackage = ['--config', 'python/pyproject.toml'];
+
 /** @type {readonly Check[]} */
 export const checks = [
   { title: 'generated code', run: generatedCode },
@@ -29,9 +32,11 @@ export const checks = [
     'test',
     'docs/examples',
   ),
-  python('Python format', 'ruff', 'format', '--check', '.'),
-  python('Python lint', 'ruff', 'check', '.'),
-  python('Python types', 'mypy'),
+  python('Python format', 'ruff', 'format', '--check', 'python'),
+  python('Python lint', 'ruff', 'check', 'python'),
+  python('example format', 'ruff', 'format', '--check', ...asInPackage, 'docs/examples'),
+  python('example lint', 'ruff', 'check', ...asInPackage, '--extend-ignore=D,T20,PLC0415,ARG', 'docs/examples'),
+  python('Python types', 'mypy', '--config-file', 'python/pyproject.toml', 'python/src', 'python/tools'),
 ];
 
 /** @param {boolean} fast only what needs neither real processes nor the build */
@@ -102,7 +107,7 @@ function node(title, ...args) {
  * @returns {Check}
  */
 function python(title, ...args) {
-  return { title, run: () => runQuiet(logName(title), venvPython, ['-m', ...args], { cwd: pythonDirectory }) };
+  return { title, run: () => runQuiet(logName(title), venvPython, ['-m', ...args]) };
 }
 
 /** @param {string} title */

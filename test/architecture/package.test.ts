@@ -1,13 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { filesIn, root } from './files.js';
+import { root } from './files.js';
 
 const manifest: {
   readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
   readonly bin: Readonly<Record<string, string>>;
   readonly files: readonly string[];
-  readonly scripts: Readonly<Record<string, string>>;
 } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 const targets = [...Object.values(manifest.exports), manifest.bin]
@@ -32,23 +31,4 @@ test('the lock file knows the binaries of every platform, or npm ci refuses it',
     Object.keys(optionalDependencies),
   );
   expect(wanted.filter((name) => lock.packages[`node_modules/${name}`] === undefined)).toEqual([]);
-});
-
-test('every script that a document names exists', () => {
-  const named = filesIn(['README.md', 'CONTRIBUTING.md', 'docs/', 'python/README.md'], ['.md']).flatMap(
-    ({ path, text }) =>
-      [...text.matchAll(/npm run ([a-z:]+)/g)].flatMap(([, script]) =>
-        script === undefined ? [] : [{ path, script }],
-      ),
-  );
-  expect(named.filter(({ script }) => manifest.scripts[script] === undefined)).toEqual([]);
-});
-
-test('every link from a document to a file leads somewhere', () => {
-  const dead = filesIn([''], ['.md']).flatMap(({ path, text }) =>
-    [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].flatMap(([, target = '']) =>
-      existsSync(join(root, path, '..', target)) ? [] : [`${path} -> ${target}`],
-    ),
-  );
-  expect(dead).toEqual([]);
 });
