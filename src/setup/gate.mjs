@@ -21,7 +21,16 @@ const asInPackage = ['--config', 'python/pyproject.toml'];
 export const checks = [
   { title: 'generated code', run: generatedCode },
   node('format and lint', programs.biome, 'check', '--error-on-warnings', '--colors=off', '.'),
-  node('types', programs.tsc, '--noEmit', '-p', 'tsconfig.json'),
+  node(
+    'types',
+    programs.tsc,
+    '--noEmit',
+    '-p',
+    'tsconfig.json',
+    '--incremental',
+    '--tsBuildInfoFile',
+    '.cache/types.tsbuildinfo',
+  ),
   node(
     'import rules',
     programs.depcruise,
@@ -33,9 +42,17 @@ export const checks = [
     'docs/examples',
   ),
   python('Python format', 'ruff', 'format', '--check', 'python'),
-  python('Python lint', 'ruff', 'check', 'python'),
+  python('Python lint', 'ruff', 'check', '--output-format=concise', 'python'),
   python('example format', 'ruff', 'format', '--check', ...asInPackage, 'docs/examples'),
-  python('example lint', 'ruff', 'check', ...asInPackage, '--extend-ignore=D,T20,PLC0415,ARG', 'docs/examples'),
+  python(
+    'example lint',
+    'ruff',
+    'check',
+    '--output-format=concise',
+    ...asInPackage,
+    '--extend-ignore=D,T20,PLC0415,ARG',
+    'docs/examples',
+  ),
   python('Python types', 'mypy', '--config-file', 'python/pyproject.toml', 'python/src', 'python/tools'),
 ];
 
