@@ -67,11 +67,12 @@ class EntryTable:
             entry.used = self.tick
             self.fill(entry, offered, as_of, now)
             return 0
+        evicted = self._make_room(for_new=1)  # before it comes: nobody used the new one yet, and it is to stay
         entry = self.by_id[offered.id] = Entry(offered.id, self.tick)
         entry.used = self.tick
         self.fill(entry, offered, as_of, now)
         self._queue.add(entry)
-        return self._make_room()
+        return evicted
 
     def fill(self, entry: Entry, offered: CachedValue, as_of: int, now: float) -> None:
         """Gives an entry a new value; this is no use of it."""
@@ -129,8 +130,8 @@ class EntryTable:
         entry.name = name
         self._ids[name] = entry.id
 
-    def _make_room(self) -> int:
-        excess = len(self.by_id) - self._max_size
+    def _make_room(self, for_new: int = 0) -> int:
+        excess = len(self.by_id) + for_new - self._max_size
         for _ in range(excess):
             self.drop(self._queue.pop())
         self._queue.compact(len(self.by_id))

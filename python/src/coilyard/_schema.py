@@ -100,7 +100,10 @@ def _class_schema(annotation: Any) -> dict[str, Any]:
         return _object_schema({item.name: hints[item.name] for item in fields}, required)
     if is_typeddict(annotation):
         hints = typing.get_type_hints(annotation, include_extras=True)
-        return _object_schema(hints, sorted(getattr(annotation, "__required_keys__", hints)))
+        # Where annotations are texts the class itself takes every key for required: the hints know better.
+        keys = getattr(annotation, "__required_keys__", hints)
+        required = [name for name, hint in hints.items() if name in keys and typing.get_origin(hint) is not NotRequired]
+        return _object_schema(hints, required)
     return {}
 
 

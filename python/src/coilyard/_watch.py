@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import weakref
 from collections import deque
 from collections.abc import Callable, Collection
 from types import TracebackType
@@ -85,6 +86,9 @@ class Watch:
                     raise StopAsyncIteration
                 await self._advance()
             return self._ready.popleft()
+        except asyncio.CancelledError:
+            self._end_with(asyncio.current_task())
+            raise
         finally:
             self._busy = False
 
@@ -107,16 +111,36 @@ class Watch:
         if self._cancelled is not None and not self._cancelled.done():
             self._cancelled.set_result(None)
 
+    def _end_with(self, task: asyncio.Task[Any] | None) -> None:
+        """Ends the watch if the task that iterated over it ends as cancelled.
+
+        Its exception would otherwise keep the watch alive for as long as somebody keeps the task. A time-out that only
+        cancelled the waiting is none of that: the task goes on, or it was made for this one step.
+        """
+        if task is None or getattr(task.get_coro(), "cr_code", None) is Watch.__anext__.__code__:
+            return
+        abandon = weakref.WeakMethod(self._abandon)
+
+        def on_end(ended: asyncio.Task[Any]) -> None:
+            left = abandon()
+            if left is not None and ended.cancelled():
+                left()
+
+        task.add_done_callback(on_end)
+
+    def _abandon(self) -> None:
+        self.cancel()
+        _free(self._feed, self._reading, self._timer)
+
     async def aclose(self) -> None:
         """Ends the watch and returns once its stream is freed."""
         self.cancel()
         await self._release()
 
     def __del__(self) -> None:
-        for task in (self._reading, self._timer):
-            if task is not None and not task.done() and not task.get_loop().is_closed():
-                # The collector may run in any thread.
-                task.get_loop().call_soon_threadsafe(task.cancel)
+        # Nobody iterates any more. The collector may run in any thread, and after the loop has ended.
+        if self._cancelled is not None and not self._cancelled.get_loop().is_closed():
+            self._cancelled.get_loop().call_soon_threadsafe(_free, self._feed, self._reading, self._timer)
 
     async def _advance(self) -> None:
         """Waits for a message, for a due time or for `cancel`, whichever comes first."""
@@ -220,6 +244,13 @@ class Watch:
         if tasks:
             await asyncio.wait(tasks)
         self._feed.close()
+
+
+def _free(feed: Feed, *tasks: asyncio.Task[Any] | None) -> None:
+    for task in tasks:
+        if task is not None:
+            task.cancel()
+    feed.close()
 
 
 async def _wait(clock: Clock, seconds: float) -> None:

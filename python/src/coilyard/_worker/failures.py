@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
+import inspect
 import traceback
 from collections.abc import Awaitable
 from pathlib import Path
@@ -20,6 +22,7 @@ MAX_MESSAGE = 4 * 1024
 T = TypeVar("T")
 
 _PACKAGE = str(Path(__file__).resolve().parents[1])
+_MACHINERY = tuple(str(Path(inspect.getfile(module)).parent) for module in (asyncio, concurrent.futures))
 
 
 class UserCodeFailed(Exception):
@@ -80,11 +83,15 @@ def _traceback_of(error: BaseException) -> str:
 
 
 def _own_frames_skipped(trace: TracebackType | None) -> TracebackType | None:
-    """The traceback from the first frame of user code on."""
+    """The traceback from the first frame of user code on: before it come ours, and those of the thread pool."""
     step = trace
-    while step is not None and step.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+    while step is not None and _is_ours(step.tb_frame.f_code.co_filename):
         step = step.tb_next
     return step or trace
+
+
+def _is_ours(file: str) -> bool:
+    return file.startswith(_PACKAGE) or any(file.startswith(part) for part in _MACHINERY)
 
 
 def cut(text: str, most: int) -> str:

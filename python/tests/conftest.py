@@ -1,0 +1,33 @@
+"""Fixtures that more than one room of tests uses."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import grpc
+import pytest
+import pytest_asyncio
+
+from coilyard._calls import open_channel
+from support.manual_clock import ManualClock
+from support.scripted_gateway import ScriptedGateway
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest_asyncio.fixture
+async def gateway() -> AsyncIterator[ScriptedGateway]:
+    gateway = ScriptedGateway()
+    await gateway.start()
+    yield gateway
+    await gateway.stop()
+
+
+@pytest_asyncio.fixture
+async def channel(gateway: ScriptedGateway) -> AsyncIterator[grpc.aio.Channel]:
+    channel = open_channel(gateway.address)
+    yield channel
+    await channel.close()

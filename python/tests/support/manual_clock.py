@@ -1,0 +1,52 @@
+"""A clock that moves when a test says so."""
+
+from __future__ import annotations
+
+import asyncio
+
+
+class ManualClock:
+    """Seconds that stand still; sleepers wake in the order in which they fall due."""
+
+    def __init__(self) -> None:
+        self._now = 1000.0
+        self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
+
+    def now(self) -> float:
+        return self._now
+
+    async def sleep(self, seconds: float) -> None:
+        woken = asyncio.get_running_loop().create_future()
+        self._sleepers.append((self._now + seconds, woken))
+        await woken
+
+    @property
+    def sleepers(self) -> list[float]:
+        """How many seconds each sleeper has left."""
+        return sorted(due - self._now for due, woken in self._sleepers if not woken.done())
+
+    def move(self, seconds: float) -> None:
+        """Moves on at once, without waking anybody in between."""
+        self._now += seconds
+        due = sorted(item for item in self._sleepers if item[0] <= self._now)
+        self._sleepers = [item for item in self._sleepers if item[0] > self._now]
+        for _, woken in due:
+            if not woken.done():
+                woken.set_result(None)
+
+    async def advance(self, seconds: float) -> None:
+        """Moves on and lets everybody do what they woke up for."""
+        self.move(seconds)
+        await settle()
+
+
+async def settle(turns: int = 50) -> None:
+    """Lets every task that can run do so. For tasks that wait for nothing outside of this process."""
+    for _ in range(turns):
+        await asyncio.sleep(0)
+
+
+async def until(condition: object, what: str = "it") -> None:
+    """Waits until `condition()` holds; the time limit of the test ends a wait in vain."""
+    while not condition():  # type: ignore[operator]
+        await asyncio.sleep(0.001)

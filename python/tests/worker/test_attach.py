@@ -1,0 +1,266 @@
+"""The worker's end of the stream, against a scripted runtime."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import grpc
+import pytest
+import pytest_asyncio
+
+import coilyard
+from coilyard._proto import workers_pb2
+from coilyard._registry import Registry
+from coilyard._values import decode_value
+from coilyard._version import __version__
+from coilyard._worker import attach
+from coilyard._worker.attach import Attachment
+from coilyard._worker.exits import Exit, WorkerExit
+from coilyard._worker.options import WorkerOptions
+from coilyard._worker.outbox import MAX_FRAME_BYTES, Outbox
+from support.bench_worker import a_tool_call
+from support.manual_clock import until
+from support.scripted_gateway import ScriptedGateway, refuse
+
+pytestmark = pytest.mark.asyncio
+
+
+class Runtime:
+    """The other end: what the worker said, and what it is told."""
+
+    def __init__(self, gateway: ScriptedGateway) -> None:
+        self.gateway = gateway
+        self.heard: list[workers_pb2.WorkerFrame] = []
+        self.messages = 0
+        self.told: asyncio.Queue[Any] = asyncio.Queue()
+        self.goodbye = asyncio.Event()
+        self.refusal: tuple[grpc.StatusCode, coilyard.CoilyardError] | None = None
+        self.interval_ms = 60_000
+        gateway.attach = self._attach
+
+    async def _attach(self, requests: Any, context: Any) -> AsyncIterator[workers_pb2.AttachResponse]:
+        hearing = asyncio.ensure_future(self._hear(requests))
+        try:
+            await until(lambda: self.heard)
+            if self.refusal is not None:
+                await refuse(context, self.refusal[1], self.refusal[0])
+            welcome = workers_pb2.Welcome(worker_id="w", heartbeat_interval_ms=self.interval_ms)
+            yield workers_pb2.AttachResponse(frames=[workers_pb2.RuntimeFrame(welcome=welcome)])
+            while (frames := await self.told.get()) is not None:
+                yield workers_pb2.AttachResponse(frames=frames)
+        finally:
+            hearing.cancel()
+
+    async def _hear(self, requests: Any) -> None:
+        async for request in requests:
+            self.messages += 1
+            self.heard.extend(request.frames)
+        self.goodbye.set()
+        self.told.put_nowait(None)
+
+    def tell(self, *frames: Any) -> None:
+        kinds = {workers_pb2.Call: "call", workers_pb2.Cancel: "cancel", workers_pb2.Credit: "credit"}
+        wrapped = [workers_pb2.RuntimeFrame(**{kinds.get(type(frame), "drain"): frame}) for frame in frames]
+        self.told.put_nowait(wrapped)
+
+    def of(self, kind: str) -> list[Any]:
+        return [getattr(frame, kind) for frame in self.heard if frame.WhichOneof("frame") == kind]
+
+
+@pytest_asyncio.fixture
+async def runtime(gateway: ScriptedGateway) -> Runtime:
+    return Runtime(gateway)
+
+
+Start = Callable[..., "asyncio.Task[None]"]
+
+
+@pytest_asyncio.fixture
+async def start(gateway: ScriptedGateway) -> AsyncIterator[Start]:
+    """Starts a worker; the task ends with it."""
+    tasks: list[asyncio.Task[None]] = []
+
+    def start(*tools: Callable[..., Any], concurrency: int = 4) -> asyncio.Task[None]:
+        registry = Registry()
+        for tool in tools:
+            registry.add_tool(tool)
+        registry.add_module(lambda max_demos: None, "Triage", ("max_demos",), "Sorts mail")
+        options = WorkerOptions(gateway.address, "w", 3, "secret", concurrency=concurrency)
+        attachment = Attachment(options, registry)
+        task = asyncio.ensure_future(attachment.run())
+        task.attachment = attachment  # type: ignore[attr-defined]
+        tasks.append(task)
+        return task
+
+    yield start
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def add(a: int, b: int) -> int:
+    """Adds."""
+    return a + b
+
+
+def count(to: int):
+    yield from range(to)
+
+
+async def test_the_hello_says_who_it_is_and_what_it_can_do(runtime: Runtime, start: Start) -> None:
+    start(add, count)
+    await until(lambda: runtime.of("hello"))
+    (hello,) = runtime.of("hello")
+    assert (hello.token, hello.worker_id, hello.incarnation, hello.concurrency) == ("secret", "w", 3, 4)
+    assert hello.sdk_version == __version__
+    assert [(tool.name, tool.streaming) for tool in hello.tools] == [("add", False), ("count", True)]
+    assert '"required": ["a", "b"]' in hello.tools[0].parameters_schema
+    modules = {module.name: list(module.variables) for module in hello.modules}
+    assert modules == {
+        "Triage": ["max_demos"], "Predict": [], "ChainOfThought": [], "ReAct": [], "ProgramOfThought": [],
+    }  # fmt: skip
+
+
+async def test_calls_are_executed_and_answered(runtime: Runtime, start: Start) -> None:
+    start(add)
+    runtime.tell(*(a_tool_call("add", {"a": n, "b": 1}, call_id=n) for n in range(1, 5)))
+    await until(lambda: len(runtime.of("result")) == 4)
+    assert {result.call_id: decode_value(result.value) for result in runtime.of("result")} == {1: 2, 2: 3, 3: 4, 4: 5}
+
+
+async def test_frames_that_wait_are_packed_into_one_message(runtime: Runtime, start: Start) -> None:
+    async def burst(to: int):
+        for number in range(to):
+            yield number
+
+    start(burst)
+    call = a_tool_call("burst", {"to": 200}, call_id=1, stream=True)
+    runtime.tell(call, workers_pb2.Credit(call_id=1, chunks=1_000))
+    await until(lambda: runtime.of("result"))
+    assert [decode_value(chunk.value) for chunk in runtime.of("chunk")] == list(range(200))
+    assert runtime.messages < 20
+
+
+async def test_a_cancel_reaches_its_call(runtime: Runtime, start: Start) -> None:
+    async def wait() -> None:
+        await asyncio.sleep(60)
+
+    start(wait)
+    runtime.tell(a_tool_call("wait", call_id=1))
+    runtime.tell(workers_pb2.Cancel(call_id=1, reason="enough"))
+    await until(lambda: runtime.of("failure"))
+    assert runtime.of("failure")[0].error.code == "cancelled"
+
+
+async def test_the_heart_beats_as_the_welcome_says(runtime: Runtime, start: Start) -> None:
+    async def wait() -> None:
+        await asyncio.sleep(60)
+
+    runtime.interval_ms = 20
+    start(wait)
+    runtime.tell(a_tool_call("wait", call_id=7))
+    await until(lambda: [beat for beat in runtime.of("heartbeat") if list(beat.call_ids) == [7]])
+    beat = runtime.of("heartbeat")[-1]
+    assert beat.resident_bytes > 1_000_000
+    assert beat.loop_lag_ms < 5_000
+
+
+async def test_drain_finishes_what_is_in_hand_says_goodbye_and_ends_well(runtime: Runtime, start: Start) -> None:
+    gate = asyncio.Event()
+
+    async def wait() -> str:
+        await gate.wait()
+        return "done"
+
+    task = start(wait, add)
+    runtime.tell(a_tool_call("wait", call_id=1))
+    runtime.tell(workers_pb2.Drain())
+    await until(lambda: runtime.of("draining"))
+    runtime.tell(a_tool_call("add", {"a": 1, "b": 1}, call_id=2))
+    await until(lambda: runtime.of("failure"))
+    assert runtime.of("failure")[0].error.code == "pool_unavailable"
+    gate.set()
+    await task
+    assert decode_value(runtime.of("result")[0].value) == "done"
+    assert runtime.goodbye.is_set()
+
+
+async def test_a_refused_worker_ends_with_its_own_code(runtime: Runtime, start: Start) -> None:
+    runtime.refusal = (grpc.StatusCode.UNAUTHENTICATED, coilyard.Unauthenticated("the token was used before"))
+    with pytest.raises(WorkerExit, match="the token was used before") as ended:
+        await start(add)
+    assert ended.value.code == Exit.REFUSED
+
+
+async def test_a_worker_that_reaches_nobody_ends_as_disconnected(gateway: ScriptedGateway, start: Start) -> None:
+    await gateway.stop()
+    with pytest.raises(WorkerExit) as ended:
+        await start(add)
+    assert ended.value.code == Exit.DISCONNECTED
+
+
+async def test_a_runtime_that_says_nothing_is_not_waited_for_for_ever(
+    runtime: Runtime, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silent(requests: Any, context: Any) -> AsyncIterator[Any]:
+        await asyncio.sleep(60)
+        yield None
+
+    monkeypatch.setattr(attach, "WELCOME_TIMEOUT_S", 0.1)
+    runtime.gateway.attach = silent
+    with pytest.raises(WorkerExit, match="no welcome") as ended:
+        await start(add)
+    assert ended.value.code == Exit.DISCONNECTED
+
+
+@pytest.mark.parametrize("orderly", [True, False])
+async def test_the_end_of_the_stream_ends_the_worker_and_its_calls(
+    runtime: Runtime, start: Start, orderly: bool
+) -> None:
+    cancelled = asyncio.Event()
+
+    async def wait() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            cancelled.set()
+
+    task = start(wait)
+    runtime.tell(a_tool_call("wait", call_id=1))
+    await until(lambda: task.attachment._executor.call_ids)  # type: ignore[attr-defined]
+    if orderly:
+        runtime.told.put_nowait(None)
+    else:
+        await runtime.gateway.stop()
+    with pytest.raises(WorkerExit) as ended:
+        await task
+    assert ended.value.code == Exit.DISCONNECTED
+
+
+async def test_a_tool_reaches_its_session_with_the_token_of_the_worker(runtime: Runtime, start: Start) -> None:
+    async def touch(session: coilyard.SessionContext) -> str:
+        return (await session.info()).id
+
+    start(touch)
+    runtime.tell(a_tool_call("touch", call_id=1, session_id="s1"))
+    await until(lambda: runtime.of("result"))
+    assert decode_value(runtime.of("result")[0].value) == "s1"
+    assert {metadata["authorization"] for metadata in runtime.gateway.metadata} == {"Bearer secret"}
+    assert runtime.gateway.of("CreateSession") == [], "a worker never brings a session to life"
+
+
+async def test_large_frames_have_messages_of_their_own_and_order_is_kept() -> None:
+    outbox = Outbox()
+    sizes = [10, 20, 900_000, 900_000, 2_000_000, 5]
+    for index, size in enumerate(sizes):
+        result = workers_pb2.Result(call_id=index, value={"text": "x" * size})
+        outbox.put(workers_pb2.WorkerFrame(result=result))
+    outbox.close()
+    outbox.put(workers_pb2.WorkerFrame())
+    packed = []
+    while (message := await outbox.take()) is not None:
+        packed.append([frame.result.call_id for frame in message.frames])
+        assert message.ByteSize() < MAX_FRAME_BYTES
+    assert packed == [[0, 1, 2], [3], [4], [5]]
