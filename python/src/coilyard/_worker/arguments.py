@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import typing
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,16 +42,24 @@ def _fit(what: str, name: str, value: Any, parameters: Parameters) -> Any:
     annotation = parameters.named.get(name, (None, None))[0]
     if annotation is float and type(value) is int:
         return float(value)
-    # In some versions of Python `Any` is a class, against which nothing can be checked.
-    if annotation is Any or not isinstance(annotation, type) or isinstance(value, annotation):
-        return value
     try:
-        if issubclass(annotation, enum.Enum):
-            return annotation(value)
-        if hasattr(annotation, "model_validate"):
-            return annotation.model_validate(value)
-        if dataclasses.is_dataclass(annotation) and isinstance(value, dict):
-            return annotation(**value)
+        return _made(annotation, value)
     except Exception as error:
         raise InvalidArgument(f"{what}: argument {name!r}: {error}", details={"field": name}) from error
+
+
+def _made(annotation: Any, value: Any) -> Any:
+    """The value as an instance of its annotation, where the annotation is of a kind that is made from plain data.
+
+    Any other annotation is not even compared with the value: typed dicts and protocols refuse to be.
+    """
+    # Until Python 3.11, `list[str]` counts as a class.
+    if not isinstance(annotation, type) or typing.get_origin(annotation) is not None:
+        return value
+    if issubclass(annotation, enum.Enum):
+        return annotation(value)
+    if hasattr(annotation, "model_validate"):
+        return value if isinstance(value, annotation) else annotation.model_validate(value)
+    if dataclasses.is_dataclass(annotation) and isinstance(value, dict):
+        return annotation(**value)
     return value

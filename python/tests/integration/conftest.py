@@ -1,0 +1,62 @@
+"""A real gateway for all tests of this folder, and sessions of their own for each."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
+
+import pytest
+import pytest_asyncio
+
+import coilyard
+from support.real_gateway import MAIN, GatewayProcess, Wire
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def real_gateway() -> Iterator[GatewayProcess]:
+    if shutil.which("node") is None or not MAIN.exists():
+        pytest.skip(f"needs node and {MAIN}: npm run build")
+    process = GatewayProcess()
+    yield process
+    assert process.stop() == 0
+
+
+@pytest.fixture
+def address(real_gateway: GatewayProcess) -> str:
+    return real_gateway.address
+
+
+@pytest.fixture
+def session_id() -> str:
+    return f"python-{next(_numbers)}"
+
+
+@pytest_asyncio.fixture
+async def client(address: str) -> AsyncIterator[coilyard.Client]:
+    async with coilyard.connect(address) as client:
+        yield client
+
+
+@pytest_asyncio.fixture
+async def session(client: coilyard.Client, session_id: str) -> AsyncIterator[coilyard.SessionContext]:
+    session = await client.session(session_id, config={"cache_ttl": 30.0})
+    yield session
+    await session.cleanup()
+
+
+@pytest_asyncio.fixture
+async def other(address: str, session: coilyard.SessionContext) -> AsyncIterator[coilyard.SessionContext]:
+    """The same session over another connection."""
+    async with coilyard.connect(address) as client:
+        yield await client.session(session.session_id, config={"cache_ttl": 30.0})
+
+
+@pytest_asyncio.fixture
+async def wire(address: str) -> AsyncIterator[Wire]:
+    wire = Wire(address)
+    await wire.open()
+    yield wire
+    await wire.close()
