@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import types
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -68,7 +69,8 @@ def _hints(function: Callable[..., Any]) -> dict[str, Any]:
 def _is_session(annotation: Any) -> bool:
     if isinstance(annotation, str):
         return annotation.rpartition(".")[2].strip("'\" ") == "SessionContext"
-    options = typing.get_args(annotation) or (annotation,)
+    united = typing.get_origin(annotation) in {typing.Union, types.UnionType}
+    options = typing.get_args(annotation) if united else (annotation,)
     return any(getattr(option, "__name__", "") == "SessionContext" for option in options)
 
 

@@ -33,7 +33,9 @@ class BenchWorker:
         self._last = 0
 
     async def close(self) -> None:
-        await self.executor.abort()
+        for call_id in self.executor.call_ids:
+            self.executor.cancel(call_id, "the test is over")
+        await self.executor.drain()
         self.threads.close()
         await self.sessions.close()
         await self.channel.close()

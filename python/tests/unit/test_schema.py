@@ -124,6 +124,9 @@ def test_a_session_is_recognised_however_it_is_written() -> None:
     def optional(s: SessionContext | None = None) -> None: ...
     def quoted(s: "SessionContext") -> None: ...  # noqa: UP037
 
+    def many(s: list[SessionContext]) -> None: ...
+
+    assert read_parameters(many).session is None
     unresolved = lambda s: None  # noqa: E731
     unresolved.__annotations__ = {"s": "nowhere.SessionContext"}
     assert [read_parameters(f).session for f in (optional, quoted, unresolved)] == ["s", "s", "s"]

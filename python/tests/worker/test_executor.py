@@ -131,6 +131,16 @@ async def test_a_cancelled_coroutine_is_answered_when_it_has_ended(build: Build)
     assert cleaned.is_set()
 
 
+async def test_a_call_that_is_cancelled_before_its_first_step_is_answered_as_not_started(build: Build) -> None:
+    worker = build(add)
+    call = worker.start(a_tool_call("add", {"a": 1}))
+    worker.executor.cancel(call, "changed my mind")
+    with pytest.raises(asyncio.CancelledError, match="changed my mind") as cancelled:
+        await worker.answer(call)
+    assert cancelled.value.execution == "not_started"  # type: ignore[attr-defined]
+    assert worker.executor.call_ids == []
+
+
 async def test_a_deadline_cancels_the_work_and_says_so(build: Build) -> None:
     async def wait() -> None:
         await asyncio.sleep(60)

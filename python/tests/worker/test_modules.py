@@ -15,6 +15,7 @@ import pytest_asyncio
 import coilyard
 from coilyard._registry import Registry
 from coilyard._worker.language_model import LanguageModels
+from coilyard._worker.threads import Threads
 from support.bench_worker import BenchWorker, a_module_call
 from support.local_lm import AsyncLocalLM, LocalLM
 
@@ -30,9 +31,9 @@ def echo_settings(field: str, prompt: str, settings: dict[str, Any]) -> str:
 class House:
     """A worker with a model of its own choice."""
 
-    def __init__(self) -> None:
+    def __init__(self, concurrency: int = 8) -> None:
         self.registry = Registry()
-        self.worker = BenchWorker(self.registry)
+        self.worker = BenchWorker(self.registry, concurrency)
 
     def answer_with(self, lm: Any) -> Any:
         self.worker.modules._models = FixedModel(lm)
@@ -262,6 +263,8 @@ class Agent:
 async def test_react_uses_declared_tools_of_both_kinds_with_both_kinds_of_model(
     house: House, model: type[LocalLM], asynchronous: bool
 ) -> None:
+    house.worker.executor._concurrency = 1
+    house.worker.modules._threads = house.worker.tools._threads = Threads(1)
     called: list[tuple[str, int]] = []
 
     def plain(word: str, times: int = 1) -> str:

@@ -7,6 +7,55 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class ListToolsRequest(_message.Message):
+    __slots__ = ("pool",)
+    POOL_FIELD_NUMBER: _ClassVar[int]
+    pool: str
+    def __init__(self, pool: _Optional[str] = ...) -> None: ...
+
+class ListToolsResponse(_message.Message):
+    __slots__ = ("tools",)
+    TOOLS_FIELD_NUMBER: _ClassVar[int]
+    tools: _containers.RepeatedCompositeFieldContainer[ListedTool]
+    def __init__(self, tools: _Optional[_Iterable[_Union[ListedTool, _Mapping]]] = ...) -> None: ...
+
+class ListedTool(_message.Message):
+    __slots__ = ("tool", "pool")
+    TOOL_FIELD_NUMBER: _ClassVar[int]
+    POOL_FIELD_NUMBER: _ClassVar[int]
+    tool: ToolSpec
+    pool: str
+    def __init__(self, tool: _Optional[_Union[ToolSpec, _Mapping]] = ..., pool: _Optional[str] = ...) -> None: ...
+
+class CallToolRequest(_message.Message):
+    __slots__ = ("request_id", "name", "arguments", "session_id", "pool", "idempotent")
+    class ArgumentsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: _value_pb2.Value
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[_value_pb2.Value, _Mapping]] = ...) -> None: ...
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ARGUMENTS_FIELD_NUMBER: _ClassVar[int]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    POOL_FIELD_NUMBER: _ClassVar[int]
+    IDEMPOTENT_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    name: str
+    arguments: _containers.MessageMap[str, _value_pb2.Value]
+    session_id: str
+    pool: str
+    idempotent: bool
+    def __init__(self, request_id: _Optional[str] = ..., name: _Optional[str] = ..., arguments: _Optional[_Mapping[str, _value_pb2.Value]] = ..., session_id: _Optional[str] = ..., pool: _Optional[str] = ..., idempotent: bool = ...) -> None: ...
+
+class CallToolResponse(_message.Message):
+    __slots__ = ("result",)
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    result: _value_pb2.Value
+    def __init__(self, result: _Optional[_Union[_value_pb2.Value, _Mapping]] = ...) -> None: ...
+
 class AttachRequest(_message.Message):
     __slots__ = ("frames",)
     FRAMES_FIELD_NUMBER: _ClassVar[int]
@@ -20,34 +69,48 @@ class AttachResponse(_message.Message):
     def __init__(self, frames: _Optional[_Iterable[_Union[RuntimeFrame, _Mapping]]] = ...) -> None: ...
 
 class WorkerFrame(_message.Message):
-    __slots__ = ("hello", "chunk", "result", "failure", "heartbeat", "draining")
+    __slots__ = ("hello", "chunk", "result", "failure", "heartbeat", "draining", "ask", "ask_cancel", "progress", "log", "piece")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     CHUNK_FIELD_NUMBER: _ClassVar[int]
     RESULT_FIELD_NUMBER: _ClassVar[int]
     FAILURE_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
     DRAINING_FIELD_NUMBER: _ClassVar[int]
+    ASK_FIELD_NUMBER: _ClassVar[int]
+    ASK_CANCEL_FIELD_NUMBER: _ClassVar[int]
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    LOG_FIELD_NUMBER: _ClassVar[int]
+    PIECE_FIELD_NUMBER: _ClassVar[int]
     hello: Hello
     chunk: Chunk
     result: Result
     failure: Failure
     heartbeat: Heartbeat
     draining: Draining
-    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., chunk: _Optional[_Union[Chunk, _Mapping]] = ..., result: _Optional[_Union[Result, _Mapping]] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., draining: _Optional[_Union[Draining, _Mapping]] = ...) -> None: ...
+    ask: Ask
+    ask_cancel: AskCancel
+    progress: Progress
+    log: Log
+    piece: Piece
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., chunk: _Optional[_Union[Chunk, _Mapping]] = ..., result: _Optional[_Union[Result, _Mapping]] = ..., failure: _Optional[_Union[Failure, _Mapping]] = ..., heartbeat: _Optional[_Union[Heartbeat, _Mapping]] = ..., draining: _Optional[_Union[Draining, _Mapping]] = ..., ask: _Optional[_Union[Ask, _Mapping]] = ..., ask_cancel: _Optional[_Union[AskCancel, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ..., log: _Optional[_Union[Log, _Mapping]] = ..., piece: _Optional[_Union[Piece, _Mapping]] = ...) -> None: ...
 
 class RuntimeFrame(_message.Message):
-    __slots__ = ("welcome", "call", "cancel", "credit", "drain")
+    __slots__ = ("welcome", "call", "cancel", "credit", "drain", "answer", "piece")
     WELCOME_FIELD_NUMBER: _ClassVar[int]
     CALL_FIELD_NUMBER: _ClassVar[int]
     CANCEL_FIELD_NUMBER: _ClassVar[int]
     CREDIT_FIELD_NUMBER: _ClassVar[int]
     DRAIN_FIELD_NUMBER: _ClassVar[int]
+    ANSWER_FIELD_NUMBER: _ClassVar[int]
+    PIECE_FIELD_NUMBER: _ClassVar[int]
     welcome: Welcome
     call: Call
     cancel: Cancel
     credit: Credit
     drain: Drain
-    def __init__(self, welcome: _Optional[_Union[Welcome, _Mapping]] = ..., call: _Optional[_Union[Call, _Mapping]] = ..., cancel: _Optional[_Union[Cancel, _Mapping]] = ..., credit: _Optional[_Union[Credit, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ...) -> None: ...
+    answer: Answer
+    piece: Piece
+    def __init__(self, welcome: _Optional[_Union[Welcome, _Mapping]] = ..., call: _Optional[_Union[Call, _Mapping]] = ..., cancel: _Optional[_Union[Cancel, _Mapping]] = ..., credit: _Optional[_Union[Credit, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., answer: _Optional[_Union[Answer, _Mapping]] = ..., piece: _Optional[_Union[Piece, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
     __slots__ = ("token", "worker_id", "incarnation", "pid", "python_version", "sdk_version", "tools", "modules", "concurrency")
@@ -72,16 +135,18 @@ class Hello(_message.Message):
     def __init__(self, token: _Optional[str] = ..., worker_id: _Optional[str] = ..., incarnation: _Optional[int] = ..., pid: _Optional[int] = ..., python_version: _Optional[str] = ..., sdk_version: _Optional[str] = ..., tools: _Optional[_Iterable[_Union[ToolSpec, _Mapping]]] = ..., modules: _Optional[_Iterable[_Union[ModuleSpec, _Mapping]]] = ..., concurrency: _Optional[int] = ...) -> None: ...
 
 class ToolSpec(_message.Message):
-    __slots__ = ("name", "description", "parameters_schema", "streaming")
+    __slots__ = ("name", "description", "parameters_schema", "streaming", "variables")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     PARAMETERS_SCHEMA_FIELD_NUMBER: _ClassVar[int]
     STREAMING_FIELD_NUMBER: _ClassVar[int]
+    VARIABLES_FIELD_NUMBER: _ClassVar[int]
     name: str
     description: str
     parameters_schema: str
     streaming: bool
-    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., parameters_schema: _Optional[str] = ..., streaming: bool = ...) -> None: ...
+    variables: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., parameters_schema: _Optional[str] = ..., streaming: bool = ..., variables: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ModuleSpec(_message.Message):
     __slots__ = ("name", "description", "variables")
@@ -94,12 +159,14 @@ class ModuleSpec(_message.Message):
     def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., variables: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Welcome(_message.Message):
-    __slots__ = ("worker_id", "heartbeat_interval_ms")
+    __slots__ = ("worker_id", "heartbeat_interval_ms", "max_frame_bytes")
     WORKER_ID_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_INTERVAL_MS_FIELD_NUMBER: _ClassVar[int]
+    MAX_FRAME_BYTES_FIELD_NUMBER: _ClassVar[int]
     worker_id: str
     heartbeat_interval_ms: int
-    def __init__(self, worker_id: _Optional[str] = ..., heartbeat_interval_ms: _Optional[int] = ...) -> None: ...
+    max_frame_bytes: int
+    def __init__(self, worker_id: _Optional[str] = ..., heartbeat_interval_ms: _Optional[int] = ..., max_frame_bytes: _Optional[int] = ...) -> None: ...
 
 class Call(_message.Message):
     __slots__ = ("call_id", "session_id", "tool", "module", "arguments", "variables", "revision", "timeout_ms", "stream", "attempt")
@@ -217,3 +284,74 @@ class Credit(_message.Message):
 class Drain(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class Ask(_message.Message):
+    __slots__ = ("ask_id", "call_id", "session_id", "name", "arguments", "timeout_ms")
+    class ArgumentsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: _value_pb2.Value
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[_value_pb2.Value, _Mapping]] = ...) -> None: ...
+    ASK_ID_FIELD_NUMBER: _ClassVar[int]
+    CALL_ID_FIELD_NUMBER: _ClassVar[int]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ARGUMENTS_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
+    ask_id: int
+    call_id: int
+    session_id: str
+    name: str
+    arguments: _containers.MessageMap[str, _value_pb2.Value]
+    timeout_ms: int
+    def __init__(self, ask_id: _Optional[int] = ..., call_id: _Optional[int] = ..., session_id: _Optional[str] = ..., name: _Optional[str] = ..., arguments: _Optional[_Mapping[str, _value_pb2.Value]] = ..., timeout_ms: _Optional[int] = ...) -> None: ...
+
+class AskCancel(_message.Message):
+    __slots__ = ("ask_id",)
+    ASK_ID_FIELD_NUMBER: _ClassVar[int]
+    ask_id: int
+    def __init__(self, ask_id: _Optional[int] = ...) -> None: ...
+
+class Answer(_message.Message):
+    __slots__ = ("ask_id", "result", "error")
+    ASK_ID_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    ask_id: int
+    result: _value_pb2.Value
+    error: _errors_pb2.ErrorDetail
+    def __init__(self, ask_id: _Optional[int] = ..., result: _Optional[_Union[_value_pb2.Value, _Mapping]] = ..., error: _Optional[_Union[_errors_pb2.ErrorDetail, _Mapping]] = ...) -> None: ...
+
+class Progress(_message.Message):
+    __slots__ = ("call_id", "fraction", "message")
+    CALL_ID_FIELD_NUMBER: _ClassVar[int]
+    FRACTION_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    call_id: int
+    fraction: float
+    message: str
+    def __init__(self, call_id: _Optional[int] = ..., fraction: _Optional[float] = ..., message: _Optional[str] = ...) -> None: ...
+
+class Log(_message.Message):
+    __slots__ = ("call_id", "level", "logger", "message")
+    CALL_ID_FIELD_NUMBER: _ClassVar[int]
+    LEVEL_FIELD_NUMBER: _ClassVar[int]
+    LOGGER_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    call_id: int
+    level: str
+    logger: str
+    message: str
+    def __init__(self, call_id: _Optional[int] = ..., level: _Optional[str] = ..., logger: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
+
+class Piece(_message.Message):
+    __slots__ = ("frame_id", "data", "last")
+    FRAME_ID_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIELD_NUMBER: _ClassVar[int]
+    frame_id: int
+    data: bytes
+    last: bool
+    def __init__(self, frame_id: _Optional[int] = ..., data: _Optional[bytes] = ..., last: bool = ...) -> None: ...

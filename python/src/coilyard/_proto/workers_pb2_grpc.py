@@ -20,6 +20,16 @@ class WorkersStub(object):
                 request_serializer=coilyard_dot_v1_dot_workers__pb2.AttachRequest.SerializeToString,
                 response_deserializer=coilyard_dot_v1_dot_workers__pb2.AttachResponse.FromString,
                 )
+        self.ListTools = channel.unary_unary(
+                '/coilyard.v1.Workers/ListTools',
+                request_serializer=coilyard_dot_v1_dot_workers__pb2.ListToolsRequest.SerializeToString,
+                response_deserializer=coilyard_dot_v1_dot_workers__pb2.ListToolsResponse.FromString,
+                )
+        self.CallTool = channel.unary_unary(
+                '/coilyard.v1.Workers/CallTool',
+                request_serializer=coilyard_dot_v1_dot_workers__pb2.CallToolRequest.SerializeToString,
+                response_deserializer=coilyard_dot_v1_dot_workers__pb2.CallToolResponse.FromString,
+                )
 
 
 class WorkersServicer(object):
@@ -33,6 +43,21 @@ class WorkersServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListTools(self, request, context):
+        """The tools of the runtime: its TypeScript functions, and what the workers of its pools have announced.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CallTool(self, request, context):
+        """Calls a TypeScript function of this name or else a Python tool, and answers with what it returned. The deadline of
+        the request is that of the call; its cancellation reaches the running code.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_WorkersServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -40,6 +65,16 @@ def add_WorkersServicer_to_server(servicer, server):
                     servicer.Attach,
                     request_deserializer=coilyard_dot_v1_dot_workers__pb2.AttachRequest.FromString,
                     response_serializer=coilyard_dot_v1_dot_workers__pb2.AttachResponse.SerializeToString,
+            ),
+            'ListTools': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTools,
+                    request_deserializer=coilyard_dot_v1_dot_workers__pb2.ListToolsRequest.FromString,
+                    response_serializer=coilyard_dot_v1_dot_workers__pb2.ListToolsResponse.SerializeToString,
+            ),
+            'CallTool': grpc.unary_unary_rpc_method_handler(
+                    servicer.CallTool,
+                    request_deserializer=coilyard_dot_v1_dot_workers__pb2.CallToolRequest.FromString,
+                    response_serializer=coilyard_dot_v1_dot_workers__pb2.CallToolResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -66,5 +101,39 @@ class Workers(object):
         return grpc.experimental.stream_stream(request_iterator, target, '/coilyard.v1.Workers/Attach',
             coilyard_dot_v1_dot_workers__pb2.AttachRequest.SerializeToString,
             coilyard_dot_v1_dot_workers__pb2.AttachResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ListTools(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/coilyard.v1.Workers/ListTools',
+            coilyard_dot_v1_dot_workers__pb2.ListToolsRequest.SerializeToString,
+            coilyard_dot_v1_dot_workers__pb2.ListToolsResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def CallTool(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/coilyard.v1.Workers/CallTool',
+            coilyard_dot_v1_dot_workers__pb2.CallToolRequest.SerializeToString,
+            coilyard_dot_v1_dot_workers__pb2.CallToolResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)

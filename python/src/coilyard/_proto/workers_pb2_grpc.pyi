@@ -27,6 +27,20 @@ class WorkersStub:
     ]
     """The first frame of a worker is `hello`; the runtime answers `welcome` or ends the stream with `unauthenticated`."""
 
+    ListTools: grpc.UnaryUnaryMultiCallable[
+        coilyard._proto.workers_pb2.ListToolsRequest,
+        coilyard._proto.workers_pb2.ListToolsResponse,
+    ]
+    """The tools of the runtime: its TypeScript functions, and what the workers of its pools have announced."""
+
+    CallTool: grpc.UnaryUnaryMultiCallable[
+        coilyard._proto.workers_pb2.CallToolRequest,
+        coilyard._proto.workers_pb2.CallToolResponse,
+    ]
+    """Calls a TypeScript function of this name or else a Python tool, and answers with what it returned. The deadline of
+    the request is that of the call; its cancellation reaches the running code.
+    """
+
 class WorkersAsyncStub:
     """Python workers dial in. Frames that wait are packed into one message, in order."""
 
@@ -35,6 +49,20 @@ class WorkersAsyncStub:
         coilyard._proto.workers_pb2.AttachResponse,
     ]
     """The first frame of a worker is `hello`; the runtime answers `welcome` or ends the stream with `unauthenticated`."""
+
+    ListTools: grpc.aio.UnaryUnaryMultiCallable[
+        coilyard._proto.workers_pb2.ListToolsRequest,
+        coilyard._proto.workers_pb2.ListToolsResponse,
+    ]
+    """The tools of the runtime: its TypeScript functions, and what the workers of its pools have announced."""
+
+    CallTool: grpc.aio.UnaryUnaryMultiCallable[
+        coilyard._proto.workers_pb2.CallToolRequest,
+        coilyard._proto.workers_pb2.CallToolResponse,
+    ]
+    """Calls a TypeScript function of this name or else a Python tool, and answers with what it returned. The deadline of
+    the request is that of the call; its cancellation reaches the running code.
+    """
 
 class WorkersServicer(metaclass=abc.ABCMeta):
     """Python workers dial in. Frames that wait are packed into one message, in order."""
@@ -46,5 +74,23 @@ class WorkersServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[collections.abc.Iterator[coilyard._proto.workers_pb2.AttachResponse], collections.abc.AsyncIterator[coilyard._proto.workers_pb2.AttachResponse]]:
         """The first frame of a worker is `hello`; the runtime answers `welcome` or ends the stream with `unauthenticated`."""
+
+    @abc.abstractmethod
+    def ListTools(
+        self,
+        request: coilyard._proto.workers_pb2.ListToolsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[coilyard._proto.workers_pb2.ListToolsResponse, collections.abc.Awaitable[coilyard._proto.workers_pb2.ListToolsResponse]]:
+        """The tools of the runtime: its TypeScript functions, and what the workers of its pools have announced."""
+
+    @abc.abstractmethod
+    def CallTool(
+        self,
+        request: coilyard._proto.workers_pb2.CallToolRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[coilyard._proto.workers_pb2.CallToolResponse, collections.abc.Awaitable[coilyard._proto.workers_pb2.CallToolResponse]]:
+        """Calls a TypeScript function of this name or else a Python tool, and answers with what it returned. The deadline of
+        the request is that of the call; its cancellation reaches the running code.
+        """
 
 def add_WorkersServicer_to_server(servicer: WorkersServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from coilyard._errors import (
     CoilyardError,
     DeadlineExceeded,
+    Execution,
     OperationCancelled,
     PayloadTooLarge,
     PoolSaturated,
@@ -37,13 +38,17 @@ class _Running:
         self.call = call
         self.chunks = chunks
         self.task: asyncio.Task[None] | None = None
+        self.begun = False
         self.stopped: Stop | None = None
         self.reason = ""
 
     def stop(self, stop: Stop, reason: str) -> None:
         """Cancels the work; the first reason counts."""
-        if self.stopped is None and self.task is not None:
-            self.stopped, self.reason = stop, reason
+        if self.stopped is not None:
+            return
+        self.stopped, self.reason = stop, reason
+        # A task that is cancelled before its first step never takes one, and could not answer.
+        if self.begun and self.task is not None:
             self.task.cancel()
 
 
@@ -109,13 +114,6 @@ class Executor:
         self._draining = True
         await self._idle.wait()
 
-    async def abort(self) -> None:
-        """Cancels everything; returns when it has ended."""
-        self._draining = True
-        for running in self._running.values():
-            running.stop("cancelled", "the worker is ending")
-        await self._idle.wait()
-
     async def _run(self, running: _Running) -> None:
         call = running.call
         timer = None
@@ -123,9 +121,13 @@ class Executor:
             loop = asyncio.get_running_loop()
             timer = loop.call_later(call.timeout_ms / 1000, running.stop, "deadline", f"{call.timeout_ms} ms are over")
         try:
-            self._answer(call.call_id, await self._execute(running))
+            if running.stopped is None:
+                running.begun = True
+                self._answer(call.call_id, await self._execute(running))
+            else:
+                self._fail(call.call_id, _stop_error(running))
         except asyncio.CancelledError as error:
-            self._fail(call.call_id, _stop_error(running, error))
+            self._fail(call.call_id, error if isinstance(error, CoilyardError) else _stop_error(running))
         except Exception as error:
             if not isinstance(error, CoilyardError):
                 _log.debug("call %s failed", call.call_id, exc_info=error)
@@ -160,9 +162,8 @@ class Executor:
         self._put(workers_pb2.WorkerFrame(failure=failure))
 
 
-def _stop_error(running: _Running, error: asyncio.CancelledError) -> BaseException:
+def _stop_error(running: _Running) -> CoilyardError:
+    execution: Execution = "unknown" if running.begun else "not_started"
     if running.stopped == "deadline":
-        return DeadlineExceeded(running.reason)
-    if isinstance(error, CoilyardError):
-        return error
-    return OperationCancelled(running.reason or "the call cancelled itself")
+        return DeadlineExceeded(running.reason, execution=execution)
+    return OperationCancelled(running.reason or "the call cancelled itself", execution=execution)

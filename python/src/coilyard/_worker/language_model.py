@@ -59,7 +59,7 @@ class LanguageModels:
 
 def bound(dspy: Any, model: Any, settings: Mapping[str, Any]) -> Any:
     """A copy of the model that sends these settings; the model itself is left alone."""
-    if not settings:
+    if not settings or not isinstance(model, dspy.BaseLM):
         return model
     given = dict(settings)
     own = getattr(model, "kwargs", None) or {}

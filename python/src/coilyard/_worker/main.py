@@ -7,6 +7,7 @@ call `dspy.configure`, and a parent may fork a worker after its imports.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import logging
 import os
@@ -80,7 +81,8 @@ async def _serve(options: WorkerOptions, registry: Registry) -> None:
     attachment = Attachment(options, registry)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, attachment.drain)
+        with contextlib.suppress(NotImplementedError):  # Windows
+            loop.add_signal_handler(number, attachment.drain)
     try:
         await attachment.run()
     except BaseException as ended:

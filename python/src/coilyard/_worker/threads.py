@@ -52,10 +52,10 @@ def _raise_in(thread: int | None, kind: type[BaseException] | None) -> None:
 
 
 class Threads:
-    """The threads of a worker, as many as it runs calls."""
+    """The threads of a worker: enough for each of `calls` to wait in one for a tool that runs in another."""
 
-    def __init__(self, count: int) -> None:
-        self._pool = ThreadPoolExecutor(count, thread_name_prefix="coilyard-call")
+    def __init__(self, calls: int) -> None:
+        self._pool = ThreadPoolExecutor(2 * calls + 1, thread_name_prefix="coilyard-call")
 
     async def run(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Runs a function with a copy of the context of the caller.
