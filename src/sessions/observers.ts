@@ -1,7 +1,7 @@
 /**
  * Everybody who wants to hear of a session's changes. Commits are handed in while the mailbox is drained and delivered
- * in a microtask of their own, so that no reply waits for an observer. Delivery costs only those who asked for the
- * variable, and nobody can hurt anybody else.
+ * a little later, when whoever awaits the reply has heard it: no reply waits for an observer. Delivery costs only those
+ * who asked for the variable, and nobody can hurt anybody else.
  */
 
 import type { Commit, Position } from './store.js';
@@ -15,6 +15,8 @@ export interface Sink {
   offer(update: VariableUpdate): void;
   /** Everything up to this place has been offered. Must not throw. */
   delivered(position: Position): void;
+  /** History is not what it was, or not all of it is known: the present is what counts from here on. Must not throw. */
+  startOver(reset: VariableUpdate): void;
 }
 
 /** Ids of variables, or every update that passes a test. */
@@ -61,10 +63,24 @@ export class Observers {
   publish(commit: Commit): void {
     if (this.#byVariable.size === 0 && this.#matching.size === 0) return;
     this.#pending.push(commit);
-    if (this.#pending.length === 1) soon.then(this.#flush);
+    if (this.#pending.length === 1) soon.then(this.#flushSoon);
   }
 
-  readonly #flush = (): void => {
+  /** Tells everybody to start over, after what is still to be delivered. */
+  startOver(reset: VariableUpdate): void {
+    this.flush();
+    const sinks = new Set(this.#matching.keys());
+    for (const some of this.#byVariable.values()) for (const sink of some) sinks.add(sink);
+    for (const sink of sinks) sink.startOver(reset);
+  }
+
+  /** `session.set` answers one microtask later than the mailbox does: its caller goes first. */
+  readonly #flushSoon = (): void => {
+    soon.then(this.flush);
+  };
+
+  /** Delivers what was handed in. */
+  readonly flush = (): void => {
     const commits = this.#pending;
     this.#pending = [];
     const touched = this.#touched;

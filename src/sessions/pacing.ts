@@ -4,6 +4,7 @@
  */
 
 import type { Clock, Timer } from '../kernel/clock.js';
+import { merge } from './outbox.js';
 import type { VariableUpdate } from './update.js';
 
 export interface PacingOptions {
@@ -52,7 +53,8 @@ export class Pacing {
     for (const update of updates.sort((a, b) => a.revision - b.revision)) this.#deliver(update);
   }
 
-  close(): void {
+  /** Forgets all that waits. */
+  clear(): void {
     for (const { timer } of this.#waiting.values()) timer.cancel();
     this.#waiting.clear();
   }
@@ -66,14 +68,14 @@ export class Pacing {
       this.#waiting.delete(id);
       if (last !== undefined) this.#deliver(last);
     });
-    this.#waiting.set(id, { update: join(waiting?.update, update), timer });
+    this.#waiting.set(id, { update: merge(waiting?.update, update), timer });
   }
 
   #throttle(update: VariableUpdate): void {
     const id = update.variableId;
     const waiting = this.#waiting.get(id);
     if (waiting !== undefined) {
-      waiting.update = join(waiting.update, update);
+      waiting.update = merge(waiting.update, update);
       return;
     }
     this.#waiting.set(id, { update: undefined, timer: this.#span(id) });
@@ -94,9 +96,3 @@ export class Pacing {
     });
   }
 }
-
-/** The later update, counting the earlier one as skipped. */
-const join = (earlier: VariableUpdate | undefined, later: VariableUpdate): VariableUpdate =>
-  earlier === undefined
-    ? later
-    : { ...later, oldValue: earlier.oldValue, skipped: later.skipped + earlier.skipped + 1 };

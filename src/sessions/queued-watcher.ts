@@ -21,6 +21,8 @@ export interface QueuedWatcherOptions {
   readonly awaitsTail: boolean;
   /** The watch ends once all of these are deleted. */
   readonly endsWith: ReadonlySet<string> | undefined;
+  /** Whether {@link present} can be called. */
+  readonly isReadable: () => boolean;
   readonly present: () => Present;
   readonly nowMs: () => number;
   readonly onClose: () => void;
@@ -58,6 +60,7 @@ export class QueuedWatcher implements Watcher, Sink {
   }
 
   offer(update: VariableUpdate): void {
+    if (this.#closed || this.#ending !== undefined) return;
     if (update.type === 'deleted') this.#living?.delete(update.variableId);
     if (this.#reset !== undefined) return;
     if (!this.#outbox.offer(update)) this.#reset = 'overflow';
@@ -66,36 +69,37 @@ export class QueuedWatcher implements Watcher, Sink {
   delivered(position: Position): void {
     if (position.revision > this.#position.revision) this.#position = position;
     if (this.#living?.size === 0) this.end('variable_deleted');
-    else this.#wakeReader();
+    else this.wakeReader();
   }
 
   /** Delivers the tail that came before everything that was offered meanwhile. */
   resume(tail: readonly VariableUpdate[]): void {
+    if (!this.#held) return;
     this.#first = tail;
     this.#held = false;
-    this.#wakeReader();
+    this.wakeReader();
   }
 
   /** The reader has to start over: the next take says why and brings the present values. */
-  startOver(reason: ResetReason): void {
+  startOver({ reason = 'overflow' }: Pick<VariableUpdate, 'reason'>): void {
+    if (this.#ending !== undefined) return;
     this.#reset = reason;
     this.#held = false;
     this.#outbox.clear();
-    this.#wakeReader();
+    this.wakeReader();
   }
 
   /** No more updates will come; what waits can still be taken. */
   end(reason: WatchEnd): void {
     this.#ending ??= reason;
     this.#held = false;
-    this.#wakeReader();
+    this.wakeReader();
   }
 
   take(): WatchBatch | undefined {
-    if (this.#held || this.#closed) return undefined;
-    if (this.#reset !== undefined && this.#ending === undefined) return this.#takeReset(this.#reset);
+    if (this.#hasNothing()) return undefined;
+    if (this.#reset !== undefined) return this.#takeReset(this.#reset);
     const first = this.#first;
-    if (first === undefined && this.#outbox.length === 0) return undefined;
     this.#first = undefined;
     const updates = this.#outbox.takeAll();
     return { position: this.#position, updates: first === undefined ? updates : [...first, ...updates] };
@@ -103,7 +107,7 @@ export class QueuedWatcher implements Watcher, Sink {
 
   onReady(wake: () => void): void {
     this.#wake = wake;
-    if (!this.#hasNothing() || this.#ending !== undefined) this.#wakeReader();
+    this.wakeReader();
   }
 
   close(): void {
@@ -115,24 +119,28 @@ export class QueuedWatcher implements Watcher, Sink {
   }
 
   #takeReset(reason: ResetReason): WatchBatch {
-    const { position, initial } = this.#options.present();
+    const { isReadable, present, nowMs } = this.#options;
+    // A session that has ended has no present: then the reset alone says that something was missed.
+    const { position, initial } = isReadable() ? present() : { position: this.#position, initial: [] };
     this.#reset = undefined;
     this.#first = undefined;
     this.#outbox.clear();
     this.#since = position.revision;
     this.#position = position;
-    return { position, updates: [resetUpdate(reason, position.revision, this.#options.nowMs()), ...initial] };
+    return { position, updates: [resetUpdate(reason, position.revision, nowMs()), ...initial] };
   }
 
   #hasNothing(): boolean {
     if (this.#held || this.#closed) return true;
-    const mustReset = this.#reset !== undefined && this.#ending === undefined;
-    return !mustReset && this.#first === undefined && this.#outbox.length === 0;
+    // A session that is being restarted cannot be read: its reader is woken when it can.
+    if (this.#reset !== undefined) return this.#ending === undefined && !this.#options.isReadable();
+    return this.#first === undefined && this.#outbox.length === 0;
   }
 
-  #wakeReader(): void {
+  /** Wakes the reader if there is something for it. */
+  wakeReader(): void {
     const wake = this.#wake;
-    if (wake === undefined || this.#held) return;
+    if (wake === undefined || (this.#hasNothing() && this.#ending === undefined)) return;
     this.#wake = undefined;
     wake();
   }

@@ -1,6 +1,6 @@
 /** A session as users hold it: the methods of the contract over one living session, valid across restarts of its actor. */
 
-import type { CoilyardError } from '../kernel/errors.js';
+import { type CoilyardError, invalidArgument } from '../kernel/errors.js';
 import type { SessionId } from '../kernel/ids.js';
 import type {
   AnyReply,
@@ -11,10 +11,12 @@ import type {
   UpdateVariables,
   VariableCommand,
 } from '../variables/commands.js';
-import { variableNotFound } from '../variables/refusals.js';
 import { matchesGlob } from '../variables/names.js';
+import { isPlainObject } from '../variables/plain-data.js';
+import { variableNotFound } from '../variables/refusals.js';
 import type { Metadata } from '../variables/value.js';
 import { HISTORY_LIMIT, type HistoryEntry, type Variable } from '../variables/variable.js';
+import { checkCount, checkFunction, checkOptions, checkText, checkWatch } from './arguments.js';
 import { CallbackObserver, type Observer } from './callback-observer.js';
 import { Expiry } from './expiry.js';
 import type { ExecuteOptions, SessionHandle, SessionInfo, Watcher, WatchOptions } from './handle.js';
@@ -110,6 +112,7 @@ export class Session implements SessionHandle {
 
   /** Registers a variable. @returns its id, such as `var_temperature_1`. */
   async register(name: string, type: string, initialValue: unknown, options: RegisterOptions = {}): Promise<string> {
+    checkOptions(options);
     const { constraints, description, metadata, readOnly, source = SOURCE, ...execute } = options;
     const spec = { name, type, initialValue, constraints, description, metadata, readOnly };
     const { variables } = await this.execute({ type: 'variables.register', specs: [spec], source }, execute);
@@ -144,7 +147,9 @@ export class Session implements SessionHandle {
 
   /** Records in order of registration. */
   list(options: ListOptions = {}): Variable[] {
+    checkOptions(options);
     const { type, source, pattern } = options;
+    checkText('pattern', pattern);
     const listed: Variable[] = [];
     for (const record of this.records()) {
       if (type !== undefined && record.type !== type) continue;
@@ -160,6 +165,7 @@ export class Session implements SessionHandle {
     value: unknown,
     options: SetOptions = {},
   ): Promise<{ readonly version: number; readonly revision: number }> {
+    checkOptions(options);
     const { metadata, expectedVersion, source = SOURCE } = options;
     const reply = await this.execute(
       { type: 'variable.set', variable: reference, value, metadata, expectedVersion, source },
@@ -170,6 +176,8 @@ export class Session implements SessionHandle {
 
   /** Sets many at one revision. A write that is refused is an outcome, not a rejection. */
   async update(values: Readonly<Record<string, unknown>>, options: UpdateOptions = {}): Promise<UpdateResult> {
+    checkOptions(options);
+    if (!isPlainObject(values)) throw invalidArgument('values', 'an object of values by name', values);
     const { atomic = true, metadata, source = SOURCE } = options;
     const writes = Object.entries(values).map(([variable, value]) => ({ variable, value }));
     const reply = await this.execute({ type: 'variables.update', writes, atomic, metadata, source }, options);
@@ -183,6 +191,7 @@ export class Session implements SessionHandle {
   }
 
   async delete(reference: string, options: ExecuteOptions & { readonly cascade?: boolean } = {}): Promise<void> {
+    checkOptions(options);
     await this.execute(
       { type: 'variable.delete', variable: reference, cascade: options.cascade, source: SOURCE },
       options,
@@ -190,12 +199,14 @@ export class Session implements SessionHandle {
   }
 
   /**
-   * Calls `observer` once for each later change of the variable, in order of revision. An observer that throws or
-   * rejects is removed and reported once as `observer.failed`.
+   * Calls `observer` once for each later change of the variable, in order of revision; with a `reset` when its session
+   * had to start over from another history. An observer that throws or rejects is removed and reported once as
+   * `observer.failed`.
    *
    * @returns a function that ends it; idempotent, also from within the observer.
    */
   observe(reference: string, observer: Observer): () => void {
+    checkFunction('observer', observer);
     const { id } = this.#require(reference);
     const sink = new CallbackObserver(this.revision, observer, (error) => {
       off();
@@ -223,6 +234,7 @@ export class Session implements SessionHandle {
     reference: string,
     options: { readonly limit?: number; readonly offset?: number } = {},
   ): readonly HistoryEntry[] {
+    checkOptions(options);
     return this.historyOf(reference, options.limit ?? HISTORY_LIMIT, options.offset ?? 0);
   }
 
@@ -247,11 +259,15 @@ export class Session implements SessionHandle {
   }
 
   historyOf(reference: string, limit: number, offset: number): readonly HistoryEntry[] {
+    checkCount('limit', limit);
+    checkCount('offset', offset);
     this.#require(reference);
     return this.#live.state.history(reference, limit, offset);
   }
 
   openWatch(options: WatchOptions): Watcher {
+    checkOptions(options);
+    checkWatch(options);
     this.#expiry.touch();
     const { store, clock } = this.#services;
     return openWatch(this.#live, options, (after) => store.resume(this.id, after), clock.nowMs);
@@ -261,11 +277,13 @@ export class Session implements SessionHandle {
     this.#expiry.touch();
   }
 
-  /** Ends the session: observers hear of it, commands that wait are refused. Its state is deleted unless `keep`. */
+  /**
+   * Ends the session: observers hear of it, commands that wait are refused. Its state is deleted unless `keep`. Once it
+   * has ended, whoever ended it, stopping it again does nothing: its id may be another session's by then.
+   */
   async stop(options: { readonly keep?: boolean } = {}): Promise<void> {
-    this.#expiry.stop();
-    await this.#live.stopped('session_stopped');
-    if (options.keep !== true) await this.#services.store.delete(this.id);
+    checkOptions(options);
+    await this.#live.stopped({ reason: 'session_stopped', keep: options.keep === true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -277,6 +295,11 @@ export class Session implements SessionHandle {
     this.#expiry.start();
   }
 
+  /** Ends the countdown; called by the directory once the session is closed. */
+  forgetExpiry(): void {
+    this.#expiry.stop();
+  }
+
   #require(reference: string): Variable {
     const record = this.lookUp(reference);
     if (record === undefined) throw variableNotFound(reference);
@@ -284,12 +307,8 @@ export class Session implements SessionHandle {
   }
 
   #expire(): void {
-    const gone = async (): Promise<void> => {
-      await this.#live.stopped('session_expired');
-      await this.#services.store.delete(this.id);
-    };
-    gone().catch((error: unknown) => {
-      this.#services.telemetry.emit('observer.failed', { sessionId: this.id, error });
+    this.#live.stopped({ reason: 'session_expired', keep: false }).catch((error: unknown) => {
+      this.#services.telemetry.emit('session.crashed', { sessionId: this.id, error, revision: this.revision });
     });
   }
 }

@@ -1,14 +1,15 @@
 /** The directory of living sessions: starts them under their supervisor, finds them, lists them, lets them expire. */
 
-import { CoilyardError, describeValue, invalidArgument } from '../kernel/errors.js';
+import { CoilyardError, describeValue, invalidArgument, toCoilyardError } from '../kernel/errors.js';
 import { isSessionId, SESSION_ID_RULE, type SessionId, sessionId } from '../kernel/ids.js';
 import type { Ignore, Process } from '../kernel/process.js';
 import { copyMetadata } from '../variables/plain-data.js';
-import type { SessionInfo, SessionsPort, StartSessionOptions, WatchEnd } from './handle.js';
-import { LiveSession } from './live-session.js';
+import { checkOptions, checkText } from './arguments.js';
+import type { SessionInfo, SessionsPort, StartSessionOptions } from './handle.js';
+import { type Ending, LiveSession } from './live-session.js';
 import type { SessionServices } from './services.js';
 import { Session } from './session.js';
-import type { SessionRecord } from './store.js';
+import type { MaybePromise, SessionRecord, SessionStore } from './store.js';
 
 /** How a supervisor is asked to run a session; the runtime ties it to a real one. */
 export interface SessionSupervisor {
@@ -31,6 +32,8 @@ export class Sessions implements SessionsPort {
   readonly #supervisor: () => SessionSupervisor;
   readonly #entries = new Map<SessionId, Entry>();
   readonly #expired = new Set<SessionId>();
+  /** Sessions that have ended and whose state is being deleted. */
+  readonly #leaving = new Map<SessionId, Promise<void>>();
 
   constructor(services: SessionServices, supervisor: () => SessionSupervisor) {
     this.#services = services;
@@ -44,7 +47,8 @@ export class Sessions implements SessionsPort {
 
   async start(options: StartSessionOptions = {}): Promise<Session> {
     const record = this.#recordFrom(options);
-    if (this.#entries.has(record.id) || !(await this.#services.store.create(record)))
+    await this.#leaving.get(record.id)?.catch(() => undefined);
+    if (this.#entries.has(record.id) || !(await this.#ask((store) => store.create(record))))
       throw new CoilyardError('session_exists', `there is a session ${record.id} already`, {
         details: { sessionId: record.id },
       });
@@ -59,18 +63,15 @@ export class Sessions implements SessionsPort {
       await entry.started;
       return entry.session;
     }
-    const stored = isSessionId(id) ? await this.#services.store.find(id) : undefined;
+    await this.#leaving.get(sessionId(id))?.catch(() => undefined);
+    const stored = isSessionId(id) ? await this.#ask((store) => store.find(id)) : undefined;
     if (stored === undefined) throw this.#missing(id);
-    // Another caller may have launched it while the store answered.
-    const launched = this.#entries.get(stored.record.id);
-    if (launched === undefined) return this.#launch(stored.record);
-    await launched.started;
-    return launched.session;
+    return this.#launch(stored.record);
   }
 
   /** Living sessions in order of start. */
   async *list(): AsyncGenerator<SessionInfo> {
-    for (const { session, live } of [...this.#entries.values()]) if (!live.closed) yield session.info();
+    for (const { session, live } of [...this.#entries.values()]) if (live.isReadable) yield session.info();
   }
 
   async page(after: string, limit: number): Promise<readonly SessionInfo[]> {
@@ -78,7 +79,7 @@ export class Sessions implements SessionsPort {
     const page: SessionInfo[] = [];
     for (const id of ids.slice(0, limit)) {
       const entry = this.#entries.get(id);
-      if (entry !== undefined && !entry.live.closed) page.push(entry.session.info());
+      if (entry?.live.isReadable === true) page.push(entry.session.info());
     }
     return page;
   }
@@ -90,15 +91,17 @@ export class Sessions implements SessionsPort {
 
   /** Ends every watch and session; state is kept in the store. */
   async close(): Promise<void> {
-    for (const { live } of [...this.#entries.values()]) live.end('runtime_stopped');
+    for (const { live } of [...this.#entries.values()]) live.end({ reason: 'runtime_stopped', keep: true });
   }
 
   #recordFrom(options: StartSessionOptions): SessionRecord {
+    checkOptions(options);
     const { clock, random } = this.#services;
     const { id = `session_${random.token(12)}`, ttlMs, owner } = options;
     if (typeof id !== 'string' || !isSessionId(id)) throw invalidArgument('id', SESSION_ID_RULE, id);
     if (ttlMs !== undefined && !(typeof ttlMs === 'number' && Number.isFinite(ttlMs) && ttlMs > 0))
       throw invalidArgument('ttlMs', 'a number of milliseconds above 0', ttlMs);
+    checkText('owner', owner);
     const metadata = copyMetadata(options.metadata, 'metadata');
     if (!metadata.ok) throw metadata.error;
     return {
@@ -110,8 +113,17 @@ export class Sessions implements SessionsPort {
     };
   }
 
+  /** Two callers may get here with the same id while the store answers: the second finds what the first has launched. */
   async #launch(record: SessionRecord): Promise<Session> {
-    const live: LiveSession = new LiveSession(record, this.#services, (end) => this.#closed(live, end));
+    const launched = this.#entries.get(record.id);
+    if (launched !== undefined) {
+      await launched.started;
+      return launched.session;
+    }
+    const live: LiveSession = new LiveSession(record, this.#services, (ending) => {
+      session.forgetExpiry();
+      return this.#closed(live, ending);
+    });
     const session = new Session(live, this.#services);
     const started = this.#supervisor().startChild(record.id, (parent) => live.start(parent));
     this.#entries.set(record.id, { live, session, started });
@@ -121,18 +133,40 @@ export class Sessions implements SessionsPort {
       this.#entries.delete(record.id);
       throw error;
     }
-    session.watchOverExpiry();
+    if (!live.closed) session.watchOverExpiry();
     return session;
   }
 
-  #closed(live: LiveSession, end: WatchEnd): void {
-    this.#entries.delete(live.id);
+  #closed({ id }: LiveSession, { reason, keep }: Ending): MaybePromise<void> {
+    this.#entries.delete(id);
     const { telemetry } = this.#services;
-    if (end === 'session_expired') {
-      this.#rememberExpiry(live.id);
-      telemetry.emit('session.expired', { sessionId: live.id });
+    if (reason === 'session_expired') {
+      this.#rememberExpiry(id);
+      telemetry.emit('session.expired', { sessionId: id });
     }
-    telemetry.emit('session.stopped', { sessionId: live.id, reason: { type: 'shutdown', detail: end } });
+    telemetry.emit('session.stopped', { sessionId: id, reason: { type: 'shutdown', detail: reason } });
+    if (keep) return;
+    // From this moment on nobody can find it: not here, nor, once it has left, in the store.
+    const left = this.#leave(id);
+    this.#leaving.set(id, left);
+    return left;
+  }
+
+  async #leave(id: SessionId): Promise<void> {
+    try {
+      await this.#ask((store) => store.delete(id));
+    } finally {
+      this.#leaving.delete(id);
+    }
+  }
+
+  /** What the store throws is `store_unavailable`, unless it says better. */
+  async #ask<Answer>(question: (store: SessionStore) => MaybePromise<Answer>): Promise<Answer> {
+    try {
+      return await question(this.#services.store);
+    } catch (error) {
+      throw toCoilyardError(error, 'store_unavailable');
+    }
   }
 
   #rememberExpiry(id: SessionId): void {

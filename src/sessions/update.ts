@@ -34,7 +34,7 @@ export interface WatchBatch {
   readonly updates: readonly VariableUpdate[];
 }
 
-/** What an event tells observers; `undefined` when it is none of their business. */
+/** What an event tells observers, frozen because all of them share it; `undefined` when it is none of their business. */
 export function updateOf(event: VariableEvent, revision: number): VariableUpdate | undefined {
   switch (event.type) {
     case 'variable.registered':
@@ -42,7 +42,7 @@ export function updateOf(event: VariableEvent, revision: number): VariableUpdate
     case 'variable.updated':
       return fromRecord('updated', event.variable, event.oldValue, revision);
     case 'variable.deleted':
-      return {
+      return Object.freeze({
         type: 'deleted',
         name: event.name,
         variableId: event.variableId,
@@ -55,7 +55,7 @@ export function updateOf(event: VariableEvent, revision: number): VariableUpdate
         source: event.source,
         timestamp: event.atMs,
         skipped: 0,
-      };
+      });
     case 'variable.configured':
     case 'dependency.added':
     case 'dependency.removed':
@@ -90,7 +90,7 @@ function fromRecord(
   oldValue: unknown,
   revision: number,
 ): VariableUpdate {
-  return {
+  return Object.freeze({
     type,
     name: record.name,
     variableId: record.id,
@@ -103,5 +103,5 @@ function fromRecord(
     source: record.source,
     timestamp: record.updatedAtMs,
     skipped: 0,
-  };
+  });
 }

@@ -16,7 +16,7 @@ export class VariablesView implements ReadonlyMap<string, Variable> {
 
   get(name: string): Variable | undefined {
     const record = this.#state.resolve(name)?.record;
-    return record?.name === name ? record : undefined;
+    return record?.name === name ? Object.freeze(record) : undefined;
   }
 
   has(name: string): boolean {
@@ -24,19 +24,19 @@ export class VariablesView implements ReadonlyMap<string, Variable> {
   }
 
   forEach(visit: (value: Variable, key: string, map: ReadonlyMap<string, Variable>) => void): void {
-    for (const record of this.#state.records()) visit(record, record.name, this);
+    for (const [name, record] of this.entries()) visit(record, name, this);
   }
 
   *entries(): MapIterator<[string, Variable]> {
-    for (const record of this.#state.records()) yield [record.name, record];
+    for (const record of this.#state.records()) yield [record.name, Object.freeze(record)];
   }
 
   *keys(): MapIterator<string> {
     for (const record of this.#state.records()) yield record.name;
   }
 
-  values(): MapIterator<Variable> {
-    return this.#state.records();
+  *values(): MapIterator<Variable> {
+    for (const record of this.#state.records()) yield Object.freeze(record);
   }
 
   [Symbol.iterator](): MapIterator<[string, Variable]> {
