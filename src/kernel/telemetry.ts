@@ -26,12 +26,17 @@ export interface RuntimeEvents {
     readonly version: number;
     readonly durationMs: number;
   };
+  'variable.configured': VariableEvent & { readonly settings: readonly string[] };
   'variable.deleted': VariableEvent;
   'variable.refused': {
     readonly sessionId: string;
     readonly command: string;
+    /** What the caller called it; empty when the command was about many. */
+    readonly variable: string;
     readonly code: ErrorCode;
     readonly source: string;
+    /** The calling session; `null`: the owner. */
+    readonly principal: string | null;
   };
   'observer.failed': { readonly sessionId: string; readonly error: unknown };
   'child.started': ChildEvent;

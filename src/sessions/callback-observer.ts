@@ -7,25 +7,18 @@ import type { VariableUpdate } from './update.js';
 export type Observer = (update: VariableUpdate) => unknown;
 
 export class CallbackObserver implements Sink {
-  #since: number;
+  readonly since: number;
+  readonly principal: string | undefined;
   readonly #call: Observer;
   readonly #onFailure: (error: unknown) => void;
   #active = true;
 
   /** @param onFailure is called once, after which the observer hears nothing more. */
-  constructor(since: number, call: Observer, onFailure: (error: unknown) => void) {
-    this.#since = since;
+  constructor(since: number, call: Observer, onFailure: (error: unknown) => void, principal?: string) {
+    this.since = since;
+    this.principal = principal;
     this.#call = call;
     this.#onFailure = onFailure;
-  }
-
-  get since(): number {
-    return this.#since;
-  }
-
-  startOver(reset: VariableUpdate): void {
-    this.#since = reset.revision;
-    this.offer(reset);
   }
 
   offer(update: VariableUpdate): void {

@@ -1,16 +1,14 @@
 /** What the other rooms may ask of sessions: the gateway, agents and optimizers know these two and nothing behind them. */
 
 import type { SessionId } from '../kernel/ids.js';
-import type {
-  AnyReply,
-  DeleteVariable,
-  RegisterVariables,
-  ReplyTo,
-  SetVariable,
-  UpdateVariables,
-  VariableCommand,
-} from '../variables/commands.js';
+import type { Permission } from '../variables/access.js';
+import type { ReplyTo, VariableCommand } from '../variables/commands.js';
+import type { DependencyType } from '../variables/graph.js';
+import type { ImportSummary, MergeStrategy } from '../variables/transfer-document.js';
+import type { ExportOptions, TransferFormat } from '../variables/transfer-encode.js';
+import type { Metadata } from '../variables/value.js';
 import type { HistoryEntry, Variable } from '../variables/variable.js';
+import type { SessionStats, VariableStats } from './stats.js';
 import type { ResumePoint } from './store.js';
 import type { WatchBatch } from './update.js';
 
@@ -32,6 +30,30 @@ export interface ExecuteOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** One dependency, told from one of its ends: `name` and `variableId` are the other's. */
+export interface DependencyInfo {
+  readonly name: string;
+  readonly variableId: string;
+  readonly type: DependencyType;
+  readonly metadata: Metadata;
+  /** The end that depends and the end that is depended upon, by name: of use when they are transitive. */
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface ImportOptions extends ExecuteOptions {
+  /** Default `json`. */
+  readonly format?: TransferFormat | undefined;
+  /** Default `replace`. */
+  readonly mergeStrategy?: MergeStrategy | undefined;
+  readonly dryRun?: boolean | undefined;
+  readonly source?: string | undefined;
+}
+
+export interface ImportResult extends ImportSummary {
+  readonly revision: number;
+}
+
 export interface Selection {
   /** Names or ids; empty together with an empty `pattern`: every variable. Unknown ones are `variable_not_found`. */
   readonly variables?: readonly string[] | undefined;
@@ -45,6 +67,8 @@ export interface WatchOptions extends Selection {
   readonly after?: ResumePoint | undefined;
   /** Fold what a slow reader missed into the newest value of each variable. Default true; else it gets a `reset`. */
   readonly coalesce?: boolean | undefined;
+  /** Also hear of new settings, as updates of the type `configured`. Default false. */
+  readonly includeSettings?: boolean | undefined;
 }
 
 /** Why a watch ended by itself. */
@@ -66,20 +90,30 @@ export interface SessionHandle {
   readonly id: SessionId;
   info(): SessionInfo;
   /** Puts one command through the session's mailbox. Rejects with a `CoilyardError`. */
-  execute(command: SetVariable, options?: ExecuteOptions): Promise<ReplyTo<SetVariable>>;
-  execute(command: UpdateVariables, options?: ExecuteOptions): Promise<ReplyTo<UpdateVariables>>;
-  execute(command: RegisterVariables, options?: ExecuteOptions): Promise<ReplyTo<RegisterVariables>>;
-  execute(command: DeleteVariable, options?: ExecuteOptions): Promise<ReplyTo<DeleteVariable>>;
-  execute(command: VariableCommand, options?: ExecuteOptions): Promise<AnyReply>;
+  execute<C extends VariableCommand>(command: C, options?: ExecuteOptions): Promise<ReplyTo<C>>;
   /** The session's revision: what was committed last. */
   readonly revision: number;
-  /** The committed record by name or id, `undefined` when there is none. Does not queue. Throws `session_…` errors. */
+  /**
+   * The committed record by name or id, `undefined` when there is none. Does not queue. Throws `session_…` errors, and
+   * `permission_denied` when the caller may not read it.
+   */
   lookUp(reference: string): Variable | undefined;
-  /** Committed records in order of registration. */
+  /** Committed records that the caller may read, in order of registration. */
   records(): Iterable<Variable>;
-  /** Newest first; throws `variable_not_found`. */
+  /** Newest first; throws `variable_not_found` and `permission_denied`. */
   historyOf(reference: string, limit: number, offset: number): readonly HistoryEntry[];
   openWatch(options: WatchOptions): Watcher;
+  /** The same session, asked by another one: rules are matched with that one's id. */
+  as(principal: string): SessionHandle;
+  /** Whether the caller, or another session, has a right; throws `variable_not_found`. */
+  checkAccess(reference: string, permission: Permission, principal?: string): boolean;
+  dependencies(reference: string, options?: { readonly transitive?: boolean }): readonly DependencyInfo[];
+  dependents(reference: string, options?: { readonly transitive?: boolean }): readonly DependencyInfo[];
+  stats(): SessionStats;
+  stats(reference: string): VariableStats;
+  export(options?: ExportOptions): Promise<Uint8Array>;
+  /** Everything or nothing. */
+  import(bytes: Uint8Array, options?: ImportOptions): Promise<ImportResult>;
   /** Puts off expiry. */
   touch(): void;
   stop(options?: { readonly keep?: boolean }): Promise<void>;

@@ -11,16 +11,21 @@ import { IGNORE, type Ignore, type Process } from '../kernel/process.js';
 import { type ProcessContext, spawn } from '../kernel/spawn.js';
 import { createStateActor, type StateActor } from '../kernel/state-actor.js';
 import type { AnyReply, VariableCommand } from '../variables/commands.js';
+import type { Computations, Compute } from '../variables/compute.js';
+import type { VariableEvent } from '../variables/events.js';
+import { Pin } from '../variables/pin.js';
 import { VariablesState } from '../variables/state.js';
 import type { Variable } from '../variables/variable.js';
+import { type AuditEntry, AuditTrail, type Redactor, redactorOf } from './audit.js';
 import type { ExecuteOptions, WatchEnd } from './handle.js';
-import { refusedRequest } from './arguments.js';
 import { Observers } from './observers.js';
 import { Pipeline, type SessionMailbox } from './pipeline.js';
-import type { SessionServices } from './services.js';
-import { type Commit, type MaybePromise, ORIGIN, type Position, type Resumed, type SessionRecord } from './store.js';
 import type { QueuedWatcher } from './queued-watcher.js';
-import { resetUpdate, updateOf, type VariableUpdate } from './update.js';
+import { TokenBucket } from './rate-limit.js';
+import type { SessionServices } from './services.js';
+import { optimizationMsOf, StatsBook } from './stats.js';
+import { type Commit, ORIGIN, type Position, type SessionRecord } from './store.js';
+import { reportRefusal } from './telemetry.js';
 import { VariablesView } from './variables-view.js';
 
 /** What `session.actor.getSnapshot().context` holds. */
@@ -42,23 +47,14 @@ type Phase =
   | { readonly type: 'crashed'; readonly cause: unknown; readonly retryAfterMs?: number }
   | { readonly type: 'closed'; readonly end: WatchEnd };
 
-/** How a session ends, decided by whoever asks first. */
-export interface Ending {
-  readonly reason: WatchEnd;
-  /** Whether the store keeps its state. */
-  readonly keep: boolean;
-}
-
-/** Nobody asked: the supervisor has ended the actor, because the runtime or the store goes down. */
-const unasked: Ending = Object.freeze({ reason: 'runtime_stopped', keep: true });
-
 export class LiveSession {
   readonly record: SessionRecord;
-  readonly observers = new Observers();
+  readonly observers: Observers;
+  readonly stats = new StatsBook();
   readonly watchers = new Set<QueuedWatcher>();
   readonly #services: SessionServices;
   readonly #mailbox: SessionMailbox;
-  readonly #onClosed: (ending: Ending) => MaybePromise<void>;
+  readonly #onClosed: (end: WatchEnd) => void;
   #phase: Phase = { type: 'loading' };
   /** `undefined` while no state can be read: before the first load, and after a crash in the middle of a change. */
   #state: VariablesState | undefined;
@@ -66,15 +62,24 @@ export class LiveSession {
   #actor: StateActor<SessionContext, VariableCommand> | undefined;
   #view: VariablesView | undefined;
   #incarnation: Incarnation = incarnation(0);
-  #ending: Ending | undefined;
-  #closing: { readonly done: Promise<void>; readonly resolve: (left: MaybePromise<void>) => void } | undefined;
-  #stopWaitingForParent: (() => void) | undefined;
+  #audit: AuditTrail | undefined;
+  readonly #isSecret: Redactor;
+  readonly #bucket: TokenBucket | undefined;
+  /** The functions of computed variables by id: known to this process, whatever becomes of the actor. */
+  #computations: Map<string, Compute> | undefined;
+  #pins: Set<Pin> | undefined;
+  #ending: WatchEnd = 'runtime_stopped';
+  readonly #awaitingClose: (() => void)[] = [];
 
-  /** @param onClosed is called once, after the last life of the actor; the end is complete when it has resolved. */
-  constructor(record: SessionRecord, services: SessionServices, onClosed: (ending: Ending) => MaybePromise<void>) {
+  /** @param onClosed is called once, after the last life of the actor. */
+  constructor(record: SessionRecord, services: SessionServices, onClosed: (end: WatchEnd) => void) {
     this.record = record;
     this.#services = services;
     this.#onClosed = onClosed;
+    this.observers = new Observers(record.id);
+    this.#isSecret = redactorOf(services.audit);
+    const { rate } = services.limits;
+    this.#bucket = rate === undefined ? undefined : new TokenBucket(services.clock, rate);
     this.#mailbox = new Mailbox<VariableCommand, AnyReply>({
       clock: services.clock,
       wheel: services.wheel,
@@ -102,25 +107,25 @@ export class LiveSession {
     return this.#phase.type === 'closed';
   }
 
+  /** Made when it is first asked for: most sessions are never looked at this way. */
   get actor(): SessionActor {
-    if (this.#actor === undefined) throw this.#unreadable();
+    if (this.#actor === undefined) {
+      if (this.#view === undefined || this.#phase.type === 'closed') throw this.#unreadable();
+      const context = { revision: this.#position.revision, variables: this.#view };
+      this.#actor = createStateActor<SessionContext, VariableCommand>(context, (command) => this.#receive(command));
+    }
     return this.#actor.ref;
-  }
-
-  get isReadable(): boolean {
-    return this.#state !== undefined;
   }
 
   /** The committed state. Throws `session_…` when there is none to read. */
   get state(): VariablesState {
-    if (this.#state === undefined) throw this.#unreadable();
+    if (this.#state === undefined || this.#phase.type === 'closed') throw this.#unreadable();
     return this.#state;
   }
 
   /** Starts a life of the actor: the `start` of its child spec, called again for every restart. */
   async start(parent: Process | undefined): Promise<Process | Ignore> {
     if (this.#phase.type === 'closed') return IGNORE;
-    this.#stopWaitingForParent?.();
     this.#incarnation = nextIncarnation(this.#incarnation);
     const process = await spawn({
       ...(parent === undefined ? {} : { parent }),
@@ -128,7 +133,7 @@ export class LiveSession {
       init: (context) => this.#begin(context),
       terminate: () => this.#stopServing(),
     });
-    if (process !== IGNORE) process.monitor((reason) => this.#lifeEnded(reason, parent));
+    process.monitor((reason) => this.#lifeEnded(reason));
     return process;
   }
 
@@ -136,8 +141,11 @@ export class LiveSession {
     const phase = this.#phase;
     if (phase.type === 'closed' || (phase.type === 'crashed' && phase.retryAfterMs !== undefined))
       return Promise.reject(this.#unreadable());
-    const refusal = refusedRequest(command, options);
-    if (refusal !== undefined) return Promise.reject(refusal);
+    const limited = this.#bucket?.take();
+    if (limited !== undefined) {
+      this.#refused(command, limited);
+      return Promise.reject(limited);
+    }
     return this.#mailbox.post(command, {
       timeoutMs: options?.timeoutMs ?? DEFAULT_TIMEOUT_MS,
       signal: options?.signal,
@@ -145,24 +153,30 @@ export class LiveSession {
   }
 
   /** Ends the session from within; watches end with the same reason. */
-  end(ending: Ending): void {
-    if (this.#ending !== undefined || this.#phase.type === 'closed') return;
-    this.#ending = ending;
-    if (this.#phase.type === 'ready') this.#phase.context.exit(exitReason.shutdownWith(ending.reason));
-    else this.#close();
+  end(reason: WatchEnd): void {
+    this.#ending = reason;
+    if (this.#phase.type === 'ready') this.#phase.context.exit(exitReason.shutdownWith(reason));
+    else this.#close(reason);
   }
 
-  /** Ends the session and resolves once it has left nothing behind that it should not. */
-  async stopped(ending: Ending): Promise<void> {
-    if (this.#phase.type !== 'closed' && this.#closing === undefined) {
-      let resolve: (left: MaybePromise<void>) => void = () => {};
-      const done = new Promise<void>((settle) => {
-        resolve = settle;
-      });
-      this.#closing = { done, resolve };
-    }
-    this.end(ending);
-    await this.#closing?.done;
+  /** Ends the session and resolves once it is closed. */
+  async stopped(reason: WatchEnd): Promise<void> {
+    if (this.#phase.type === 'closed') return;
+    const closed = new Promise<void>((resolve) => this.#awaitingClose.push(resolve));
+    this.end(reason);
+    await closed;
+  }
+
+  /** The present state, kept for a reader until it lets go. */
+  pin(): Pin {
+    const pin = new Pin(this.state, this.#position.revision, () => this.#pins?.delete(pin));
+    this.#pins ??= new Set();
+    this.#pins.add(pin);
+    return pin;
+  }
+
+  auditTrail(limit: number): AuditEntry[] {
+    return this.#audit?.entries(limit, this.#isSecret) ?? [];
   }
 
   /** It keeps crashing: its supervisor waits before it tries again, and until then commands are refused at once. */
@@ -172,18 +186,16 @@ export class LiveSession {
     this.#mailbox.failAll(() => this.#unreadable());
   }
 
-  async #begin(context: ProcessContext): Promise<Ignore | undefined> {
+  async #begin(context: ProcessContext): Promise<void> {
     const { store, random, limits, clock, telemetry } = this.#services;
     const resumed = await store.resume(this.id);
-    const isRestart = this.#actor !== undefined;
-    const missed = isRestart ? await store.resume(this.id, this.#position) : undefined;
-    // Ended while the store answered. Past this line nothing waits, so nothing can come between.
-    if (this.closed) return IGNORE;
     if (resumed.type !== 'snapshot')
       throw new CoilyardError('session_not_found', `the store has no session ${this.id}`, {
         details: { sessionId: this.id },
       });
     const state = VariablesState.restore(resumed.state);
+    const seen = this.#position;
+    const isRestart = this.#view !== undefined;
     const pipeline = new Pipeline({
       id: this.id,
       store,
@@ -194,43 +206,69 @@ export class LiveSession {
       limits: limits.variables,
       clock,
       telemetry,
-      onCommitted: (commit) => this.#committed(commit),
+      types: this.#services.types,
+      isSecret: this.#isSecret,
+      computations: () => this.#computations,
+      onComputations: (computations) => this.#learn(computations),
+      onCommitted: (commit, tookMs) => this.#committed(commit, tookMs),
+      onRefused: (command, error) => this.#refused(command, error),
       onCrash: (error, stateIsSound) => this.#crashed(context, error, stateIsSound),
     });
     this.#adopt(state, resumed.position);
+    if (isRestart) await this.#catchUpObservers(seen);
     this.#phase = { type: 'ready', pipeline, context };
-    if (missed !== undefined) this.#catchUpObservers(missed);
     this.#mailbox.release();
     telemetry.emit('session.started', { sessionId: this.id, revision: resumed.position.revision });
-    return undefined;
   }
 
   #adopt(state: VariablesState, position: Position): void {
+    // Whoever reads an earlier revision goes on reading the state of the last life.
+    for (const pin of this.#pins ?? []) pin.detach();
     this.#state = state;
     this.#position = position;
     this.#view = new VariablesView(state);
-    const context = { revision: position.revision, variables: this.#view };
-    if (this.#actor === undefined)
-      this.#actor = createStateActor<SessionContext, VariableCommand>(context, (command) => this.#receive(command));
-    else this.#actor.publish(context);
+    this.#actor?.publish({ revision: position.revision, variables: this.#view });
   }
 
   /** What was committed but not yet told when the last life ended. */
-  #catchUpObservers(missed: Resumed): void {
-    const { position } = this;
-    if (missed.type === 'tail') {
-      // What is newer than the state that was adopted is told when the state gets there.
-      for (const commit of missed.commits)
-        if (commit.position.revision <= position.revision) this.observers.publish(commit);
-    } else if (missed.type === 'snapshot')
-      this.observers.startOver(resetUpdate(missed.reason, position.revision, this.#services.clock.nowMs()));
-    for (const watcher of this.watchers) watcher.wakeReader();
+  async #catchUpObservers(seen: Position): Promise<void> {
+    const resumed = await this.#services.store.resume(this.id, seen);
+    if (resumed.type === 'tail') for (const commit of resumed.commits) this.observers.publish(commit);
+    else if (resumed.type === 'snapshot') for (const watcher of this.watchers) watcher.startOver(resumed.reason);
   }
 
-  #committed(commit: Commit): void {
-    this.#position = commit.position;
-    if (this.#view !== undefined) this.#actor?.publish({ revision: commit.position.revision, variables: this.#view });
+  #committed(commit: Commit, tookMs: number): void {
+    const { events, position } = commit;
+    this.#position = position;
+    if (this.#actor !== undefined && this.#view !== undefined)
+      this.#actor.publish({ revision: position.revision, variables: this.#view });
+    this.#audit ??= new AuditTrail(this.#services.audit?.entries);
+    this.#audit.committed(commit);
+    if (!Number.isNaN(tookMs)) this.stats.written(events, tookMs);
+    for (const event of events) this.#account(event);
     this.observers.publish(commit);
+  }
+
+  #account(event: VariableEvent): void {
+    if (event.type === 'variable.updated') {
+      const tookMs = optimizationMsOf(event);
+      if (tookMs !== undefined) this.stats.optimized(event.variable.id, tookMs);
+    } else if (event.type === 'variable.deleted') {
+      this.stats.deleted(event.variableId, event.version);
+      this.#computations?.delete(event.variableId);
+    }
+  }
+
+  #learn(computations: Computations): void {
+    this.#computations ??= new Map();
+    for (const [id, compute] of computations) this.#computations.set(id, compute);
+  }
+
+  #refused(command: VariableCommand, error: CoilyardError): void {
+    const { clock, telemetry, audit } = this.#services;
+    this.#audit ??= new AuditTrail(audit?.entries);
+    this.#audit.refused(command, error.code, clock.nowMs());
+    reportRefusal(telemetry, this.id, command, error.code);
   }
 
   /** A command that a user sent to the xstate reference: nobody waits for its answer, a refusal is telemetry. */
@@ -242,7 +280,6 @@ export class LiveSession {
   }
 
   #crashed(context: ProcessContext, error: unknown, stateIsSound: boolean): void {
-    if (this.#phase.type === 'closed') return;
     this.#mailbox.hold();
     if (!stateIsSound) this.#state = undefined;
     this.#phase = { type: 'crashed', cause: error };
@@ -260,15 +297,12 @@ export class LiveSession {
     await this.#phase.pipeline.stop();
   }
 
-  #lifeEnded(reason: ExitReason, parent: Process | undefined): void {
+  #lifeEnded(reason: ExitReason): void {
     if (this.#phase.type === 'closed') return;
-    if (this.#phase.type === 'ready') this.#phase.pipeline.abandon(reason);
-    if (isCleanExit(reason) || this.#ending !== undefined) {
-      this.#close();
+    if (isCleanExit(reason)) {
+      this.#close(this.#ending);
       return;
     }
-    // A supervisor that goes down itself starts no other life.
-    this.#stopWaitingForParent = parent?.monitor(() => this.#close());
     this.#mailbox.hold();
     this.#mailbox.failAll(
       () =>
@@ -279,18 +313,15 @@ export class LiveSession {
     if (this.#phase.type !== 'crashed') this.#phase = { type: 'crashed', cause: reason };
   }
 
-  #close(): void {
+  #close(end: WatchEnd): void {
     if (this.#phase.type === 'closed') return;
-    const ending = this.#ending ?? unasked;
-    this.#phase = { type: 'closed', end: ending.reason };
-    this.#stopWaitingForParent?.();
+    this.#phase = { type: 'closed', end };
     this.#mailbox.close(() => this.#unreadable());
-    this.observers.flush();
-    for (const watcher of this.watchers) watcher.end(ending.reason);
-    this.#state = undefined;
+    for (const watcher of this.watchers) watcher.end(end);
     this.#actor?.stop();
-    const left = this.#onClosed(ending);
-    this.#closing?.resolve(left);
+    this.#state = undefined;
+    this.#onClosed(end);
+    for (const resolve of this.#awaitingClose.splice(0)) resolve();
   }
 
   /** Why nothing can be read or written. */
@@ -325,16 +356,3 @@ const commandTypes: Readonly<Record<VariableCommand['type'], true>> = Object.fre
 
 /** Anything can be sent to an xstate reference; as any actor, this one passes over what it does not understand. */
 const isCommand = ({ type }: VariableCommand): boolean => Object.hasOwn(commandTypes, type);
-
-/** The updates of a tail of commits, up to a revision. */
-export function updatesOf(commits: readonly Commit[], upTo: number): VariableUpdate[] {
-  const updates: VariableUpdate[] = [];
-  for (const { position, events } of commits) {
-    if (position.revision > upTo) break;
-    for (const event of events) {
-      const update = updateOf(event, position.revision);
-      if (update !== undefined) updates.push(update);
-    }
-  }
-  return updates;
-}

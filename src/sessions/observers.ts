@@ -4,13 +4,18 @@
  * who asked for the variable, and nobody can hurt anybody else.
  */
 
+import { type AccessRule, allows } from '../variables/access.js';
 import type { Commit, Position } from './store.js';
-import { updateOf, type VariableUpdate } from './update.js';
+import { rulesOf, updateOf, type VariableUpdate, withoutValue } from './update.js';
 
 /** One observer, whatever is behind it. */
 export interface Sink {
   /** Only updates of later revisions are for this sink. */
   readonly since: number;
+  /** The calling session; absent: the owner. */
+  readonly principal?: string | undefined;
+  /** Whether it wants to know of new settings. */
+  readonly hearsSettings?: boolean | undefined;
   /** Must not throw. */
   offer(update: VariableUpdate): void;
   /** Everything up to this place has been offered. Must not throw. */
@@ -27,10 +32,16 @@ export type Interest =
 const soon = Promise.resolve();
 
 export class Observers {
+  readonly #owner: string;
   readonly #byVariable = new Map<string, Set<Sink>>();
   readonly #matching = new Map<Sink, (update: VariableUpdate) => boolean>();
   #pending: Commit[] = [];
   #touched = new Set<Sink>();
+
+  /** @param owner the id of the session: who observes when a sink does not say. */
+  constructor(owner = '') {
+    this.#owner = owner;
+  }
 
   get size(): number {
     let count = this.#matching.size;
@@ -87,7 +98,7 @@ export class Observers {
     for (const { events, position } of commits)
       for (const event of events) {
         const update = updateOf(event, position.revision);
-        if (update !== undefined) this.#deliver(update, touched);
+        if (update !== undefined) this.#deliver(update, rulesOf(event), touched);
       }
     const last = commits.at(-1);
     if (last === undefined || touched.size === 0) return;
@@ -95,18 +106,33 @@ export class Observers {
     for (const sink of touched) sink.delivered(last.position);
   };
 
-  #deliver(update: VariableUpdate, touched: Set<Sink>): void {
+  #deliver(update: VariableUpdate, rules: readonly AccessRule[], touched: Set<Sink>): void {
     const sinks = this.#byVariable.get(update.variableId);
+    const isOpen = rules.length === 0 && update.type !== 'configured';
     if (sinks !== undefined)
-      for (const sink of sinks)
-        if (update.revision > sink.since) {
-          sink.offer(update);
-          touched.add(sink);
-        }
-    for (const [sink, accepts] of this.#matching)
-      if (update.revision > sink.since && accepts(update)) {
-        sink.offer(update);
+      for (const sink of sinks) {
+        if (update.revision <= sink.since) continue;
+        if (isOpen) sink.offer(update);
+        else if (!this.#offerTo(sink, update, rules)) continue;
         touched.add(sink);
       }
+    for (const [sink, accepts] of this.#matching) {
+      if (update.revision <= sink.since || !accepts(update)) continue;
+      if (isOpen) sink.offer(update);
+      else if (!this.#offerTo(sink, update, rules)) continue;
+      touched.add(sink);
+    }
+  }
+
+  /** @returns whether there was something for this sink. */
+  #offerTo(sink: Sink, update: VariableUpdate, rules: readonly AccessRule[]): boolean {
+    const isAllowed = allows(rules, 'observe', sink.principal ?? this.#owner);
+    if (update.type === 'configured') {
+      if (sink.hearsSettings !== true) return false;
+      sink.offer(isAllowed ? update : withoutValue(update));
+      return true;
+    }
+    if (isAllowed) sink.offer(update);
+    return isAllowed;
   }
 }

@@ -1,37 +1,44 @@
 /** Opens a reader on a session: what it hears of, what it gets first, and from where on nothing is missed. */
 
 import { isThenable } from '../kernel/isolate.js';
+import { allows } from '../variables/access.js';
+import { checkAccess, variableNotFound } from '../variables/refusals.js';
 import { matchesGlob } from '../variables/names.js';
-import { variableNotFound } from '../variables/refusals.js';
 import type { Variable } from '../variables/variable.js';
 import type { WatchOptions } from './handle.js';
-import { type LiveSession, updatesOf } from './live-session.js';
+import type { LiveSession } from './live-session.js';
 import type { Interest } from './observers.js';
 import { type Present, QueuedWatcher } from './queued-watcher.js';
-import type { MaybePromise, Resumed } from './store.js';
-import { initialUpdate, type VariableUpdate } from './update.js';
+import type { Resumed } from './store.js';
+import { initialUpdate, type MayHear, rulesOf, updatesOf, type VariableUpdate } from './update.js';
 
 /** Throws `variable_not_found` for a name that does not exist, unless the reader resumes: then it may have been deleted. */
 export function openWatch(
   session: LiveSession,
   options: WatchOptions,
-  resume: (after: NonNullable<WatchOptions['after']>) => MaybePromise<Resumed>,
+  resume: (after: NonNullable<WatchOptions['after']>) => Resumed | Promise<Resumed>,
   nowMs: () => number,
+  principal?: string,
 ): QueuedWatcher {
-  const selection = select(session, options);
-  const { position } = session;
-  const { after } = options;
-  const initial = (): VariableUpdate[] =>
-    Array.from(session.state.records()).filter(selection.includes).map(initialUpdate);
+  const caller = principal ?? session.id;
+  const selection = select(session, options, caller);
+  const { state, position } = session;
+  const present = (): Present => ({
+    position: session.position,
+    initial: [...session.state.records()].filter(selection.includes).map(initialUpdate),
+  });
+  const isNew = options.after === undefined;
+  const first = isNew && options.includeInitial === true ? [...state.records()].filter(selection.includes) : [];
   let forget = (): void => {};
   const watcher = new QueuedWatcher({
     coalesce: options.coalesce ?? true,
+    principal,
+    hearsSettings: options.includeSettings,
     position,
-    first: after === undefined && options.includeInitial === true ? initial() : [],
-    awaitsTail: after !== undefined,
+    first: first.map(initialUpdate),
+    awaitsTail: !isNew,
     endsWith: selection.interest.type === 'variables' ? selection.interest.ids : undefined,
-    isReadable: () => session.isReadable,
-    present: (): Present => ({ position: session.position, initial: initial() }),
+    present,
     nowMs,
     onClose: () => {
       forget();
@@ -40,61 +47,67 @@ export function openWatch(
   });
   forget = session.observers.add(watcher, selection.interest);
   session.watchers.add(watcher);
-  if (after !== undefined) follow(watcher, () => resume(after), position.revision, selection);
+  if (options.after !== undefined) {
+    const mayHear: MayHear = (event) =>
+      (event.type !== 'variable.configured' || options.includeSettings === true) &&
+      allows(rulesOf(event), 'observe', caller);
+    follow(watcher, resume(options.after), position.revision, selection, mayHear);
+  }
   return watcher;
 }
 
 interface Selected {
-  /** What is heard of from now on. */
   readonly interest: Interest;
-  /** What there is of it now. */
   readonly includes: (record: Variable) => boolean;
-  /** What a reader that resumes has missed of it: also of variables that are gone by now. */
-  readonly concerned: (update: VariableUpdate) => boolean;
+  readonly accepts: (update: VariableUpdate) => boolean;
 }
 
-function select(session: LiveSession, options: WatchOptions): Selected {
-  const { variables = [], pattern = '' } = options;
-  if (variables.length === 0 && pattern === '') {
+function select(session: LiveSession, options: WatchOptions, caller: string): Selected {
+  const mayObserve = (record: Variable): boolean => allows(record.accessRules, 'observe', caller);
+  const { variables = [], pattern } = options;
+  if (variables.length === 0 && (pattern === undefined || pattern === '')) {
     const everything = (): boolean => true;
-    return { interest: { type: 'matching', accepts: everything }, includes: everything, concerned: everything };
+    return { interest: { type: 'matching', accepts: everything }, includes: mayObserve, accepts: everything };
   }
   const ids = new Set<string>();
   const gone = new Set<string>();
   for (const reference of variables) {
     const record = session.state.resolve(reference)?.record;
-    if (record !== undefined) ids.add(record.id);
-    else if (options.after === undefined) throw variableNotFound(reference);
+    if (record !== undefined) {
+      const denied = checkAccess(record, 'observe', caller);
+      if (denied !== undefined) throw denied;
+      ids.add(record.id);
+    } else if (options.after === undefined) throw variableNotFound(reference);
     else gone.add(reference);
   }
-  const matches = (name: string, id: string): boolean => ids.has(id) || (pattern !== '' && matchesGlob(pattern, name));
-  const accepts = ({ name, variableId }: VariableUpdate): boolean => matches(name, variableId);
+  if ((pattern === undefined || pattern === '') && gone.size === 0)
+    return {
+      interest: { type: 'variables', ids },
+      includes: (record) => ids.has(record.id) && mayObserve(record),
+      accepts: (update) => ids.has(update.variableId),
+    };
+  const matches = (name: string, id: string): boolean =>
+    ids.has(id) || gone.has(name) || gone.has(id) || (pattern !== undefined && matchesGlob(pattern, name));
+  const accepts = (update: VariableUpdate): boolean => matches(update.name, update.variableId);
   return {
-    interest: pattern === '' ? { type: 'variables', ids } : { type: 'matching', accepts },
-    includes: ({ name, id }) => matches(name, id),
-    concerned: (update) => accepts(update) || gone.has(update.name) || gone.has(update.variableId),
+    interest: { type: 'matching', accepts },
+    includes: (record) => matches(record.name, record.id) && mayObserve(record),
+    accepts,
   };
 }
 
 function follow(
   watcher: QueuedWatcher,
-  resume: () => MaybePromise<Resumed>,
+  resumed: Resumed | Promise<Resumed>,
   upTo: number,
-  { interest, concerned }: Selected,
+  { accepts }: Selected,
+  mayHear: MayHear,
 ): void {
   const deliver = (answer: Resumed): void => {
-    if (answer.type === 'tail') watcher.resume(updatesOf(answer.commits, upTo).filter(concerned));
-    else if (answer.type === 'snapshot') watcher.startOver(answer);
+    if (answer.type === 'tail') watcher.resume(updatesOf(answer.commits, upTo, mayHear).filter(accepts));
+    else if (answer.type === 'snapshot') watcher.startOver(answer.reason);
     else watcher.end('session_stopped');
-    if (interest.type === 'variables' && interest.ids.size === 0) watcher.end('variable_deleted');
   };
-  /** What cannot be read back is as good as gone. */
-  const failed = (): void => watcher.startOver({ reason: 'compacted' });
-  try {
-    const answer = resume();
-    if (isThenable(answer)) Promise.resolve(answer).then(deliver, failed);
-    else deliver(answer);
-  } catch {
-    failed();
-  }
+  if (isThenable(resumed)) Promise.resolve(resumed).then(deliver, () => watcher.startOver('compacted'));
+  else deliver(resumed);
 }

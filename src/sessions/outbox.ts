@@ -1,6 +1,5 @@
 /** The bounded queue in front of one reader. What a slow reader missed is folded, or the reader starts over. */
 
-import { Ring } from '../kernel/ring.js';
 import type { VariableUpdate } from './update.js';
 
 /** Updates that may wait before folding or a reset; more only when a session has more variables. */
@@ -8,7 +7,7 @@ export const OUTBOX_LIMIT = 1024;
 
 export class Outbox {
   readonly #coalesce: boolean;
-  #updates = new Ring<VariableUpdate>();
+  #updates: VariableUpdate[] = [];
   #foldAt = OUTBOX_LIMIT;
 
   constructor(coalesce: boolean) {
@@ -26,52 +25,44 @@ export class Outbox {
         this.clear();
         return false;
       }
-      this.#fold();
+      this.#updates = fold(this.#updates);
+      this.#foldAt = Math.max(OUTBOX_LIMIT, this.#updates.length * 2);
     }
     this.#updates.push(update);
     return true;
   }
 
-  take(): VariableUpdate | undefined {
-    return this.#updates.shift();
-  }
-
   takeAll(): readonly VariableUpdate[] {
-    const updates = [...this.#updates];
+    const updates = this.#updates;
     this.clear();
     return updates;
   }
 
   clear(): void {
-    if (this.#updates.length > 0) this.#updates = new Ring();
+    this.#updates = [];
     this.#foldAt = OUTBOX_LIMIT;
-  }
-
-  #fold(): void {
-    const folded = fold(this.#updates);
-    this.#updates = new Ring();
-    for (const update of folded) this.#updates.push(update);
-    this.#foldAt = Math.max(OUTBOX_LIMIT, folded.length * 2);
   }
 }
 
 /** The newest update of each variable, in order of revision, with the number of those that went into it. */
-export function fold(updates: Iterable<VariableUpdate>): VariableUpdate[] {
+export function fold(updates: readonly VariableUpdate[]): VariableUpdate[] {
   const newest = new Map<string, VariableUpdate>();
   for (const update of updates) {
-    const merged = merge(newest.get(update.variableId), update);
+    const earlier = newest.get(update.variableId);
     // Deleting first moves the variable to the end: order stays the order of the newest revisions.
     newest.delete(update.variableId);
-    if (merged !== undefined) newest.set(update.variableId, merged);
+    newest.set(update.variableId, earlier === undefined ? update : merge(earlier, update));
   }
   return [...newest.values()];
 }
 
-/** One update that says what both say; `undefined` when the reader need not hear of the variable at all. */
-export function merge(earlier: VariableUpdate | undefined, later: VariableUpdate): VariableUpdate | undefined {
-  if (earlier === undefined) return later;
-  if (earlier.type === 'registered' && later.type === 'deleted') return undefined;
+function folded(earlier: VariableUpdate['type'], later: VariableUpdate['type']): VariableUpdate['type'] {
+  if (later === 'configured') return earlier;
+  return later === 'updated' && earlier !== 'configured' ? earlier : later;
+}
+
+function merge(earlier: VariableUpdate, later: VariableUpdate): VariableUpdate {
   // A reader that has not heard of the variable yet hears of it as it would have, with the present value.
-  const type = later.type === 'updated' ? earlier.type : later.type;
+  const type = folded(earlier.type, later.type);
   return { ...later, type, oldValue: earlier.oldValue, skipped: later.skipped + earlier.skipped + 1 };
 }

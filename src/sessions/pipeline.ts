@@ -14,11 +14,16 @@ import { isThenable } from '../kernel/isolate.js';
 import type { Letter, Mailbox } from '../kernel/mailbox.js';
 import type { TelemetryBus } from '../kernel/telemetry.js';
 import type { AnyReply, VariableCommand } from '../variables/commands.js';
+import type { Computations, Compute } from '../variables/compute.js';
 import { decide } from '../variables/decide.js';
+import type { DecideContext, Decision } from '../variables/decision.js';
 import type { VariableEvent } from '../variables/events.js';
 import { evolve } from '../variables/evolve.js';
 import type { VariableLimits } from '../variables/limits.js';
 import { Draft, type StateView, type VariablesState } from '../variables/state.js';
+import type { TypeRegistry } from '../variables/types/registry.js';
+import type { Redactor } from './audit.js';
+import { COMMITS_PER_SAMPLE } from './stats.js';
 import type { Commit, CommitOutcome, Position, SessionStore } from './store.js';
 import { reportCommit } from './telemetry.js';
 
@@ -36,8 +41,20 @@ export interface PipelineOptions {
   readonly limits: VariableLimits;
   readonly clock: Clock;
   readonly telemetry: TelemetryBus;
-  /** Called once the state has evolved and everybody is answered, before anybody can hear the answer. Must not throw. */
-  readonly onCommitted: (commit: Commit) => void;
+  readonly types: TypeRegistry | undefined;
+  readonly isSecret: Redactor;
+  /** The functions of computed variables that the session knows. */
+  readonly computations: () => Computations | undefined;
+  /** Called with those that a commit has brought. Must not throw. */
+  readonly onComputations: (computations: Computations) => void;
+  /**
+   * Called after the state has evolved and before anybody is answered. Must not throw.
+   *
+   * @param tookMs since the first of its commands was taken up; NaN when it was not timed.
+   */
+  readonly onCommitted: (commit: Commit, tookMs: number) => void;
+  /** Called for each command that is refused. Must not throw. */
+  readonly onRefused: (command: VariableCommand, error: CoilyardError) => void;
   /** Called once, when this life cannot go on. `stateIsSound`: whether the state can still be read. */
   readonly onCrash: (error: unknown, stateIsSound: boolean) => void;
 }
@@ -47,14 +64,7 @@ interface Settlement {
   readonly letter: SessionLetter;
   readonly reply: AnyReply | undefined;
   readonly error: CoilyardError | undefined;
-}
-
-/** One commit on its way. */
-interface Batch {
-  readonly events: readonly VariableEvent[];
-  readonly settlements: readonly Settlement[];
-  readonly atMs: number;
-  readonly startedAtMs: number;
+  readonly computations?: Computations | undefined;
 }
 
 export class Pipeline {
@@ -62,9 +72,10 @@ export class Pipeline {
   #position: Position;
   #seq = 0;
   #storeIsSlow = false;
-  #inFlight: { readonly batch: Batch; readonly landed: Promise<void> } | undefined;
-  #isStopping = false;
+  #inFlight: Promise<void> | undefined;
   #dead = false;
+  /** Commits until one is timed. */
+  #untimed = 1;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
@@ -94,21 +105,14 @@ export class Pipeline {
 
   /** Takes no more commands; resolves when the commit under way has landed. */
   async stop(): Promise<void> {
-    this.#isStopping = true;
-    await this.#inFlight?.landed;
+    await this.#inFlight;
     this.#dead = true;
-  }
-
-  /** This life is over at once. Whether the commit under way lands is not known: its answer will not be heard. */
-  abandon(cause: unknown): void {
-    this.#dead = true;
-    for (const { letter } of this.#inFlight?.batch.settlements ?? []) letter.fail(crashed('unknown', cause));
   }
 
   #commitAlone(letter: SessionLetter): void {
     const { state } = this.#options;
     const startedAtMs = this.#startedAtMs();
-    let decision: { readonly events: readonly VariableEvent[]; readonly reply: AnyReply };
+    let decision: Decision;
     try {
       const decided = decide(state, letter.message, this.#context());
       if (!decided.ok) {
@@ -117,14 +121,13 @@ export class Pipeline {
       }
       decision = decided.value;
     } catch (error) {
-      this.#crash(error, letter);
+      this.#crash(error, [letter], true);
       return;
     }
-    if (decision.events.length === 0) {
-      letter.reply(decision.reply);
-      return;
-    }
-    this.#commit(decision.events, [{ letter, reply: decision.reply, error: undefined }], startedAtMs);
+    const { events, reply, computations } = decision;
+    const settlement: Settlement = { letter, reply, error: undefined, computations };
+    if (events.length === 0) this.#settleWithoutCommit([settlement]);
+    else this.#commit(events, [settlement], startedAtMs);
   }
 
   /** Everything that waits becomes one commit, decided in order against a draft. */
@@ -134,32 +137,44 @@ export class Pipeline {
     const draft = new Draft(state);
     const events: VariableEvent[] = [];
     const settlements: Settlement[] = [];
+    // Functions that commands of this very batch have brought.
+    const computations = new Map(this.#options.computations());
     for (let letter = mailbox.take(); letter !== undefined; letter = mailbox.take()) {
       if (this.#dead) {
         letter.fail(crashed('not_started'));
         continue;
       }
       try {
-        settlements.push(this.#decideOnDraft(draft, letter, events));
+        settlements.push(this.#decideOnDraft(draft, letter, events, computations));
       } catch (error) {
-        // Nothing of the draft was committed.
-        for (const settlement of settlements) settlement.letter.fail(crashed('not_started', error));
-        this.#crash(error, letter);
+        this.#crash(error, [letter, ...settlements.map((settlement) => settlement.letter)], true);
       }
     }
     if (this.#dead) return;
-    if (events.length === 0) this.#settle(settlements);
+    if (events.length === 0) this.#settleWithoutCommit(settlements);
     else this.#commit(events, settlements, startedAtMs);
   }
 
-  #decideOnDraft(draft: Draft & StateView, letter: SessionLetter, events: VariableEvent[]): Settlement {
-    const decided = decide(draft, letter.message, this.#context());
+  #settleWithoutCommit(settlements: readonly Settlement[]): void {
+    this.#learn(settlements);
+    this.#settle(settlements);
+  }
+
+  #decideOnDraft(
+    draft: Draft & StateView,
+    letter: SessionLetter,
+    events: VariableEvent[],
+    known: Map<string, Compute>,
+  ): Settlement {
+    const decided = decide(draft, letter.message, this.#context(known));
     if (!decided.ok) return { letter, reply: undefined, error: decided.error };
+    const { computations } = decided.value;
     for (const event of decided.value.events) {
       evolve(draft, event);
       events.push(event);
     }
-    return { letter, reply: decided.value.reply, error: undefined };
+    for (const [id, compute] of computations ?? []) known.set(id, compute);
+    return { letter, reply: decided.value.reply, error: undefined, computations };
   }
 
   #commit(events: readonly VariableEvent[], settlements: readonly Settlement[], startedAtMs: number): void {
@@ -173,7 +188,6 @@ export class Pipeline {
       events,
       atMs: clock.nowMs(),
     };
-    const batch = { events, settlements, atMs: request.atMs, startedAtMs };
     let outcome: CommitOutcome | Promise<CommitOutcome>;
     try {
       outcome = store.commit(id, request);
@@ -181,32 +195,33 @@ export class Pipeline {
       this.#storeFailed(error, settlements);
       return;
     }
-    if (isThenable(outcome)) this.#await(outcome, batch);
-    else this.#landed(outcome, batch);
-  }
-
-  /** One commit under way at a time: until it has landed, commands wait and their deadlines are watched. */
-  #await(outcome: PromiseLike<CommitOutcome>, batch: Batch): void {
+    if (!isThenable(outcome)) {
+      this.#landed(outcome, events, settlements, request.atMs, startedAtMs);
+      return;
+    }
     this.#storeIsSlow = true;
     const { mailbox } = this.#options;
     mailbox.hold();
-    for (const { letter } of batch.settlements) mailbox.watch(letter);
-    const landed = Promise.resolve(outcome)
+    for (const { letter } of settlements) mailbox.watch(letter);
+    this.#inFlight = outcome
       .then(
-        (answer) => this.#landed(answer, batch),
-        (error: unknown) => this.#storeFailed(error, batch.settlements),
+        (landed) => this.#landed(landed, events, settlements, request.atMs, startedAtMs),
+        (error: unknown) => this.#storeFailed(error, settlements),
       )
       .then(() => {
         this.#inFlight = undefined;
-        if (!this.#dead && !this.#isStopping) mailbox.release();
+        if (!this.#dead) mailbox.release();
       });
-    this.#inFlight = { batch, landed };
   }
 
-  #landed(outcome: CommitOutcome, batch: Batch): void {
-    if (this.#dead) return;
-    const { events, settlements, atMs, startedAtMs } = batch;
-    switch (outcome?.type) {
+  #landed(
+    outcome: CommitOutcome,
+    events: readonly VariableEvent[],
+    settlements: readonly Settlement[],
+    atMs: number,
+    startedAtMs: number,
+  ): void {
+    switch (outcome.type) {
       case 'committed':
       case 'duplicate':
         break;
@@ -214,28 +229,30 @@ export class Pipeline {
       case 'fenced':
         this.#lostTheHistory(outcome.type, settlements);
         return;
-      default:
-        this.#storeFailed(new TypeError('the store answered a commit with no outcome'), settlements);
-        return;
     }
-    const { state, onCommitted, telemetry, id } = this.#options;
+    const { state, onCommitted, telemetry, id, clock, isSecret } = this.#options;
     try {
       for (const event of events) evolve(state, event);
     } catch (error) {
-      for (const { letter } of settlements) letter.fail(crashed('unknown', error));
-      this.#die(error, false);
+      this.#crash(
+        error,
+        settlements.map((settlement) => settlement.letter),
+        false,
+      );
       return;
     }
     this.#position = outcome.position;
+    // Not a number when nobody wants to know: then nothing is measured.
+    const tookMs = Number.isNaN(startedAtMs) ? startedAtMs : clock.monotonicMs() - startedAtMs;
+    this.#learn(settlements);
+    onCommitted({ position: outcome.position, events, atMs }, tookMs);
     this.#settle(settlements);
-    onCommitted({ position: outcome.position, events, atMs });
-    reportCommit(
-      telemetry,
-      id,
-      events,
-      outcome.position.revision,
-      () => this.#options.clock.monotonicMs() - startedAtMs,
-    );
+    reportCommit(telemetry, id, events, outcome.position.revision, tookMs, isSecret);
+  }
+
+  #learn(settlements: readonly Settlement[]): void {
+    for (const { computations } of settlements)
+      if (computations !== undefined) this.#options.onComputations(computations);
   }
 
   #settle(settlements: readonly Settlement[]): void {
@@ -246,15 +263,8 @@ export class Pipeline {
   }
 
   #refuse(letter: SessionLetter, error: CoilyardError): void {
-    const { telemetry, id } = this.#options;
     letter.fail(error);
-    if (telemetry.wants('variable.refused'))
-      telemetry.emit('variable.refused', {
-        sessionId: id,
-        command: letter.message.type,
-        code: error.code,
-        source: letter.message.source,
-      });
+    this.#options.onRefused(letter.message, error);
   }
 
   /** Somebody else has written: this life's picture is stale. Nothing was applied; the next life reads it anew. */
@@ -274,10 +284,9 @@ export class Pipeline {
     this.#die(error, true);
   }
 
-  /** Deciding has thrown: nothing has changed, the state can still be read. */
-  #crash(error: unknown, inHand: SessionLetter): void {
-    inHand.fail(crashed('unknown', error));
-    this.#die(error, true);
+  #crash(error: unknown, letters: readonly SessionLetter[], stateIsSound: boolean): void {
+    for (const letter of letters) letter.fail(crashed('unknown', error));
+    this.#die(error, stateIsSound);
   }
 
   #die(error: unknown, stateIsSound: boolean): void {
@@ -287,16 +296,19 @@ export class Pipeline {
     this.#options.onCrash(error, stateIsSound);
   }
 
-  #context(): Parameters<typeof decide>[2] {
+  #context(computations = this.#options.computations()): DecideContext {
     const { revision } = this.#position;
-    const { clock, limits } = this.#options;
-    return { nowMs: clock.nowMs(), revision, nextRevision: revision + 1, limits };
+    const { clock, limits, id, types } = this.#options;
+    return { nowMs: clock.nowMs(), revision, nextRevision: revision + 1, limits, sessionId: id, types, computations };
   }
 
-  /** Only measured when somebody listens. */
+  /** NaN unless somebody listens, or it is one of the commits that are timed for the statistics. */
   #startedAtMs(): number {
     const { telemetry, clock } = this.#options;
-    return telemetry.wants('variable.updated') ? clock.monotonicMs() : 0;
+    this.#untimed -= 1;
+    if (this.#untimed > 0 && !telemetry.wants('variable.updated')) return Number.NaN;
+    if (this.#untimed <= 0) this.#untimed = COMMITS_PER_SAMPLE;
+    return clock.monotonicMs();
   }
 }
 

@@ -14,6 +14,8 @@ export interface Present {
 
 export interface QueuedWatcherOptions {
   readonly coalesce: boolean;
+  readonly principal?: string | undefined;
+  readonly hearsSettings?: boolean | undefined;
   readonly position: Position;
   /** What the reader gets first. */
   readonly first: readonly VariableUpdate[];
@@ -49,6 +51,14 @@ export class QueuedWatcher implements Watcher, Sink {
     this.#position = options.position;
     this.#first = options.first;
     this.#held = options.awaitsTail;
+  }
+
+  get principal(): string | undefined {
+    return this.#options.principal;
+  }
+
+  get hearsSettings(): boolean {
+    return this.#options.hearsSettings === true;
   }
 
   get since(): number {

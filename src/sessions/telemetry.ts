@@ -1,16 +1,23 @@
 /** Commits as telemetry events. Nothing is built for an event that nobody listens to. */
 
+import type { ErrorCode } from '../kernel/errors.js';
 import type { SessionId } from '../kernel/ids.js';
 import type { TelemetryBus } from '../kernel/telemetry.js';
+import type { VariableCommand } from '../variables/commands.js';
 import type { VariableEvent } from '../variables/events.js';
+import type { Variable } from '../variables/variable.js';
+import { REDACTED, type Redactor, subjectOf } from './audit.js';
 
 export function reportCommit(
   telemetry: TelemetryBus,
   sessionId: SessionId,
   events: readonly VariableEvent[],
   revision: number,
-  durationMs: () => number,
+  durationMs: number,
+  isSecret: Redactor = () => false,
 ): void {
+  const shown = (value: unknown, { name, metadata }: Variable): unknown =>
+    value !== undefined && isSecret(name, metadata) ? REDACTED : value;
   for (const event of events)
     switch (event.type) {
       case 'variable.registered':
@@ -20,7 +27,7 @@ export function reportCommit(
           variableId: event.variable.id,
           name: event.variable.name,
           variableType: event.variable.type,
-          value: event.variable.value,
+          value: shown(event.variable.value, event.variable),
           source: event.variable.source,
           revision,
         });
@@ -31,12 +38,12 @@ export function reportCommit(
           sessionId,
           variableId: event.variable.id,
           name: event.variable.name,
-          oldValue: event.oldValue,
-          value: event.variable.value,
+          oldValue: shown(event.oldValue, event.variable),
+          value: shown(event.variable.value, event.variable),
           version: event.variable.version,
           source: event.variable.source,
           revision,
-          durationMs: durationMs(),
+          durationMs,
         });
         break;
       case 'variable.deleted':
@@ -50,9 +57,37 @@ export function reportCommit(
         });
         break;
       case 'variable.configured':
+        if (!telemetry.wants('variable.configured')) break;
+        telemetry.emit('variable.configured', {
+          sessionId,
+          variableId: event.variable.id,
+          name: event.variable.name,
+          settings: event.settings,
+          source: event.source,
+          revision,
+        });
+        break;
       case 'dependency.added':
       case 'dependency.removed':
       case 'request.completed':
         break;
     }
+}
+
+export function reportRefusal(
+  telemetry: TelemetryBus,
+  sessionId: SessionId,
+  command: VariableCommand,
+  code: ErrorCode,
+): void {
+  if (!telemetry.wants('variable.refused')) return;
+  const { type, source, principal } = command;
+  telemetry.emit('variable.refused', {
+    sessionId,
+    command: type,
+    variable: subjectOf(command),
+    code,
+    source,
+    principal: principal ?? null,
+  });
 }

@@ -1,12 +1,14 @@
 /** What observers hear: one update per variable and commit, made once and shared by all of them. */
 
+import { type AccessRule, noRules } from '../variables/access.js';
 import type { VariableEvent } from '../variables/events.js';
 import { type Metadata, noMetadata } from '../variables/value.js';
 import type { Variable } from '../variables/variable.js';
-import type { Position, ResetReason } from './store.js';
+import type { Commit, Position, ResetReason } from './store.js';
 
 export interface VariableUpdate {
-  readonly type: 'initial' | 'registered' | 'updated' | 'deleted' | 'reset';
+  /** `configured` (settings have changed, the value has not) is heard only by who asks for it. */
+  readonly type: 'initial' | 'registered' | 'updated' | 'deleted' | 'reset' | 'configured';
   /** Empty for a reset, which is about all variables. */
   readonly name: string;
   readonly variableId: string;
@@ -57,11 +59,50 @@ export function updateOf(event: VariableEvent, revision: number): VariableUpdate
         skipped: 0,
       });
     case 'variable.configured':
+      return fromRecord('configured', event.variable, event.variable.value, revision);
     case 'dependency.added':
     case 'dependency.removed':
     case 'request.completed':
       return undefined;
   }
+}
+
+/** The rules that say who may hear of an event. */
+export function rulesOf(event: VariableEvent): readonly AccessRule[] {
+  switch (event.type) {
+    case 'variable.registered':
+    case 'variable.updated':
+    case 'variable.configured':
+      return event.variable.accessRules;
+    case 'variable.deleted':
+      return event.accessRules ?? noRules;
+    default:
+      return noRules;
+  }
+}
+
+/** What somebody hears of new settings who may no longer observe the variable: that they are new. */
+export const withoutValue = (update: VariableUpdate): VariableUpdate => ({
+  ...update,
+  value: undefined,
+  oldValue: undefined,
+  metadata: noMetadata,
+});
+
+/** Whether an event is anybody's business: the rules of access, and what was asked for. */
+export type MayHear = (event: VariableEvent) => boolean;
+
+/** The updates of a tail of commits, up to a revision. */
+export function updatesOf(commits: readonly Commit[], upTo: number, mayHear: MayHear): VariableUpdate[] {
+  const updates: VariableUpdate[] = [];
+  for (const { position, events } of commits) {
+    if (position.revision > upTo) break;
+    for (const event of events) {
+      const update = mayHear(event) ? updateOf(event, position.revision) : undefined;
+      if (update !== undefined) updates.push(update);
+    }
+  }
+  return updates;
 }
 
 /** The present value of a variable, for a reader that starts or starts over. */
@@ -85,7 +126,7 @@ export const resetUpdate = (reason: ResetReason, revision: number, timestamp: nu
 });
 
 function fromRecord(
-  type: 'initial' | 'registered' | 'updated',
+  type: 'initial' | 'registered' | 'updated' | 'configured',
   record: Variable,
   oldValue: unknown,
   revision: number,

@@ -11,7 +11,8 @@ import type { Variable } from './variable.js';
 export interface VariableSpec {
   readonly name: string;
   readonly type: string;
-  readonly initialValue: unknown;
+  /** None for a computed variable. */
+  readonly initialValue?: unknown;
   /** The kind that the wire gave the initial value; absent from TypeScript. */
   readonly kind?: ValueKind | undefined;
   readonly constraints?: Readonly<Record<string, unknown>> | undefined;

@@ -20,8 +20,11 @@ export class Pin {
   /** By name and by id; `null` for what did not exist then. */
   readonly #kept = new Map<string, Variable | null>();
 
-  constructor(state: PinnedState, revision: number) {
+  readonly #onRelease: () => void;
+
+  constructor(state: PinnedState, revision: number, onRelease: () => void = () => undefined) {
     this.revision = revision;
+    this.#onRelease = onRelease;
     this.#state = state;
     state.addPin(this);
   }
@@ -73,6 +76,7 @@ export class Pin {
     this.#state = undefined;
     this.#released = true;
     this.#kept.clear();
+    this.#onRelease();
   }
 }
 

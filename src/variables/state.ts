@@ -5,6 +5,7 @@ import type { CommandReply } from './commands.js';
 import { type Dependency, DependencyGraph, type GraphView, noDependencies } from './graph.js';
 import { StoredCell } from './history.js';
 import type { Pin } from './pin.js';
+import { isPlainObject } from './plain-data.js';
 import type { StateSnapshot, StateTarget, StateView } from './state-view.js';
 import type { HistoryEntry, Variable } from './variable.js';
 
@@ -14,6 +15,15 @@ export type { StateSnapshot, StateTarget, StateView } from './state-view.js';
 
 /** How many answered requests a session remembers for retries. */
 export const REMEMBERED_REQUESTS = 1000;
+
+/** What history tells of a version. */
+export function historyEntry(record: Variable): HistoryEntry {
+  const { version, revision, value, updatedAtMs, source, updateMetadata: metadata } = record;
+  const entry = { version, revision, value, updatedAtMs, source, metadata };
+  const { optimizer_id: optimizerId, metrics } = metadata;
+  if (typeof optimizerId !== 'string') return entry;
+  return isPlainObject(metrics) ? { ...entry, optimizerId, metrics } : { ...entry, optimizerId };
+}
 
 /** An id is `var_<name>_<number>`: the name is in it, so one index serves both. */
 export function nameInId(id: string): string | undefined {
@@ -92,8 +102,7 @@ export class VariablesState implements StateView, StateTarget {
     for (const record of this.resolve(reference)?.history() ?? []) {
       if (skip-- > 0) continue;
       if (entries.length >= limit) break;
-      const { version, revision, value, updatedAtMs, source, updateMetadata } = record;
-      entries.push({ version, revision, value, updatedAtMs, source, metadata: updateMetadata });
+      entries.push(historyEntry(record));
     }
     return entries;
   }

@@ -55,6 +55,10 @@ export interface HistoryEntry {
   readonly updatedAtMs: number;
   readonly source: string;
   readonly metadata: Metadata;
+  /** `metadata.optimizer_id`, of a version that an optimizer has written. */
+  readonly optimizerId?: string;
+  /** `metadata.metrics` of such a version. */
+  readonly metrics?: Metadata;
 }
 
 /** How many versions of a variable are kept, the present one included. */

@@ -1,0 +1,216 @@
+/**
+ * Who did what to a session's variables, and what was refused: the last so many entries. What is kept are the commits
+ * themselves; entries are made of them when somebody looks.
+ */
+
+import type { ErrorCode } from '../kernel/errors.js';
+import { matchesGlob } from '../variables/names.js';
+import type { VariableCommand } from '../variables/commands.js';
+import type { VariableEvent } from '../variables/events.js';
+import { nameInId } from '../variables/state.js';
+import type { Metadata } from '../variables/value.js';
+import type { Commit } from './store.js';
+
+export type AuditAction =
+  | 'registered'
+  | 'updated'
+  | 'configured'
+  | 'deleted'
+  | 'dependency_added'
+  | 'dependency_removed'
+  | 'refused';
+
+export interface AuditEntry {
+  /** Epoch milliseconds. */
+  readonly atMs: number;
+  readonly action: AuditAction;
+  /** The name, or for a refusal what the caller called it; empty when a command was about none or many. */
+  readonly variable: string;
+  readonly source: string;
+  /** The calling session; `null`: the owner itself. */
+  readonly principal: string | null;
+  /** `undefined` when there was none, and `[redacted]` for a secret. */
+  readonly oldValue: unknown;
+  readonly newValue: unknown;
+  /** The session's revision that it made; `null` for a refusal, which makes none. */
+  readonly revision: number | null;
+  /** Why it was refused, and what was asked. */
+  readonly code: ErrorCode | null;
+  readonly command: VariableCommand['type'] | null;
+}
+
+export interface AuditOptions {
+  /** Entries kept per session, about: a batch is kept as a whole. Default 1000; 0 keeps none. */
+  readonly entries?: number;
+  /** Globs over names whose values nobody gets to see here and in telemetry, besides those with `metadata.secret`. */
+  readonly redact?: readonly string[];
+}
+
+export const DEFAULT_AUDIT_ENTRIES = 1000;
+export const REDACTED = '[redacted]';
+
+/** Whether the values of a variable are secret. */
+export type Redactor = (name: string, metadata: Metadata | undefined) => boolean;
+
+export function redactorOf(options: AuditOptions = {}): Redactor {
+  const { redact = [] } = options;
+  return (name, metadata) => metadata?.secret === true || redact.some((pattern) => matchesGlob(pattern, name));
+}
+
+interface Refused {
+  readonly type: 'refused';
+  readonly atMs: number;
+  readonly command: VariableCommand['type'];
+  readonly variable: string;
+  readonly source: string;
+  readonly principal: string | undefined;
+  readonly code: ErrorCode;
+}
+
+type Kept = Commit | Refused;
+
+export class AuditTrail {
+  readonly #limit: number;
+  #kept: Kept[] = [];
+  /** Entries in what is kept. */
+  #size = 0;
+
+  constructor(limit: number = DEFAULT_AUDIT_ENTRIES) {
+    this.#limit = limit;
+  }
+
+  committed(commit: Commit): void {
+    this.#add(commit, commit.events.length);
+  }
+
+  refused(command: VariableCommand, code: ErrorCode, atMs: number): void {
+    const { type, source, principal } = command;
+    this.#add({ type: 'refused', atMs, command: type, variable: subjectOf(command), source, principal, code }, 1);
+  }
+
+  /** Newest first. */
+  entries(limit: number, isSecret: Redactor): AuditEntry[] {
+    const entries: AuditEntry[] = [];
+    for (let index = this.#kept.length - 1; index >= 0 && entries.length < limit; index -= 1) {
+      const kept = this.#kept[index];
+      if (kept === undefined) break;
+      if (isRefused(kept)) entries.push(refusalEntry(kept));
+      else for (const event of [...kept.events].reverse()) push(entries, entryOf(event, kept, isSecret));
+    }
+    return entries.slice(0, limit);
+  }
+
+  /** Half of what is kept goes at once, so that keeping the rest costs nothing per commit. */
+  #add(kept: Kept, size: number): void {
+    if (this.#limit === 0) return;
+    this.#kept.push(kept);
+    this.#size += size;
+    if (this.#size <= this.#limit * 2 || this.#kept.length === 1) return;
+    let start = this.#kept.length - 1;
+    let left = sizeOf(this.#kept[start]);
+    for (let next = start - 1; next >= 0; next -= 1) {
+      const size = sizeOf(this.#kept[next]);
+      if (left + size > this.#limit) break;
+      left += size;
+      start = next;
+    }
+    this.#kept = this.#kept.slice(start);
+    this.#size = left;
+  }
+}
+
+const isRefused = (kept: Kept): kept is Refused => 'type' in kept;
+const sizeOf = (kept: Kept | undefined): number => (kept === undefined || isRefused(kept) ? 1 : kept.events.length);
+
+function push(entries: AuditEntry[], entry: AuditEntry | undefined): void {
+  if (entry !== undefined) entries.push(entry);
+}
+
+const refusalEntry = ({ atMs, command, variable, source, principal, code }: Refused): AuditEntry => ({
+  atMs,
+  action: 'refused',
+  variable,
+  source,
+  principal: principal ?? null,
+  oldValue: undefined,
+  newValue: undefined,
+  revision: null,
+  code,
+  command,
+});
+
+function entryOf(event: VariableEvent, commit: Commit, isSecret: Redactor): AuditEntry | undefined {
+  if (event.type === 'request.completed') return undefined;
+  const shared = {
+    atMs: commit.atMs,
+    revision: commit.position.revision,
+    principal: event.principal ?? null,
+    code: null,
+    command: null,
+  };
+  switch (event.type) {
+    case 'variable.registered':
+    case 'variable.updated':
+    case 'variable.configured': {
+      const { name, value, metadata, source } = event.variable;
+      const shown = (what: unknown): unknown => (what !== undefined && isSecret(name, metadata) ? REDACTED : what);
+      if (event.type === 'variable.configured')
+        return {
+          ...shared,
+          action: 'configured',
+          variable: name,
+          source: event.source,
+          oldValue: undefined,
+          newValue: undefined,
+        };
+      const isUpdate = event.type === 'variable.updated';
+      return {
+        ...shared,
+        action: isUpdate ? 'updated' : 'registered',
+        variable: name,
+        source,
+        oldValue: isUpdate ? shown(event.oldValue) : undefined,
+        newValue: shown(value),
+      };
+    }
+    case 'variable.deleted': {
+      const { name, source, oldValue, metadata } = event;
+      const shown = isSecret(name, metadata) ? REDACTED : oldValue;
+      return { ...shared, action: 'deleted', variable: name, source, oldValue: shown, newValue: undefined };
+    }
+    case 'dependency.added':
+    case 'dependency.removed': {
+      const { from, to } = event.dependency;
+      const isNew = event.type === 'dependency.added';
+      const other = nameInId(to) ?? to;
+      return {
+        ...shared,
+        action: isNew ? 'dependency_added' : 'dependency_removed',
+        variable: nameInId(from) ?? from,
+        source: event.source,
+        oldValue: isNew ? undefined : other,
+        newValue: isNew ? other : undefined,
+      };
+    }
+  }
+}
+
+/** What a command is about, in the words of the caller. */
+export function subjectOf(command: VariableCommand): string {
+  switch (command.type) {
+    case 'variables.register':
+      return command.specs.length === 1 ? text(command.specs[0]?.name) : '';
+    case 'variables.update':
+      return command.writes.length === 1 ? text(command.writes[0]?.variable) : '';
+    case 'variables.import':
+      return '';
+    case 'dependency.add':
+    case 'dependency.remove':
+      return text(command.from);
+    default:
+      return text(command.variable);
+  }
+}
+
+const MAX_SUBJECT = 128;
+const text = (name: unknown): string => (typeof name === 'string' ? name.slice(0, MAX_SUBJECT) : '');

@@ -1,0 +1,127 @@
+/** Reading a session: committed values at once, without waiting for anything. */
+
+import { invalidArgument } from '../kernel/errors.js';
+import { variableNotFound } from '../variables/refusals.js';
+import { noMetadata } from '../variables/value.js';
+import { HISTORY_LIMIT, type HistoryEntry, type Variable } from '../variables/variable.js';
+import type { AuditEntry } from './audit.js';
+import { DEFAULT_AUDIT_ENTRIES } from './audit.js';
+import type { SessionActor } from './live-session.js';
+import { SessionCore } from './session-core.js';
+import type { ListOptions, OptimizationEntry } from './session-options.js';
+import { isListed, SessionPin } from './session-pin.js';
+import { READS_PER_SAMPLE } from './stats.js';
+
+export abstract class SessionReads extends SessionCore {
+  /** Whether users get something else than what is stored, for some type. */
+  readonly #presents = this.types.presents;
+
+  /** The session as an xstate actor; its snapshots hold `revision` and a read-only view of the variables. */
+  get actor(): SessionActor {
+    return this.live.actor;
+  }
+
+  /**
+   * The committed value by name or id. Without a default a missing variable throws `variable_not_found`; one that the
+   * caller may not read throws `permission_denied`, default or not.
+   */
+  get(reference: string): unknown;
+  get<Default>(reference: string, missing: Default): unknown;
+  get(reference: string, ...missing: readonly unknown[]): unknown {
+    this.expiry.touch();
+    const cell = this.live.state.resolve(reference);
+    if (cell === undefined) {
+      if (missing.length > 0) return missing[0];
+      throw variableNotFound(reference);
+    }
+    const { record } = cell;
+    if (record.accessRules.length > 0) this.requireRight(record, 'read');
+    cell.reads += 1;
+    if (cell.reads % READS_PER_SAMPLE === 1) this.#timeRead(reference);
+    return this.#presents ? this.presentValue(record.type, record.value) : record.value;
+  }
+
+  /** The whole record, frozen. */
+  variable(reference: string): Variable {
+    const record = this.lookUp(reference);
+    if (record === undefined) throw variableNotFound(reference);
+    return this.presentRecord(record);
+  }
+
+  /** Records that the caller may read, in order of registration. */
+  list(options: ListOptions = {}): Variable[] {
+    const { limit = Number.POSITIVE_INFINITY, offset = 0, includeMetadata = true } = options;
+    const listed: Variable[] = [];
+    let skip = offset;
+    for (const record of this.records()) {
+      if (!isListed(record, options) || skip-- > 0) continue;
+      if (listed.length >= limit) break;
+      listed.push(this.presentRecord(includeMetadata ? record : { ...record, metadata: noMetadata }));
+    }
+    return listed;
+  }
+
+  /** The last versions, newest first; 100 are kept. */
+  history(
+    reference: string,
+    options: { readonly limit?: number; readonly offset?: number } = {},
+  ): readonly HistoryEntry[] {
+    const { limit = HISTORY_LIMIT, offset = 0 } = options;
+    const entries = this.historyOf(reference, limit, offset);
+    if (!this.#presents) return entries;
+    const { type } = this.requireVariable(reference);
+    return entries.map((entry) => ({ ...entry, value: this.presentValue(type, entry.value) }));
+  }
+
+  /** The versions that optimizers have written, oldest first; `limit` keeps the newest. */
+  optimizationHistory(reference: string, options: { readonly limit?: number } = {}): readonly OptimizationEntry[] {
+    const entries: OptimizationEntry[] = [];
+    for (const { version, value, updatedAtMs, optimizerId, metrics = noMetadata } of this.history(reference))
+      if (optimizerId !== undefined) entries.push({ version, value, atMs: updatedAtMs, optimizerId, metrics });
+    return entries.slice(0, options.limit ?? HISTORY_LIMIT).reverse();
+  }
+
+  /** What was done and what was refused, newest first. Values of secrets are not shown. */
+  audit(options: { readonly limit?: number } = {}): readonly AuditEntry[] {
+    const { limit = DEFAULT_AUDIT_ENTRIES } = options;
+    if (!Number.isSafeInteger(limit) || limit < 0) throw invalidArgument('limit', 'a whole number, 0 or more', limit);
+    return this.live.auditTrail(limit);
+  }
+
+  /**
+   * The variables as they are now, whatever is written later: for a run that needs one consistent picture. Costs what
+   * changes meanwhile. Give it back with `release()` or `using`.
+   */
+  pin(): SessionPin {
+    this.expiry.touch();
+    return new SessionPin(
+      this.live.pin(),
+      (record) => {
+        this.requireRight(record, 'read');
+        return this.presentRecord(record);
+      },
+      (record) => this.mayRead(record),
+    );
+  }
+
+  protected presentValue(type: string, stored: unknown): unknown {
+    if (stored === undefined) return undefined;
+    const presented = this.types.present(type, stored);
+    if (!presented.ok) throw presented.error;
+    return presented.value;
+  }
+
+  protected presentRecord(record: Variable): Variable {
+    if (!this.#presents) return Object.freeze(record);
+    const value = this.presentValue(record.type, record.value);
+    return Object.freeze(value === record.value ? record : { ...record, value });
+  }
+
+  /** Reads once more, with the clock in hand. */
+  #timeRead(reference: string): void {
+    const { clock } = this.services;
+    const startedAtMs = clock.monotonicMs();
+    const id = this.live.state.resolve(reference)?.record.id;
+    if (id !== undefined) this.live.stats.read(id, clock.monotonicMs() - startedAtMs);
+  }
+}
