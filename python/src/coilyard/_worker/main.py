@@ -17,6 +17,7 @@ import threading
 import traceback
 from collections.abc import Sequence
 
+from coilyard._guardian import guard
 from coilyard._registry import Registry, default_registry
 from coilyard._worker.attach import Attachment
 from coilyard._worker.exits import Exit, WorkerExit
@@ -32,13 +33,27 @@ ENVIRONMENT = {
     "GRPC_VERBOSITY": "ERROR",
 }
 
+#: The handler of the log that is the worker's own.
+LOG_HANDLER = "coilyard"
+
 _log = logging.getLogger("coilyard.worker")
 
 
 def main(arguments: Sequence[str] | None = None, registry: Registry = default_registry) -> None:
     """Runs a worker and ends the process."""
     options = parse_options(arguments)
-    _write_logs_to_stderr(options)
+    if options.die_with_stdin:
+        guard()
+    _run(options, registry)
+
+
+def run_forked(arguments: Sequence[str]) -> None:
+    """Runs a worker in a process that was forked for it, with all imports done, and ends the process."""
+    _run(parse_options(arguments), default_registry)
+
+
+def _run(options: WorkerOptions, registry: Registry) -> None:
+    write_logs_to_stderr(f"{options.worker_id}/{options.incarnation}")
     if not options.detached:
         die_with_parent()
     if options.die_with_stdin:
@@ -68,13 +83,19 @@ def import_modules(options: WorkerOptions) -> None:
     Raises:
         WorkerExit: One of them cannot be imported; why is on stderr.
     """
-    sys.path[:0] = [os.path.abspath(path) for path in options.paths]  # noqa: PTH100 - links are kept as they are
+    search_first(options.paths)
     for name in options.imports:
         try:
             importlib.import_module(name)
         except BaseException as error:
             traceback.print_exc()
             raise WorkerExit(Exit.IMPORT_FAILED, f"cannot import {name}: {type(error).__name__}: {error}") from error
+
+
+def search_first(paths: Sequence[str]) -> None:
+    """Has imports look into these directories first; those that are there already keep their place."""
+    absolute = [os.path.abspath(path) for path in paths]  # noqa: PTH100 - links are kept as they are
+    sys.path[:0] = [path for path in absolute if path not in sys.path]
 
 
 async def _serve(options: WorkerOptions, registry: Registry) -> None:
@@ -91,12 +112,16 @@ async def _serve(options: WorkerOptions, registry: Registry) -> None:
         raise
 
 
-def _write_logs_to_stderr(options: WorkerOptions) -> None:
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=logging.INFO,
-        format=f"%(asctime)s {options.worker_id}/{options.incarnation} %(levelname)s %(name)s: %(message)s",
-    )
+def write_logs_to_stderr(who: str) -> None:
+    """Has the lines of the log name the process; a fork's handlers are those of its parent and get the new name."""
+    root = logging.getLogger()
+    handler = next((handler for handler in root.handlers if handler.name == LOG_HANDLER), None)
+    if handler is None:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.name = LOG_HANDLER
+        root.addHandler(handler)
+        root.setLevel(logging.INFO)
+    handler.setFormatter(logging.Formatter(f"%(asctime)s {who} %(levelname)s %(name)s: %(message)s"))
 
 
 def _end(code: Exit) -> None:

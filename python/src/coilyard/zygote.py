@@ -1,0 +1,8 @@
+"""`python -m coilyard.zygote`: imports what workers need once, and forks workers for a runtime. See `coilyard._zygote`."""
+
+from coilyard._zygote.main import main
+
+__all__ = ("main",)
+
+if __name__ == "__main__":
+    main()
