@@ -2,9 +2,15 @@
 
 import type { Clock, Random } from './kernel/clock.js';
 import { invalidArgument } from './kernel/errors.js';
+import { type AuditOptions, DEFAULT_AUDIT_ENTRIES } from './sessions/audit.js';
+import type { RateOptions } from './sessions/rate-limit.js';
 import { defaultSessionLimits, type SessionLimits } from './sessions/services.js';
 import type { SessionStore } from './sessions/store.js';
+import { defaultVariableLimits } from './variables/limits.js';
 import { isPlainObject } from './variables/plain-data.js';
+import { MAX_DOCUMENT_BYTES } from './variables/transfer-decode.js';
+import { isUserType, type UserType } from './variables/types/define-type.js';
+import { TypeRegistry } from './variables/types/registry.js';
 import type { LauncherFactory } from './workers/launcher.js';
 import { coldSpawn } from './workers/launchers/cold-spawn.js';
 import type { PoolOptions } from './workers/pool-options.js';
@@ -34,6 +40,16 @@ export interface LimitOptions {
   readonly maxVariables?: number;
   /** Registrations or writes in one command. Default 10,000. */
   readonly maxBatch?: number;
+  /** Bytes of one value, about. Default 8 MiB. */
+  readonly maxValueBytes?: number;
+  /** Characters of a variable's name. Default 128. */
+  readonly maxNameLength?: number;
+  /** Bytes of a document that is imported. Default 16 MiB. */
+  readonly maxImportBytes?: number;
+  /** Commands of one session per second in the long run. Default: as many as it can carry out. */
+  readonly ratePerSecond?: number;
+  /** Commands of one session at once, with `ratePerSecond`. Default: those of one second. */
+  readonly burst?: number;
 }
 
 /** Receives one line for each thing that a person may have to look at. */
@@ -50,6 +66,10 @@ export interface RuntimeOptions {
   /** Started once something needs it; `false` forbids Python. */
   readonly python?: PythonOptions | false;
   readonly limits?: LimitOptions;
+  /** Types of variables besides those that are built in, made with `defineType`. */
+  readonly types?: readonly UserType[];
+  /** How much each session remembers of who did what, and whose values stay secret. */
+  readonly audit?: AuditOptions;
   /** Default: silent. */
   readonly logger?: Logger;
   readonly clock?: Clock;
@@ -61,11 +81,13 @@ export interface RuntimeConfig {
   readonly pools: Readonly<Record<string, PoolOptions>> | false;
   readonly launcher: LauncherFactory;
   readonly limits: SessionLimits;
+  readonly types: TypeRegistry;
+  readonly audit: AuditOptions;
 }
 
 const defaults = Object.freeze({ host: '127.0.0.1', port: 0, maxMessageBytes: 16 * 1024 * 1024 });
 
-const known = ['store', 'gateway', 'python', 'limits', 'logger', 'clock', 'random'];
+const known = ['store', 'gateway', 'python', 'limits', 'types', 'audit', 'logger', 'clock', 'random'];
 
 /** @throws CoilyardError `invalid_argument` that names the key, what was expected and what came. */
 export function runtimeConfig(options: RuntimeOptions): RuntimeConfig {
@@ -75,6 +97,8 @@ export function runtimeConfig(options: RuntimeOptions): RuntimeConfig {
     pools: poolsConfig(options.python),
     launcher: launcherConfig(options.python),
     limits: limitsConfig(options.limits),
+    types: typesConfig(options.types),
+    audit: auditConfig(options.audit),
   };
 }
 
@@ -108,16 +132,58 @@ function launcherConfig(options: RuntimeOptions['python']): LauncherFactory {
   return launcher;
 }
 
+const limitNames = [
+  'mailbox',
+  'maxVariables',
+  'maxBatch',
+  'maxValueBytes',
+  'maxNameLength',
+  'maxImportBytes',
+  'ratePerSecond',
+  'burst',
+];
+
 function limitsConfig(limits: LimitOptions = {}): SessionLimits {
-  refuseUnknown('limits', limits, ['mailbox', 'maxVariables', 'maxBatch']);
-  const { variables } = defaultSessionLimits;
+  refuseUnknown('limits', limits, limitNames);
+  const rate = rateConfig(limits);
   return {
     mailbox: count('limits.mailbox', limits.mailbox, defaultSessionLimits.mailbox),
     variables: {
-      maxVariables: count('limits.maxVariables', limits.maxVariables, variables.maxVariables),
-      maxBatch: count('limits.maxBatch', limits.maxBatch, variables.maxBatch),
+      maxVariables: count('limits.maxVariables', limits.maxVariables, defaultVariableLimits.maxVariables),
+      maxBatch: count('limits.maxBatch', limits.maxBatch, defaultVariableLimits.maxBatch),
+      maxValueBytes: count('limits.maxValueBytes', limits.maxValueBytes, defaultVariableLimits.maxValueBytes),
+      maxNameLength: count('limits.maxNameLength', limits.maxNameLength, defaultVariableLimits.maxNameLength),
     },
+    maxImportBytes: count('limits.maxImportBytes', limits.maxImportBytes, MAX_DOCUMENT_BYTES),
+    ...(rate === undefined ? {} : { rate }),
   };
+}
+
+function rateConfig({ ratePerSecond, burst }: LimitOptions): RateOptions | undefined {
+  if (ratePerSecond === undefined) {
+    if (burst !== undefined) throw invalidArgument('limits.burst', 'a ratePerSecond beside it', burst);
+    return undefined;
+  }
+  if (typeof ratePerSecond !== 'number' || !Number.isFinite(ratePerSecond) || ratePerSecond <= 0)
+    throw invalidArgument('limits.ratePerSecond', 'a number above 0', ratePerSecond);
+  return burst === undefined ? { ratePerSecond } : { ratePerSecond, burst: count('limits.burst', burst, burst) };
+}
+
+function typesConfig(types: RuntimeOptions['types'] = []): TypeRegistry {
+  if (!Array.isArray(types)) throw invalidArgument('types', 'a list of types made with defineType', types);
+  for (const [index, type] of types.entries())
+    if (!isUserType(type)) throw invalidArgument(`types[${index}]`, 'a type made with defineType', type);
+  return new TypeRegistry(types);
+}
+
+function auditConfig(audit: AuditOptions = {}): AuditOptions {
+  refuseUnknown('audit', audit, ['entries', 'redact']);
+  const { entries = DEFAULT_AUDIT_ENTRIES, redact = [] } = audit;
+  if (!Number.isSafeInteger(entries) || entries < 0)
+    throw invalidArgument('audit.entries', 'a whole number, 0 or more', entries);
+  if (!Array.isArray(redact) || !redact.every((glob) => typeof glob === 'string'))
+    throw invalidArgument('audit.redact', 'a list of globs over names', redact);
+  return { entries, redact };
 }
 
 function count(field: string, value: number | undefined, otherwise: number): number {

@@ -102,6 +102,10 @@ function refuse(type: string, reason: string, cause?: unknown): Result<never, Co
   );
 }
 
+/** Whether it was made by {@link defineType}. */
+export const isUserType = (value: unknown): value is UserType =>
+  typeof value === 'object' && value !== null && 'type' in value && 'name' in value && Object.isFrozen(value);
+
 /** What users get for a stored value; `validation_failed` when the type does not understand it any more. */
 export function presented(type: VariableType, stored: unknown): Result<unknown, CoilyardError> {
   if (type.present === undefined) return ok(stored);
