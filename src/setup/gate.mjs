@@ -56,18 +56,25 @@ export const checks = [
   python('Python types', 'mypy', '--config-file', 'python/pyproject.toml', 'python/src', 'python/tools'),
 ];
 
-/** @param {boolean} fast only what needs neither real processes nor the build */
-export function suites(fast) {
-  return [
-    { title: 'TypeScript tests', run: () => vitest(fast ? ['--project', 'fast'] : []) },
-    { title: 'Python tests', run: () => pytest(fast ? ['-m', 'not gateway and not dspy'] : []) },
-  ];
+/**
+ * The fast tests have the machine for themselves: they must not wait for real processes.
+ *
+ * @param {boolean} onlyFast only what needs neither real processes nor the build
+ */
+export function suites(onlyFast) {
+  const fast = { title: 'TypeScript tests', run: () => vitest('fast', '--project=fast') };
+  const real = { title: 'TypeScript tests with real processes', run: () => vitest('real', '--project=!fast') };
+  const ofPython = { title: 'Python tests', run: () => pytest(onlyFast ? ['-m', 'not gateway and not dspy'] : []) };
+  return onlyFast ? [fast, ofPython] : [fast, real, ofPython];
 }
 
-/** @param {readonly string[]} args */
-function vitest(args) {
-  const report = reportAt('vitest.json');
-  const all = [programs.vitest, 'run', ...args, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+/**
+ * @param {string} name
+ * @param {string} project
+ */
+function vitest(name, project) {
+  const report = reportAt(`vitest-${name}.json`);
+  const all = [programs.vitest, 'run', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
   return counted(report, countVitest, process.execPath, all, inRoot());
 }
 

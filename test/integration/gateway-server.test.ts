@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import {
   credentials,
   loadPackageDefinition,
@@ -176,7 +177,7 @@ async function reflect(host: TestGateway, questions: readonly Question[], versio
     `../../node_modules/@grpc/reflection/build/proto/grpc/reflection/${version}/reflection.proto`,
     import.meta.url,
   );
-  const contract = loadPackageDefinition(loadSync(file.pathname, { oneofs: true, bytes: Buffer }));
+  const contract = loadPackageDefinition(loadSync(fileURLToPath(file), { oneofs: true, bytes: Buffer }));
   const Reflection = Reflect.get(
     Reflect.get(Reflect.get(Reflect.get(contract, 'grpc'), 'reflection'), version),
     'ServerReflection',
