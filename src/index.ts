@@ -22,21 +22,45 @@ export type { EventName, RuntimeEvents, TelemetryBus } from './kernel/telemetry.
 export { Runtime, type StopRuntimeOptions, startRuntime } from './runtime.js';
 export type { ListeningGateway } from './runtime/gateway-runtime.js';
 export type { PythonCallOptions } from './runtime/python-runtime.js';
-export type { ExecuteOptions, SessionInfo, StartSessionOptions, WatchEnd } from './sessions/handle.js';
+export type { AuditAction, AuditEntry, AuditOptions } from './sessions/audit.js';
 export type {
+  DependencyInfo,
+  ExecuteOptions,
+  ImportOptions,
+  ImportResult,
+  SessionInfo,
+  StartSessionOptions,
+  WatchEnd,
+} from './sessions/handle.js';
+export type { Session, Written } from './sessions/session.js';
+export type {
+  CommandOptions,
+  DependencyOptions,
   ListOptions,
+  ModifyOptions,
+  OptimizationEntry,
   RegisterOptions,
   Registration,
-  Session,
+  RollbackOptions,
   SetOptions,
   UpdateOptions,
   UpdateResult,
-} from './sessions/session.js';
+} from './sessions/session-options.js';
+export type { SessionPin } from './sessions/session-pin.js';
+export type { SessionStats, VariableStats } from './sessions/stats.js';
 export type { Commit, CommitOutcome, CommitRequest, Position, SessionStore } from './sessions/store.js';
 export { type MemoryStoreOptions, memoryStore } from './sessions/stores/memory.js';
 export type { VariableUpdate } from './sessions/update.js';
 export type { WatchStreamOptions } from './sessions/watch-stream.js';
-export type { HistoryEntry, Variable } from './variables/variable.js';
+export type { AccessRule, AccessRuleInput, Permission } from './variables/access.js';
+export type { DependencySpec } from './variables/commands.js';
+export type { Compute } from './variables/compute.js';
+export type { DependencyType } from './variables/graph.js';
+export { type Dtype, Tensor, type TypedArray } from './variables/tensor.js';
+export type { ImportDetail, ImportSummary, MergeStrategy } from './variables/transfer-document.js';
+export type { ExportOptions, TransferFormat } from './variables/transfer-encode.js';
+export { type ConstraintTest, defineType, type TypeDefinition, type UserType } from './variables/types/define-type.js';
+export type { BuiltInTypeName, HistoryEntry, Variable } from './variables/variable.js';
 export type { PoolOptions } from './workers/pool-options.js';
 export type { Arguments } from './workers/python-port.js';
 export type { ModuleSpec, Recipe, ToolSpec } from './workers/recipe.js';
