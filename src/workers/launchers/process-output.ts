@@ -1,0 +1,64 @@
+/** What a process prints: lines as they come, and the last ones of its stderr for the record of its end. */
+
+import type { Readable } from 'node:stream';
+import type { Clock } from '../../kernel/clock.js';
+import { LastLines, LineSplitter } from './lines.js';
+
+/** How long the output of a dead process is waited for: a grandchild may hold its pipes open for ever. */
+const OUTPUT_GRACE_MS = 200;
+
+export class ProcessOutput {
+  readonly #clock: Clock;
+  readonly #lastLines: LastLines;
+  readonly #stdout: LineSplitter;
+  readonly #stderr: LineSplitter;
+  readonly #open = new Set<Readable>();
+  #expected: number;
+  #allEnded: () => void = () => {};
+
+  /** @param streams how many streams `read` will be called for. */
+  constructor(clock: Clock, streams: number, keptLines: number, onLine: (line: string) => void) {
+    this.#clock = clock;
+    this.#expected = streams;
+    this.#lastLines = new LastLines(keptLines);
+    this.#stdout = new LineSplitter(onLine);
+    this.#stderr = new LineSplitter((line) => {
+      this.#lastLines.push(line);
+      onLine(line);
+    });
+  }
+
+  read(stream: Readable, kind: 'stdout' | 'stderr'): void {
+    const lines = kind === 'stdout' ? this.#stdout : this.#stderr;
+    this.#expected -= 1;
+    this.#open.add(stream);
+    stream.setEncoding('utf8').on('data', (text: string) => lines.push(text));
+    // A pipe breaks when the process dies while it is read; its exit says all there is to say.
+    stream.on('error', () => {});
+    stream.once('close', () => {
+      this.#open.delete(stream);
+      this.#lookForEnd();
+    });
+  }
+
+  /** To be called when the process is dead: resolves to the last lines of its stderr once all is read, and soon. */
+  finish(): Promise<readonly string[]> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        timer.cancel();
+        this.#allEnded = () => {};
+        for (const stream of this.#open) stream.destroy();
+        this.#stdout.end();
+        this.#stderr.end();
+        resolve(this.#lastLines.snapshot());
+      };
+      const timer = this.#clock.setTimer(OUTPUT_GRACE_MS, done);
+      this.#allEnded = done;
+      this.#lookForEnd();
+    });
+  }
+
+  #lookForEnd(): void {
+    if (this.#expected <= 0 && this.#open.size === 0) this.#allEnded();
+  }
+}
