@@ -7,18 +7,27 @@ import type { VariableUpdate } from './update.js';
 export type Observer = (update: VariableUpdate) => unknown;
 
 export class CallbackObserver implements Sink {
-  readonly since: number;
   readonly principal: string | undefined;
+  #since: number;
   readonly #call: Observer;
   readonly #onFailure: (error: unknown) => void;
   #active = true;
 
   /** @param onFailure is called once, after which the observer hears nothing more. */
   constructor(since: number, call: Observer, onFailure: (error: unknown) => void, principal?: string) {
-    this.since = since;
+    this.#since = since;
     this.principal = principal;
     this.#call = call;
     this.#onFailure = onFailure;
+  }
+
+  get since(): number {
+    return this.#since;
+  }
+
+  startOver(reset: VariableUpdate): void {
+    this.#since = reset.revision;
+    this.offer(reset);
   }
 
   offer(update: VariableUpdate): void {

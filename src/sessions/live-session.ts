@@ -16,6 +16,7 @@ import type { VariableEvent } from '../variables/events.js';
 import { Pin } from '../variables/pin.js';
 import { VariablesState } from '../variables/state.js';
 import type { Variable } from '../variables/variable.js';
+import { refusedRequest } from './arguments.js';
 import { type AuditEntry, AuditTrail, type Redactor, redactorOf } from './audit.js';
 import type { ExecuteOptions, WatchEnd } from './handle.js';
 import { Observers } from './observers.js';
@@ -24,8 +25,9 @@ import type { QueuedWatcher } from './queued-watcher.js';
 import { TokenBucket } from './rate-limit.js';
 import type { SessionServices } from './services.js';
 import { optimizationMsOf, StatsBook } from './stats.js';
-import { type Commit, ORIGIN, type Position, type SessionRecord } from './store.js';
+import { type Commit, type MaybePromise, ORIGIN, type Position, type Resumed, type SessionRecord } from './store.js';
 import { reportRefusal } from './telemetry.js';
+import { resetUpdate } from './update.js';
 import { VariablesView } from './variables-view.js';
 
 /** What `session.actor.getSnapshot().context` holds. */
@@ -47,6 +49,16 @@ type Phase =
   | { readonly type: 'crashed'; readonly cause: unknown; readonly retryAfterMs?: number }
   | { readonly type: 'closed'; readonly end: WatchEnd };
 
+/** How a session ends, decided by whoever asks first. */
+export interface Ending {
+  readonly reason: WatchEnd;
+  /** Whether the store keeps its state. */
+  readonly keep: boolean;
+}
+
+/** Nobody asked: the supervisor has ended the actor, because the runtime or the store goes down. */
+const unasked: Ending = Object.freeze({ reason: 'runtime_stopped', keep: true });
+
 export class LiveSession {
   readonly record: SessionRecord;
   readonly observers: Observers;
@@ -54,7 +66,7 @@ export class LiveSession {
   readonly watchers = new Set<QueuedWatcher>();
   readonly #services: SessionServices;
   readonly #mailbox: SessionMailbox;
-  readonly #onClosed: (end: WatchEnd) => void;
+  readonly #onClosed: (ending: Ending) => MaybePromise<void>;
   #phase: Phase = { type: 'loading' };
   /** `undefined` while no state can be read: before the first load, and after a crash in the middle of a change. */
   #state: VariablesState | undefined;
@@ -68,11 +80,12 @@ export class LiveSession {
   /** The functions of computed variables by id: known to this process, whatever becomes of the actor. */
   #computations: Map<string, Compute> | undefined;
   #pins: Set<Pin> | undefined;
-  #ending: WatchEnd = 'runtime_stopped';
-  readonly #awaitingClose: (() => void)[] = [];
+  #ending: Ending | undefined;
+  #closing: { readonly done: Promise<void>; readonly resolve: (left: MaybePromise<void>) => void } | undefined;
+  #stopWaitingForParent: (() => void) | undefined;
 
-  /** @param onClosed is called once, after the last life of the actor. */
-  constructor(record: SessionRecord, services: SessionServices, onClosed: (end: WatchEnd) => void) {
+  /** @param onClosed is called once, after the last life of the actor; the end is complete when it has resolved. */
+  constructor(record: SessionRecord, services: SessionServices, onClosed: (ending: Ending) => MaybePromise<void>) {
     this.record = record;
     this.#services = services;
     this.#onClosed = onClosed;
@@ -117,15 +130,20 @@ export class LiveSession {
     return this.#actor.ref;
   }
 
+  get isReadable(): boolean {
+    return this.#state !== undefined;
+  }
+
   /** The committed state. Throws `session_…` when there is none to read. */
   get state(): VariablesState {
-    if (this.#state === undefined || this.#phase.type === 'closed') throw this.#unreadable();
+    if (this.#state === undefined) throw this.#unreadable();
     return this.#state;
   }
 
   /** Starts a life of the actor: the `start` of its child spec, called again for every restart. */
   async start(parent: Process | undefined): Promise<Process | Ignore> {
     if (this.#phase.type === 'closed') return IGNORE;
+    this.#stopWaitingForParent?.();
     this.#incarnation = nextIncarnation(this.#incarnation);
     const process = await spawn({
       ...(parent === undefined ? {} : { parent }),
@@ -133,7 +151,7 @@ export class LiveSession {
       init: (context) => this.#begin(context),
       terminate: () => this.#stopServing(),
     });
-    process.monitor((reason) => this.#lifeEnded(reason));
+    if (process !== IGNORE) process.monitor((reason) => this.#lifeEnded(reason, parent));
     return process;
   }
 
@@ -141,6 +159,8 @@ export class LiveSession {
     const phase = this.#phase;
     if (phase.type === 'closed' || (phase.type === 'crashed' && phase.retryAfterMs !== undefined))
       return Promise.reject(this.#unreadable());
+    const refusal = refusedRequest(command, options);
+    if (refusal !== undefined) return Promise.reject(refusal);
     const limited = this.#bucket?.take();
     if (limited !== undefined) {
       this.#refused(command, limited);
@@ -153,18 +173,24 @@ export class LiveSession {
   }
 
   /** Ends the session from within; watches end with the same reason. */
-  end(reason: WatchEnd): void {
-    this.#ending = reason;
-    if (this.#phase.type === 'ready') this.#phase.context.exit(exitReason.shutdownWith(reason));
-    else this.#close(reason);
+  end(ending: Ending): void {
+    if (this.#ending !== undefined || this.#phase.type === 'closed') return;
+    this.#ending = ending;
+    if (this.#phase.type === 'ready') this.#phase.context.exit(exitReason.shutdownWith(ending.reason));
+    else this.#close();
   }
 
-  /** Ends the session and resolves once it is closed. */
-  async stopped(reason: WatchEnd): Promise<void> {
-    if (this.#phase.type === 'closed') return;
-    const closed = new Promise<void>((resolve) => this.#awaitingClose.push(resolve));
-    this.end(reason);
-    await closed;
+  /** Ends the session and resolves once it has left nothing behind that it should not. */
+  async stopped(ending: Ending): Promise<void> {
+    if (this.#phase.type !== 'closed' && this.#closing === undefined) {
+      let resolve: (left: MaybePromise<void>) => void = () => {};
+      const done = new Promise<void>((settle) => {
+        resolve = settle;
+      });
+      this.#closing = { done, resolve };
+    }
+    this.end(ending);
+    await this.#closing?.done;
   }
 
   /** The present state, kept for a reader until it lets go. */
@@ -186,16 +212,18 @@ export class LiveSession {
     this.#mailbox.failAll(() => this.#unreadable());
   }
 
-  async #begin(context: ProcessContext): Promise<void> {
+  async #begin(context: ProcessContext): Promise<Ignore | undefined> {
     const { store, random, limits, clock, telemetry } = this.#services;
     const resumed = await store.resume(this.id);
+    const isRestart = this.#view !== undefined;
+    const missed = isRestart ? await store.resume(this.id, this.#position) : undefined;
+    // Ended while the store answered. Past this line nothing waits, so nothing can come between.
+    if (this.closed) return IGNORE;
     if (resumed.type !== 'snapshot')
       throw new CoilyardError('session_not_found', `the store has no session ${this.id}`, {
         details: { sessionId: this.id },
       });
     const state = VariablesState.restore(resumed.state);
-    const seen = this.#position;
-    const isRestart = this.#view !== undefined;
     const pipeline = new Pipeline({
       id: this.id,
       store,
@@ -215,10 +243,11 @@ export class LiveSession {
       onCrash: (error, stateIsSound) => this.#crashed(context, error, stateIsSound),
     });
     this.#adopt(state, resumed.position);
-    if (isRestart) await this.#catchUpObservers(seen);
     this.#phase = { type: 'ready', pipeline, context };
+    if (missed !== undefined) this.#catchUpObservers(missed);
     this.#mailbox.release();
     telemetry.emit('session.started', { sessionId: this.id, revision: resumed.position.revision });
+    return undefined;
   }
 
   #adopt(state: VariablesState, position: Position): void {
@@ -231,10 +260,15 @@ export class LiveSession {
   }
 
   /** What was committed but not yet told when the last life ended. */
-  async #catchUpObservers(seen: Position): Promise<void> {
-    const resumed = await this.#services.store.resume(this.id, seen);
-    if (resumed.type === 'tail') for (const commit of resumed.commits) this.observers.publish(commit);
-    else if (resumed.type === 'snapshot') for (const watcher of this.watchers) watcher.startOver(resumed.reason);
+  #catchUpObservers(missed: Resumed): void {
+    const { position } = this;
+    if (missed.type === 'tail') {
+      // What is newer than the state that was adopted is told when the state gets there.
+      for (const commit of missed.commits)
+        if (commit.position.revision <= position.revision) this.observers.publish(commit);
+    } else if (missed.type === 'snapshot')
+      this.observers.startOver(resetUpdate(missed.reason, position.revision, this.#services.clock.nowMs()));
+    for (const watcher of this.watchers) watcher.wakeReader();
   }
 
   #committed(commit: Commit, tookMs: number): void {
@@ -280,6 +314,7 @@ export class LiveSession {
   }
 
   #crashed(context: ProcessContext, error: unknown, stateIsSound: boolean): void {
+    if (this.#phase.type === 'closed') return;
     this.#mailbox.hold();
     if (!stateIsSound) this.#state = undefined;
     this.#phase = { type: 'crashed', cause: error };
@@ -297,12 +332,15 @@ export class LiveSession {
     await this.#phase.pipeline.stop();
   }
 
-  #lifeEnded(reason: ExitReason): void {
+  #lifeEnded(reason: ExitReason, parent: Process | undefined): void {
     if (this.#phase.type === 'closed') return;
-    if (isCleanExit(reason)) {
-      this.#close(this.#ending);
+    if (this.#phase.type === 'ready') this.#phase.pipeline.abandon(reason);
+    if (isCleanExit(reason) || this.#ending !== undefined) {
+      this.#close();
       return;
     }
+    // A supervisor that goes down itself starts no other life.
+    this.#stopWaitingForParent = parent?.monitor(() => this.#close());
     this.#mailbox.hold();
     this.#mailbox.failAll(
       () =>
@@ -313,15 +351,18 @@ export class LiveSession {
     if (this.#phase.type !== 'crashed') this.#phase = { type: 'crashed', cause: reason };
   }
 
-  #close(end: WatchEnd): void {
+  #close(): void {
     if (this.#phase.type === 'closed') return;
-    this.#phase = { type: 'closed', end };
+    const ending = this.#ending ?? unasked;
+    this.#phase = { type: 'closed', end: ending.reason };
+    this.#stopWaitingForParent?.();
     this.#mailbox.close(() => this.#unreadable());
-    for (const watcher of this.watchers) watcher.end(end);
-    this.#actor?.stop();
+    this.observers.flush();
+    for (const watcher of this.watchers) watcher.end(ending.reason);
     this.#state = undefined;
-    this.#onClosed(end);
-    for (const resolve of this.#awaitingClose.splice(0)) resolve();
+    this.#actor?.stop();
+    const left = this.#onClosed(ending);
+    this.#closing?.resolve(left);
   }
 
   /** Why nothing can be read or written. */

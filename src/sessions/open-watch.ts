@@ -2,43 +2,41 @@
 
 import { isThenable } from '../kernel/isolate.js';
 import { allows } from '../variables/access.js';
-import { checkAccess, variableNotFound } from '../variables/refusals.js';
 import { matchesGlob } from '../variables/names.js';
+import { checkAccess, variableNotFound } from '../variables/refusals.js';
 import type { Variable } from '../variables/variable.js';
 import type { WatchOptions } from './handle.js';
 import type { LiveSession } from './live-session.js';
 import type { Interest } from './observers.js';
 import { type Present, QueuedWatcher } from './queued-watcher.js';
-import type { Resumed } from './store.js';
+import type { MaybePromise, Resumed } from './store.js';
 import { initialUpdate, type MayHear, rulesOf, updatesOf, type VariableUpdate } from './update.js';
 
 /** Throws `variable_not_found` for a name that does not exist, unless the reader resumes: then it may have been deleted. */
 export function openWatch(
   session: LiveSession,
   options: WatchOptions,
-  resume: (after: NonNullable<WatchOptions['after']>) => Resumed | Promise<Resumed>,
+  resume: (after: NonNullable<WatchOptions['after']>) => MaybePromise<Resumed>,
   nowMs: () => number,
   principal?: string,
 ): QueuedWatcher {
   const caller = principal ?? session.id;
   const selection = select(session, options, caller);
-  const { state, position } = session;
-  const present = (): Present => ({
-    position: session.position,
-    initial: [...session.state.records()].filter(selection.includes).map(initialUpdate),
-  });
-  const isNew = options.after === undefined;
-  const first = isNew && options.includeInitial === true ? [...state.records()].filter(selection.includes) : [];
+  const { position } = session;
+  const { after } = options;
+  const initial = (): VariableUpdate[] =>
+    Array.from(session.state.records()).filter(selection.includes).map(initialUpdate);
   let forget = (): void => {};
   const watcher = new QueuedWatcher({
     coalesce: options.coalesce ?? true,
     principal,
     hearsSettings: options.includeSettings,
     position,
-    first: first.map(initialUpdate),
-    awaitsTail: !isNew,
+    first: after === undefined && options.includeInitial === true ? initial() : [],
+    awaitsTail: after !== undefined,
     endsWith: selection.interest.type === 'variables' ? selection.interest.ids : undefined,
-    present,
+    isReadable: () => session.isReadable,
+    present: (): Present => ({ position: session.position, initial: initial() }),
     nowMs,
     onClose: () => {
       forget();
@@ -47,27 +45,30 @@ export function openWatch(
   });
   forget = session.observers.add(watcher, selection.interest);
   session.watchers.add(watcher);
-  if (options.after !== undefined) {
+  if (after !== undefined) {
     const mayHear: MayHear = (event) =>
       (event.type !== 'variable.configured' || options.includeSettings === true) &&
       allows(rulesOf(event), 'observe', caller);
-    follow(watcher, resume(options.after), position.revision, selection, mayHear);
+    follow(watcher, () => resume(after), position.revision, selection, mayHear);
   }
   return watcher;
 }
 
 interface Selected {
+  /** What is heard of from now on. */
   readonly interest: Interest;
+  /** What there is of it now. */
   readonly includes: (record: Variable) => boolean;
-  readonly accepts: (update: VariableUpdate) => boolean;
+  /** What a reader that resumes has missed of it: also of variables that are gone by now. */
+  readonly concerned: (update: VariableUpdate) => boolean;
 }
 
 function select(session: LiveSession, options: WatchOptions, caller: string): Selected {
   const mayObserve = (record: Variable): boolean => allows(record.accessRules, 'observe', caller);
-  const { variables = [], pattern } = options;
-  if (variables.length === 0 && (pattern === undefined || pattern === '')) {
+  const { variables = [], pattern = '' } = options;
+  if (variables.length === 0 && pattern === '') {
     const everything = (): boolean => true;
-    return { interest: { type: 'matching', accepts: everything }, includes: mayObserve, accepts: everything };
+    return { interest: { type: 'matching', accepts: everything }, includes: mayObserve, concerned: everything };
   }
   const ids = new Set<string>();
   const gone = new Set<string>();
@@ -80,34 +81,35 @@ function select(session: LiveSession, options: WatchOptions, caller: string): Se
     } else if (options.after === undefined) throw variableNotFound(reference);
     else gone.add(reference);
   }
-  if ((pattern === undefined || pattern === '') && gone.size === 0)
-    return {
-      interest: { type: 'variables', ids },
-      includes: (record) => ids.has(record.id) && mayObserve(record),
-      accepts: (update) => ids.has(update.variableId),
-    };
-  const matches = (name: string, id: string): boolean =>
-    ids.has(id) || gone.has(name) || gone.has(id) || (pattern !== undefined && matchesGlob(pattern, name));
-  const accepts = (update: VariableUpdate): boolean => matches(update.name, update.variableId);
+  const matches = (name: string, id: string): boolean => ids.has(id) || (pattern !== '' && matchesGlob(pattern, name));
+  const accepts = ({ name, variableId }: VariableUpdate): boolean => matches(name, variableId);
   return {
-    interest: { type: 'matching', accepts },
+    interest: pattern === '' ? { type: 'variables', ids } : { type: 'matching', accepts },
     includes: (record) => matches(record.name, record.id) && mayObserve(record),
-    accepts,
+    concerned: (update) => accepts(update) || gone.has(update.name) || gone.has(update.variableId),
   };
 }
 
 function follow(
   watcher: QueuedWatcher,
-  resumed: Resumed | Promise<Resumed>,
+  resume: () => MaybePromise<Resumed>,
   upTo: number,
-  { accepts }: Selected,
+  { interest, concerned }: Selected,
   mayHear: MayHear,
 ): void {
   const deliver = (answer: Resumed): void => {
-    if (answer.type === 'tail') watcher.resume(updatesOf(answer.commits, upTo, mayHear).filter(accepts));
-    else if (answer.type === 'snapshot') watcher.startOver(answer.reason);
+    if (answer.type === 'tail') watcher.resume(updatesOf(answer.commits, upTo, mayHear).filter(concerned));
+    else if (answer.type === 'snapshot') watcher.startOver(answer);
     else watcher.end('session_stopped');
+    if (interest.type === 'variables' && interest.ids.size === 0) watcher.end('variable_deleted');
   };
-  if (isThenable(resumed)) Promise.resolve(resumed).then(deliver, () => watcher.startOver('compacted'));
-  else deliver(resumed);
+  /** What cannot be read back is as good as gone. */
+  const failed = (): void => watcher.startOver({ reason: 'compacted' });
+  try {
+    const answer = resume();
+    if (isThenable(answer)) Promise.resolve(answer).then(deliver, failed);
+    else deliver(answer);
+  } catch {
+    failed();
+  }
 }

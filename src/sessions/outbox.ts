@@ -1,5 +1,6 @@
 /** The bounded queue in front of one reader. What a slow reader missed is folded, or the reader starts over. */
 
+import { Ring } from '../kernel/ring.js';
 import type { VariableUpdate } from './update.js';
 
 /** Updates that may wait before folding or a reset; more only when a session has more variables. */
@@ -7,7 +8,7 @@ export const OUTBOX_LIMIT = 1024;
 
 export class Outbox {
   readonly #coalesce: boolean;
-  #updates: VariableUpdate[] = [];
+  #updates = new Ring<VariableUpdate>();
   #foldAt = OUTBOX_LIMIT;
 
   constructor(coalesce: boolean) {
@@ -25,33 +26,43 @@ export class Outbox {
         this.clear();
         return false;
       }
-      this.#updates = fold(this.#updates);
-      this.#foldAt = Math.max(OUTBOX_LIMIT, this.#updates.length * 2);
+      this.#fold();
     }
     this.#updates.push(update);
     return true;
   }
 
+  take(): VariableUpdate | undefined {
+    return this.#updates.shift();
+  }
+
   takeAll(): readonly VariableUpdate[] {
-    const updates = this.#updates;
+    const updates = [...this.#updates];
     this.clear();
     return updates;
   }
 
   clear(): void {
-    this.#updates = [];
+    if (this.#updates.length > 0) this.#updates = new Ring();
     this.#foldAt = OUTBOX_LIMIT;
+  }
+
+  #fold(): void {
+    const folded = fold(this.#updates);
+    this.#updates = new Ring();
+    for (const update of folded) this.#updates.push(update);
+    this.#foldAt = Math.max(OUTBOX_LIMIT, folded.length * 2);
   }
 }
 
 /** The newest update of each variable, in order of revision, with the number of those that went into it. */
-export function fold(updates: readonly VariableUpdate[]): VariableUpdate[] {
+export function fold(updates: Iterable<VariableUpdate>): VariableUpdate[] {
   const newest = new Map<string, VariableUpdate>();
   for (const update of updates) {
-    const earlier = newest.get(update.variableId);
+    const merged = merge(newest.get(update.variableId), update);
     // Deleting first moves the variable to the end: order stays the order of the newest revisions.
     newest.delete(update.variableId);
-    newest.set(update.variableId, earlier === undefined ? update : merge(earlier, update));
+    if (merged !== undefined) newest.set(update.variableId, merged);
   }
   return [...newest.values()];
 }
@@ -61,7 +72,10 @@ function folded(earlier: VariableUpdate['type'], later: VariableUpdate['type']):
   return later === 'updated' && earlier !== 'configured' ? earlier : later;
 }
 
-function merge(earlier: VariableUpdate, later: VariableUpdate): VariableUpdate {
+/** One update that says what both say; `undefined` when the reader need not hear of the variable at all. */
+export function merge(earlier: VariableUpdate | undefined, later: VariableUpdate): VariableUpdate | undefined {
+  if (earlier === undefined) return later;
+  if (earlier.type === 'registered' && later.type === 'deleted') return undefined;
   // A reader that has not heard of the variable yet hears of it as it would have, with the present value.
   const type = folded(earlier.type, later.type);
   return { ...later, type, oldValue: earlier.oldValue, skipped: later.skipped + earlier.skipped + 1 };

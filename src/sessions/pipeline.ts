@@ -48,7 +48,7 @@ export interface PipelineOptions {
   /** Called with those that a commit has brought. Must not throw. */
   readonly onComputations: (computations: Computations) => void;
   /**
-   * Called after the state has evolved and before anybody is answered. Must not throw.
+   * Called once the state has evolved and everybody is answered, before anybody can hear the answer. Must not throw.
    *
    * @param tookMs since the first of its commands was taken up; NaN when it was not timed.
    */
@@ -67,12 +67,21 @@ interface Settlement {
   readonly computations?: Computations | undefined;
 }
 
+/** One commit on its way. */
+interface Batch {
+  readonly events: readonly VariableEvent[];
+  readonly settlements: readonly Settlement[];
+  readonly atMs: number;
+  readonly startedAtMs: number;
+}
+
 export class Pipeline {
   readonly #options: PipelineOptions;
   #position: Position;
   #seq = 0;
   #storeIsSlow = false;
-  #inFlight: Promise<void> | undefined;
+  #inFlight: { readonly batch: Batch; readonly landed: Promise<void> } | undefined;
+  #isStopping = false;
   #dead = false;
   /** Commits until one is timed. */
   #untimed = 1;
@@ -105,8 +114,15 @@ export class Pipeline {
 
   /** Takes no more commands; resolves when the commit under way has landed. */
   async stop(): Promise<void> {
-    await this.#inFlight;
+    this.#isStopping = true;
+    await this.#inFlight?.landed;
     this.#dead = true;
+  }
+
+  /** This life is over at once. Whether the commit under way lands is not known: its answer will not be heard. */
+  abandon(cause: unknown): void {
+    this.#dead = true;
+    for (const { letter } of this.#inFlight?.batch.settlements ?? []) letter.fail(crashed('unknown', cause));
   }
 
   #commitAlone(letter: SessionLetter): void {
@@ -121,7 +137,7 @@ export class Pipeline {
       }
       decision = decided.value;
     } catch (error) {
-      this.#crash(error, [letter], true);
+      this.#crash(error, letter);
       return;
     }
     const { events, reply, computations } = decision;
@@ -147,7 +163,9 @@ export class Pipeline {
       try {
         settlements.push(this.#decideOnDraft(draft, letter, events, computations));
       } catch (error) {
-        this.#crash(error, [letter, ...settlements.map((settlement) => settlement.letter)], true);
+        // Nothing of the draft was committed.
+        for (const settlement of settlements) settlement.letter.fail(crashed('not_started', error));
+        this.#crash(error, letter);
       }
     }
     if (this.#dead) return;
@@ -188,6 +206,7 @@ export class Pipeline {
       events,
       atMs: clock.nowMs(),
     };
+    const batch = { events, settlements, atMs: request.atMs, startedAtMs };
     let outcome: CommitOutcome | Promise<CommitOutcome>;
     try {
       outcome = store.commit(id, request);
@@ -195,33 +214,32 @@ export class Pipeline {
       this.#storeFailed(error, settlements);
       return;
     }
-    if (!isThenable(outcome)) {
-      this.#landed(outcome, events, settlements, request.atMs, startedAtMs);
-      return;
-    }
+    if (isThenable(outcome)) this.#await(outcome, batch);
+    else this.#landed(outcome, batch);
+  }
+
+  /** One commit under way at a time: until it has landed, commands wait and their deadlines are watched. */
+  #await(outcome: PromiseLike<CommitOutcome>, batch: Batch): void {
     this.#storeIsSlow = true;
     const { mailbox } = this.#options;
     mailbox.hold();
-    for (const { letter } of settlements) mailbox.watch(letter);
-    this.#inFlight = outcome
+    for (const { letter } of batch.settlements) mailbox.watch(letter);
+    const landed = Promise.resolve(outcome)
       .then(
-        (landed) => this.#landed(landed, events, settlements, request.atMs, startedAtMs),
-        (error: unknown) => this.#storeFailed(error, settlements),
+        (answer) => this.#landed(answer, batch),
+        (error: unknown) => this.#storeFailed(error, batch.settlements),
       )
       .then(() => {
         this.#inFlight = undefined;
-        if (!this.#dead) mailbox.release();
+        if (!this.#dead && !this.#isStopping) mailbox.release();
       });
+    this.#inFlight = { batch, landed };
   }
 
-  #landed(
-    outcome: CommitOutcome,
-    events: readonly VariableEvent[],
-    settlements: readonly Settlement[],
-    atMs: number,
-    startedAtMs: number,
-  ): void {
-    switch (outcome.type) {
+  #landed(outcome: CommitOutcome, batch: Batch): void {
+    if (this.#dead) return;
+    const { events, settlements, atMs, startedAtMs } = batch;
+    switch (outcome?.type) {
       case 'committed':
       case 'duplicate':
         break;
@@ -229,24 +247,24 @@ export class Pipeline {
       case 'fenced':
         this.#lostTheHistory(outcome.type, settlements);
         return;
+      default:
+        this.#storeFailed(new TypeError('the store answered a commit with no outcome'), settlements);
+        return;
     }
     const { state, onCommitted, telemetry, id, clock, isSecret } = this.#options;
     try {
       for (const event of events) evolve(state, event);
     } catch (error) {
-      this.#crash(
-        error,
-        settlements.map((settlement) => settlement.letter),
-        false,
-      );
+      for (const { letter } of settlements) letter.fail(crashed('unknown', error));
+      this.#die(error, false);
       return;
     }
     this.#position = outcome.position;
     // Not a number when nobody wants to know: then nothing is measured.
     const tookMs = Number.isNaN(startedAtMs) ? startedAtMs : clock.monotonicMs() - startedAtMs;
     this.#learn(settlements);
-    onCommitted({ position: outcome.position, events, atMs }, tookMs);
     this.#settle(settlements);
+    onCommitted({ position: outcome.position, events, atMs }, tookMs);
     reportCommit(telemetry, id, events, outcome.position.revision, tookMs, isSecret);
   }
 
@@ -284,9 +302,10 @@ export class Pipeline {
     this.#die(error, true);
   }
 
-  #crash(error: unknown, letters: readonly SessionLetter[], stateIsSound: boolean): void {
-    for (const letter of letters) letter.fail(crashed('unknown', error));
-    this.#die(error, stateIsSound);
+  /** Deciding has thrown: nothing has changed, the state can still be read. */
+  #crash(error: unknown, inHand: SessionLetter): void {
+    inHand.fail(crashed('unknown', error));
+    this.#die(error, true);
   }
 
   #die(error: unknown, stateIsSound: boolean): void {

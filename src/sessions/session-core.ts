@@ -10,6 +10,7 @@ import { decodeDocument } from '../variables/transfer-decode.js';
 import { encodeDocument, type ExportOptions } from '../variables/transfer-encode.js';
 import { builtInTypes, type TypeRegistry } from '../variables/types/registry.js';
 import type { HistoryEntry, Variable } from '../variables/variable.js';
+import { checkCount, checkOptions, checkWatch } from './arguments.js';
 import type { Expiry } from './expiry.js';
 import type {
   DependencyInfo,
@@ -88,11 +89,15 @@ export abstract class SessionCore implements SessionHandle {
   }
 
   historyOf(reference: string, limit: number, offset: number): readonly HistoryEntry[] {
+    checkCount('limit', limit);
+    checkCount('offset', offset);
     this.requireVariable(reference, 'read');
     return this.live.state.history(reference, limit, offset);
   }
 
   openWatch(options: WatchOptions): Watcher {
+    checkOptions(options);
+    checkWatch(options);
     this.expiry.touch();
     const { store, clock } = this.services;
     return openWatch(this.live, options, (after) => store.resume(this.id, after), clock.nowMs, this.principal);
@@ -162,15 +167,17 @@ export abstract class SessionCore implements SessionHandle {
     this.expiry.touch();
   }
 
-  /** Ends the session: observers hear of it, commands that wait are refused. Its state is deleted unless `keep`. */
+  /**
+   * Ends the session: observers hear of it, commands that wait are refused. Its state is deleted unless `keep`. Once it
+   * has ended, whoever ended it, stopping it again does nothing: its id may be another session's by then.
+   */
   async stop(options: { readonly keep?: boolean } = {}): Promise<void> {
+    checkOptions(options);
     if (this.principal !== undefined)
       throw new CoilyardError('permission_denied', `${this.principal} may not stop session ${this.id}`, {
         details: { principal: this.principal, sessionId: this.id },
       });
-    this.expiry.stop();
-    await this.live.stopped('session_stopped');
-    if (options.keep !== true) await this.services.store.delete(this.id);
+    await this.live.stopped({ reason: 'session_stopped', keep: options.keep === true });
   }
 
   protected get caller(): string {

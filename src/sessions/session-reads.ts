@@ -6,6 +6,7 @@ import { noMetadata } from '../variables/value.js';
 import { HISTORY_LIMIT, type HistoryEntry, type Variable } from '../variables/variable.js';
 import type { AuditEntry } from './audit.js';
 import { DEFAULT_AUDIT_ENTRIES } from './audit.js';
+import { checkOptions, checkText } from './arguments.js';
 import type { SessionActor } from './live-session.js';
 import { SessionCore } from './session-core.js';
 import type { ListOptions, OptimizationEntry } from './session-options.js';
@@ -50,6 +51,8 @@ export abstract class SessionReads extends SessionCore {
 
   /** Records that the caller may read, in order of registration. */
   list(options: ListOptions = {}): Variable[] {
+    checkOptions(options);
+    checkText('pattern', options.pattern);
     const { limit = Number.POSITIVE_INFINITY, offset = 0, includeMetadata = true } = options;
     const listed: Variable[] = [];
     let skip = offset;
@@ -66,6 +69,7 @@ export abstract class SessionReads extends SessionCore {
     reference: string,
     options: { readonly limit?: number; readonly offset?: number } = {},
   ): readonly HistoryEntry[] {
+    checkOptions(options);
     const { limit = HISTORY_LIMIT, offset = 0 } = options;
     const entries = this.historyOf(reference, limit, offset);
     if (!this.#presents) return entries;

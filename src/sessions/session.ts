@@ -3,7 +3,9 @@
 import { CoilyardError, invalidArgument } from '../kernel/errors.js';
 import type { AccessRuleInput } from '../variables/access.js';
 import type { Compute } from '../variables/compute.js';
+import { isPlainObject } from '../variables/plain-data.js';
 import type { Variable } from '../variables/variable.js';
+import { checkFunction, checkOptions } from './arguments.js';
 import { CallbackObserver, type Observer } from './callback-observer.js';
 import { Expiry } from './expiry.js';
 import type { LiveSession } from './live-session.js';
@@ -62,6 +64,7 @@ export class Session extends SessionReads {
 
   /** Registers a variable. @returns its id, such as `var_temperature_1`. */
   async register(name: string, type: string, initialValue?: unknown, options: RegisterOptions = {}): Promise<string> {
+    checkOptions(options);
     const { source = SOURCE, timeoutMs, signal, ...spec } = options;
     const { variables } = await this.execute(
       { type: 'variables.register', specs: [{ ...spec, name, type, initialValue }], source },
@@ -80,6 +83,7 @@ export class Session extends SessionReads {
   }
 
   async set(reference: string, value: unknown, options: SetOptions = {}): Promise<Written> {
+    checkOptions(options);
     const { metadata, expectedVersion, source = SOURCE } = options;
     const reply = await this.execute(
       { type: 'variable.set', variable: reference, value, metadata, expectedVersion, source },
@@ -113,6 +117,8 @@ export class Session extends SessionReads {
 
   /** Sets many at one revision. A write that is refused is an outcome, not a rejection. */
   async update(values: Readonly<Record<string, unknown>>, options: UpdateOptions = {}): Promise<UpdateResult> {
+    checkOptions(options);
+    if (!isPlainObject(values)) throw invalidArgument('values', 'an object of values by name', values);
     const { atomic = true, metadata, source = SOURCE } = options;
     const writes = Object.entries(values).map(([variable, value]) => ({ variable, value }));
     const reply = await this.execute({ type: 'variables.update', writes, atomic, metadata, source }, options);
@@ -127,12 +133,14 @@ export class Session extends SessionReads {
 
   /** Rejects with `has_dependents` unless `cascade`, which deletes all that depends on it as well. */
   async delete(reference: string, options: CommandOptions & { readonly cascade?: boolean } = {}): Promise<void> {
+    checkOptions(options);
     const { cascade, source = SOURCE } = options;
     await this.execute({ type: 'variable.delete', variable: reference, cascade, source }, options);
   }
 
   /** A new version with the value of an earlier one. Rejects with `version_not_found` when that is not kept. */
   async rollback(reference: string, version: number, options: RollbackOptions = {}): Promise<Written> {
+    checkOptions(options);
     const { reason, expectedVersion, source = SOURCE } = options;
     const reply = await this.execute(
       { type: 'variable.rollback', variable: reference, version, reason, expectedVersion, source },
@@ -188,12 +196,14 @@ export class Session extends SessionReads {
   }
 
   /**
-   * Calls `observer` once for each later change of the variable, in order of revision. An observer that throws or
-   * rejects is removed and reported once as `observer.failed`.
+   * Calls `observer` once for each later change of the variable, in order of revision; with a `reset` when its session
+   * had to start over from another history. An observer that throws or rejects is removed and reported once as
+   * `observer.failed`.
    *
    * @returns a function that ends it; idempotent, also from within the observer.
    */
   observe(reference: string, observer: Observer): () => void {
+    checkFunction('observer', observer);
     const { id } = this.requireVariable(reference, 'observe');
     const call: Observer = this.types.presents ? (update) => observer(this.#presented(update)) : observer;
     const failed = (error: unknown): void => {
@@ -228,6 +238,11 @@ export class Session extends SessionReads {
     this.expiry.start();
   }
 
+  /** Ends the countdown; called by the directory once the session is closed. */
+  forgetExpiry(): void {
+    this.expiry.stop();
+  }
+
   #presented(update: VariableUpdate): VariableUpdate {
     const { variableType, value, oldValue } = update;
     return {
@@ -238,10 +253,8 @@ export class Session extends SessionReads {
   }
 }
 
-function expire(live: LiveSession, { store, telemetry }: SessionServices): void {
-  const gone = async (): Promise<void> => {
-    await live.stopped('session_expired');
-    await store.delete(live.id);
-  };
-  gone().catch((error: unknown) => telemetry.emit('observer.failed', { sessionId: live.id, error }));
+function expire(live: LiveSession, { telemetry }: SessionServices): void {
+  live.stopped({ reason: 'session_expired', keep: false }).catch((error: unknown) => {
+    telemetry.emit('session.crashed', { sessionId: live.id, error, revision: live.position.revision });
+  });
 }

@@ -2,7 +2,10 @@
 
 import type { Clock } from '../kernel/clock.js';
 import { CoilyardError } from '../kernel/errors.js';
+import { Ring } from '../kernel/ring.js';
+import { checkFunction, checkOptions, checkSpan, refusedSignal } from './arguments.js';
 import type { Watcher, WatchOptions } from './handle.js';
+import { Outbox } from './outbox.js';
 import { Pacing } from './pacing.js';
 import type { ResumePoint } from './store.js';
 import type { VariableUpdate } from './update.js';
@@ -33,16 +36,29 @@ export interface WatchStreamInternals {
   readonly present?: ((update: VariableUpdate) => VariableUpdate) | undefined;
 }
 
-/** The watch is opened at once, so that nothing is missed between this call and the first `next`. */
+/**
+ * The watch is opened at once, so that nothing is missed between this call and the first `next`. Throws
+ * `invalid_argument` and what `open` throws.
+ */
 export function watchStream(
   open: (options: WatchOptions) => Watcher,
   variables: readonly string[],
   options: WatchStreamOptions & WatchStreamInternals,
   clock: Clock,
 ): AsyncIterableIterator<VariableUpdate> {
+  check(options);
   const { includeInitial, afterRevision, coalesce, pattern } = options;
   const after = options.after ?? (afterRevision === undefined ? undefined : { revision: afterRevision });
   return new WatchStream(open({ variables, pattern, includeInitial, after, coalesce }), options, clock);
+}
+
+function check(options: WatchStreamOptions): void {
+  checkOptions(options);
+  checkSpan('throttleMs', options.throttleMs);
+  checkSpan('debounceMs', options.debounceMs);
+  if (options.filter !== undefined) checkFunction('filter', options.filter);
+  const refusal = refusedSignal(options.signal);
+  if (refusal !== undefined) throw refusal;
 }
 
 type Pending = {
@@ -55,8 +71,9 @@ class WatchStream implements AsyncIterableIterator<VariableUpdate> {
   readonly #filter: ((update: VariableUpdate) => boolean) | undefined;
   readonly #present: ((update: VariableUpdate) => VariableUpdate) | undefined;
   readonly #pacing: Pacing;
-  readonly #ready: VariableUpdate[] = [];
-  readonly #pending: Pending[] = [];
+  /** Taken and not consumed. It folds what a paced consumer does not ask for: pacing takes updates as they come. */
+  readonly #ready = new Outbox(true);
+  readonly #pending = new Ring<Pending>();
   readonly #signal: AbortSignal | undefined;
   #failure: { readonly error: unknown } | undefined;
   #done = false;
@@ -66,7 +83,7 @@ class WatchStream implements AsyncIterableIterator<VariableUpdate> {
     this.#filter = options.filter;
     this.#present = options.present;
     this.#pacing = new Pacing(clock, options, (update) => {
-      this.#ready.push(update);
+      this.#ready.offer(update);
       this.#serve();
     });
     this.#signal = options.signal;
@@ -112,11 +129,16 @@ class WatchStream implements AsyncIterableIterator<VariableUpdate> {
 
   #accept(stored: VariableUpdate): void {
     if (this.#failure !== undefined) return;
+    if (stored.type === 'reset') {
+      // The present values follow: what was taken before says nothing any more, and must not come after them.
+      this.#pacing.clear();
+      this.#ready.clear();
+    }
     let update = stored;
     try {
       if (this.#present !== undefined) update = this.#present(stored);
       if (update.type === 'initial' || update.type === 'reset') {
-        this.#ready.push(update);
+        this.#ready.offer(update);
         return;
       }
       if (this.#filter !== undefined && !this.#filter(update)) return;
@@ -135,7 +157,7 @@ class WatchStream implements AsyncIterableIterator<VariableUpdate> {
 
   #settlePending(): void {
     while (this.#pending.length > 0) {
-      const update = this.#ready.shift();
+      const update = this.#ready.take();
       if (update !== undefined) this.#pending.shift()?.resolve({ done: false, value: update });
       else if (this.#failure !== undefined) {
         const { error } = this.#failure;
@@ -154,14 +176,14 @@ class WatchStream implements AsyncIterableIterator<VariableUpdate> {
   }
 
   #release(): void {
-    this.#pacing.close();
+    this.#pacing.clear();
     this.#watcher.close();
     this.#signal?.removeEventListener('abort', this.#onAbort);
   }
 
   readonly #onAbort = (): void => {
     if (this.#done) return;
-    this.#ready.length = 0;
+    this.#ready.clear();
     this.#failure = {
       error: new CoilyardError('cancelled', 'the watch was cancelled', { cause: this.#signal?.reason }),
     };
