@@ -22,6 +22,7 @@ export type { EventName, RuntimeEvents, TelemetryBus } from './kernel/telemetry.
 export { Runtime, type StopRuntimeOptions, startRuntime } from './runtime.js';
 export type { ListeningGateway } from './runtime/gateway-runtime.js';
 export type { PythonCallOptions } from './runtime/python-runtime.js';
+export type { RuntimeTools, Tool, ToolContext } from './runtime/runtime-tools.js';
 export type { AuditAction, AuditEntry, AuditOptions } from './sessions/audit.js';
 export type {
   DependencyInfo,
@@ -62,5 +63,6 @@ export type { ExportOptions, TransferFormat } from './variables/transfer-encode.
 export { type ConstraintTest, defineType, type TypeDefinition, type UserType } from './variables/types/define-type.js';
 export type { BuiltInTypeName, HistoryEntry, Variable } from './variables/variable.js';
 export type { PoolOptions } from './workers/pool-options.js';
-export type { Arguments } from './workers/python-port.js';
+export type { Arguments, CallLog, CallProgress, ToolListing, ToolRequest } from './workers/python-port.js';
 export type { ModuleSpec, Recipe, ToolSpec } from './workers/recipe.js';
+export type { RegisterToolOptions } from './workers/tool-registry.js';

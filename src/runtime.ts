@@ -29,11 +29,14 @@ import { TelemetryBus } from './kernel/telemetry.js';
 import { TimerWheel } from './kernel/timer-wheel.js';
 import { GatewayRuntime } from './runtime/gateway-runtime.js';
 import { PythonRuntime } from './runtime/python-runtime.js';
+import { RuntimeTools } from './runtime/runtime-tools.js';
 import { supervisionReporter } from './runtime/supervision.js';
+import { withWorkers } from './runtime/worker-nodes.js';
 import type { StartSessionOptions } from './sessions/handle.js';
 import { Sessions } from './sessions/sessions.js';
 import { memoryStore } from './sessions/stores/memory.js';
 import { AttachRegistry } from './workers/attach-registry.js';
+import { ToolRegistry } from './workers/tool-registry.js';
 
 export interface StopRuntimeOptions {
   /** What has not ended by then is killed and reported. Default 10,000. */
@@ -66,6 +69,8 @@ const START = Symbol('start');
 export class Runtime {
   readonly sessions: Sessions;
   readonly python: PythonRuntime;
+  /** Functions that Python, and clients of the gateway, call by name. */
+  readonly tools: RuntimeTools;
   readonly gateway: GatewayRuntime;
   readonly events = new TelemetryBus();
   /** Resolves after `stop`; rejects when the tree gave up. */
@@ -94,17 +99,20 @@ export class Runtime {
       clock,
       onError: (error) => options.logger?.warn(`a timer failed: ${describeThrown(error)}`),
     });
-    const services = { store: this.#store, clock, random, telemetry, wheel: this.#wheel, limits: config.limits };
+    const { limits, types, audit } = config;
+    const services = { store: this.#store, clock, random, telemetry, wheel: this.#wheel, limits, types, audit };
     this.sessions = new Sessions(services, () => ({ startChild: (id, start) => this.#startSession(id, start) }));
     this.#registry = new AttachRegistry({ clock, random, telemetry });
     this.gateway = new GatewayRuntime({
       config: config.gateway,
       sessions: this.sessions,
       workers: this.#registry,
+      tools: () => this.tools,
       clock,
       telemetry,
       adopt: (start) => this.#running().startChild({ id: 'gateway', start }),
     });
+    const tools = new ToolRegistry(clock);
     this.python = new PythonRuntime({
       pools: config.pools,
       launcher: config.launcher,
@@ -112,6 +120,7 @@ export class Runtime {
       random,
       telemetry,
       registry: this.#registry,
+      tools,
       gatewayAddress: async () => (await this.gateway.start()).address,
       adopt: async (start) => {
         const supervisor = await this.#running().startChild({ id: 'python', type: 'supervisor', start });
@@ -119,6 +128,12 @@ export class Runtime {
         return supervisor;
       },
       report: this.#report,
+    });
+    this.tools = new RuntimeTools({
+      registry: tools,
+      sessions: this.sessions,
+      python: this.python.port,
+      pools: this.python.poolNames,
     });
     this.done = new Promise((resolve, reject) => {
       this.#settleDone = { resolve, reject };
@@ -144,7 +159,7 @@ export class Runtime {
 
   /** The supervision tree as data; `formatTree` draws it. */
   tree(): TreeNode {
-    return this.#running().tree();
+    return withWorkers(this.#running().tree(), this.python);
   }
 
   /**

@@ -12,6 +12,8 @@ export interface TreeNode {
   readonly restarts: number;
   /** Of a supervisor: how it treats siblings. */
   readonly strategy?: string;
+  /** What else there is to say of it, in a few words; whoever asks for the tree may add it. */
+  readonly detail?: string;
   /** In start order; absent for a worker. */
   readonly children?: readonly TreeNode[];
 }
@@ -52,10 +54,11 @@ function lines(nodes: readonly TreeNode[], indent: string): string[] {
   });
 }
 
-function describe({ id, strategy, status, restarts }: TreeNode): string {
+function describe({ id, strategy, status, restarts, detail }: TreeNode): string {
   const remarks = [
     ...(strategy === undefined ? [] : [strategy]),
     ...(status === 'alive' ? [] : [status]),
+    ...(detail === undefined ? [] : [detail]),
     ...(restarts === 0 ? [] : [restarts === 1 ? '1 restart' : `${restarts} restarts`]),
   ];
   return remarks.length === 0 ? id : `${id}  ${remarks.join(', ')}`;

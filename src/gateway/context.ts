@@ -4,6 +4,7 @@ import type { Clock } from '../kernel/clock.js';
 import type { TelemetryBus } from '../kernel/telemetry.js';
 import type { SessionsPort } from '../sessions/handle.js';
 import type { Attachment, FrameReceiver } from '../workers/attachment.js';
+import type { ToolsPort } from '../workers/python-port.js';
 import type { Authenticator } from './authenticator.js';
 import type { OpenStreams } from './open-streams.js';
 
@@ -42,6 +43,8 @@ export interface WorkerDoor {
 export interface GatewayContext {
   readonly sessions: SessionsPort;
   readonly workers: WorkerDoor;
+  /** Absent: there are none. */
+  readonly tools?: ToolsPort | undefined;
   readonly authenticator: Authenticator;
   readonly telemetry: TelemetryBus;
   readonly clock: Clock;

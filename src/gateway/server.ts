@@ -11,6 +11,7 @@ import type { Clock } from '../kernel/clock.js';
 import { CoilyardError, invalidArgument } from '../kernel/errors.js';
 import type { TelemetryBus } from '../kernel/telemetry.js';
 import type { SessionsPort } from '../sessions/handle.js';
+import type { ToolsPort } from '../workers/python-port.js';
 import { type Authenticator, bearerAuthenticator } from './authenticator.js';
 import { defaultGatewayLimits, type GatewayContext, type GatewayLimits, type WorkerDoor } from './context.js';
 import { detailInterceptor } from './detail-interceptor.js';
@@ -23,6 +24,7 @@ import { sessionsRoutes } from './sessions-service.js';
 import { variablesRoutes } from './variables-service.js';
 import { watchRoute } from './watch-service.js';
 import { attachRoute } from './worker-stream.js';
+import { workersRoutes } from './workers-service.js';
 
 export interface GatewayOptions {
   /** Default 127.0.0.1. Anything but a loopback address needs credentials. */
@@ -31,6 +33,8 @@ export interface GatewayOptions {
   readonly port?: number | undefined;
   readonly sessions: SessionsPort;
   readonly workers: WorkerDoor;
+  /** What `ListTools` and `CallTool` offer. Default: nothing. */
+  readonly tools?: ToolsPort | undefined;
   /** Default: everyone is let in, as long as the host is a loopback address. */
   readonly authenticator?: Authenticator | undefined;
   readonly limits?: Partial<GatewayLimits> | undefined;
@@ -66,8 +70,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   if (authenticator.open && !isLoopback(host))
     throw invalidArgument('gateway.host', 'a loopback address unless gateway.token is set', host);
   const openStreams = new OpenStreams();
-  const { sessions, workers } = options;
-  const context = { sessions, workers, authenticator, telemetry, clock, limits, openStreams };
+  const { sessions, workers, tools } = options;
+  const context = { sessions, workers, tools, authenticator, telemetry, clock, limits, openStreams };
   const health = new Health(
     ['Sessions', 'Variables', 'Workers'].map((name) => `coilyard.v1.${name}`),
     openStreams,
@@ -106,7 +110,7 @@ function createServer(context: GatewayContext, health: Health): Server {
   });
   addRoutes(server, SessionsService, sessionsRoutes(context));
   addRoutes(server, VariablesService, { ...variablesRoutes(context), watch: watchRoute(context) });
-  addRoutes(server, WorkersService, { attach: attachRoute(context) });
+  addRoutes(server, WorkersService, { ...workersRoutes(context), attach: attachRoute(context) });
   health.addTo(server);
   addReflection(server, context);
   return server;

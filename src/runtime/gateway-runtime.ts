@@ -11,6 +11,7 @@ import { spawn } from '../kernel/spawn.js';
 import type { TelemetryBus } from '../kernel/telemetry.js';
 import type { SessionsPort } from '../sessions/handle.js';
 import type { AttachRegistry } from '../workers/attach-registry.js';
+import type { ToolsPort } from '../workers/python-port.js';
 
 /** How long calls in hand may take to finish when the gateway stops. */
 const DRAIN_MS = 3_000;
@@ -26,6 +27,7 @@ export interface GatewayRuntimeOptions {
   readonly config: RuntimeConfig['gateway'];
   readonly sessions: SessionsPort;
   readonly workers: AttachRegistry;
+  readonly tools: () => ToolsPort;
   readonly clock: Clock;
   readonly telemetry: TelemetryBus;
   /** Adds the gateway to the tree, on first use. */
@@ -92,7 +94,7 @@ export class GatewayRuntime {
   }
 
   #listen(): Promise<Gateway> {
-    const { config, sessions, workers, clock, telemetry } = this.#options;
+    const { config, sessions, workers, tools, clock, telemetry } = this.#options;
     if (config === false) throw new TypeError('a gateway that is forbidden was started');
     const { host, port, token, maxMessageBytes } = config;
     return startGateway({
@@ -100,6 +102,7 @@ export class GatewayRuntime {
       port: this.#port ?? port,
       sessions,
       workers,
+      tools: tools(),
       clock,
       telemetry,
       authenticator: bearerAuthenticator({ token, workerOf: (shown) => workers.workerOf(shown) }),

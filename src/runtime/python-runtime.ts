@@ -8,7 +8,7 @@ import {
 } from '../../supervisors/index.js';
 import type { SupervisorListener } from '../../supervisors/index.js';
 import type { Clock, Random } from '../kernel/clock.js';
-import { CoilyardError, toCoilyardError } from '../kernel/errors.js';
+import { CoilyardError, invalidArgument, toCoilyardError } from '../kernel/errors.js';
 import type { SessionId } from '../kernel/ids.js';
 import type { TelemetryBus } from '../kernel/telemetry.js';
 import type { AttachRegistry } from '../workers/attach-registry.js';
@@ -18,7 +18,9 @@ import type { PoolOptions } from '../workers/pool-options.js';
 import { PythonPools } from '../workers/pools.js';
 import type { Arguments, CallOptions, ChunkIterator, PythonPort } from '../workers/python-port.js';
 import type { ModuleSpec, Recipe, ToolSpec } from '../workers/recipe.js';
+import type { ToolRegistry } from '../workers/tool-registry.js';
 import { startPlace } from './pool-place.js';
+import { type ReadableSession, readerOf } from './session-values.js';
 
 /** A worker that dies comes back at once; one that keeps dying waits longer each time, and then for the breaker. */
 const recovery = Object.freeze({
@@ -27,9 +29,12 @@ const recovery = Object.freeze({
   breaker: { openMs: 2_000, maxOpenMs: 30_000, healthyMs: 5_000 },
 });
 
-export interface PythonCallOptions extends Omit<CallOptions, 'sessionId' | 'variables' | 'revision'> {
-  /** On whose behalf the call is made: its `SessionContext` is what a tool's `session` parameter receives. */
-  readonly session?: { readonly id: SessionId } | undefined;
+export interface PythonCallOptions extends Omit<CallOptions, 'sessionId' | 'variables' | 'revision' | 'readVariables'> {
+  /**
+   * On whose behalf the call is made: its `SessionContext` is what a tool's `session` parameter receives. A `Session`
+   * also fills in the variables that the tool asks for.
+   */
+  readonly session?: ReadableSession | { readonly id: SessionId } | undefined;
 }
 
 export interface PythonRuntimeOptions {
@@ -40,6 +45,7 @@ export interface PythonRuntimeOptions {
   readonly random: Random;
   readonly telemetry: TelemetryBus;
   readonly registry: AttachRegistry;
+  readonly tools: ToolRegistry;
   readonly gatewayAddress: () => Promise<string>;
   /** Adds the supervisor of all pools to the tree, on first use. */
   readonly adopt: (start: (parent: Supervisor) => Promise<Supervisor>) => Promise<Supervisor>;
@@ -60,12 +66,13 @@ export class PythonRuntime {
       random: options.random,
       telemetry: options.telemetry,
       registry: options.registry,
+      tools: options.tools,
       launcher: options.launcher({ registry: options.registry, clock: options.clock }),
       gatewayAddress: options.gatewayAddress,
     };
     const pools = Object.entries(options.pools === false ? {} : options.pools);
     this.#pools = new Map(pools.map(([name, pool]) => [name, new WorkerPool(name, pool, dependencies)]));
-    this.#port = new PythonPools({ pools: [...this.#pools.values()], wake: (pool) => this.#wake(pool) });
+    this.#port = new PythonPools({ pools: [...this.#pools.values()], wake: (pool) => void this.#wake(pool) });
   }
 
   /** What agents and the gateway use. */
@@ -96,6 +103,10 @@ export class PythonRuntime {
     return this.#port.execute(recipe, inputs, callOptions(options));
   }
 
+  get poolNames(): readonly string[] {
+    return [...this.#pools.keys()];
+  }
+
   tools(pool?: string): readonly ToolSpec[] {
     return this.#port.tools(pool);
   }
@@ -109,11 +120,22 @@ export class PythonRuntime {
     return this.#pools.get(pool)?.slots ?? [];
   }
 
-  /** Starts a pool without calling anything; resolves once every place is up or failed to come up. */
+  /**
+   * Starts a pool without calling anything; resolves once every place has a worker that is ready.
+   *
+   * @throws CoilyardError `pool_unavailable` that says why none can be: when no worker is left that may become ready, or
+   * when one of them keeps failing.
+   */
   async start(pool = 'default'): Promise<void> {
     this.#refuseIfForbidden();
     const found = this.#pools.get(pool);
-    if (found !== undefined) await this.#wake(found);
+    if (found === undefined) throw invalidArgument('pool', `one of ${this.poolNames.join(', ')}`, pool);
+    try {
+      await this.#wake(found);
+    } catch (error) {
+      throw found.unavailable(error);
+    }
+    await found.whole();
   }
 
   /** Refuses all calls from now on and ends starts under way. */
@@ -121,11 +143,12 @@ export class PythonRuntime {
     this.#port.close();
   }
 
-  /** Once per pool; the supervisors keep it up from then on. */
+  /** Once per pool; the supervisors keep it up from then on. Rejects when they could not be started. */
   #wake(pool: WorkerPool): Promise<void> {
     const woken = this.#woken.get(pool.name);
     if (woken !== undefined) return woken;
-    const starting = this.#startPool(pool).catch((error: unknown) => {
+    const starting = this.#startPool(pool);
+    starting.catch((error: unknown) => {
       this.#woken.delete(pool.name);
       pool.markUnavailable(0, toCoilyardError(error, 'pool_unavailable'));
     });
@@ -174,6 +197,7 @@ export class PythonRuntime {
 
   /** With no other worker left, calls are told at once when to come back. */
   #breakerOpened(pool: WorkerPool): void {
+    pool.giveUpWaiting();
     if (pool.slots.some(({ phase }) => phase === 'ready' || phase === 'starting')) return;
     pool.markUnavailable(
       recovery.breaker.openMs,
@@ -188,5 +212,6 @@ export class PythonRuntime {
 }
 
 function callOptions({ session, ...rest }: PythonCallOptions): CallOptions {
-  return session === undefined ? rest : { ...rest, sessionId: session.id };
+  if (session === undefined) return rest;
+  return { ...rest, sessionId: session.id, ...('lookUp' in session ? { readVariables: readerOf(session) } : {}) };
 }

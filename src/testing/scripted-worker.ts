@@ -200,6 +200,8 @@ export class ScriptedWorker implements Launched {
         return;
       case 'drain':
         if (!this.#script.isStubborn) this.#drain();
+        return;
+      case 'answer':
     }
   }
 

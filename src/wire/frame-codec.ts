@@ -5,14 +5,17 @@
 
 import { CoilyardError, invalidArgument, toCoilyardError } from '../kernel/errors.js';
 import { incarnation, sessionId, workerId } from '../kernel/ids.js';
-import { assertNever } from '../kernel/result.js';
+import { assertNever, err, ok, type Result } from '../kernel/result.js';
 import type * as wire from '../gen/coilyard/v1/workers.js';
 import { decodeErrorDetail, encodeErrorDetail } from './error-detail.js';
 import type {
+  AnswerFrame,
+  AskFrame,
   CallFrame,
   CallTarget,
   HelloFrame,
   ModuleSpec,
+  ProgressFrame,
   Recipe,
   RuntimeFrame,
   ToolSpec,
@@ -25,8 +28,13 @@ import { decodeValue, decodeValues, encodeValue, encodeValues } from './value.js
 export function encodeRuntimeFrame(frame: RuntimeFrame): wire.RuntimeFrame {
   switch (frame.type) {
     case 'welcome': {
-      const { workerId, heartbeatIntervalMs } = frame;
-      return { frame: { $case: 'welcome', value: { workerId, heartbeatIntervalMs: wholeMs(heartbeatIntervalMs) } } };
+      const { workerId, heartbeatIntervalMs, maxFrameBytes = 0 } = frame;
+      const value = {
+        workerId,
+        heartbeatIntervalMs: wholeMs(heartbeatIntervalMs),
+        maxFrameBytes: BigInt(maxFrameBytes),
+      };
+      return { frame: { $case: 'welcome', value } };
     }
     case 'call':
       return { frame: { $case: 'call', value: encodeCall(frame) } };
@@ -36,6 +44,8 @@ export function encodeRuntimeFrame(frame: RuntimeFrame): wire.RuntimeFrame {
       return { frame: { $case: 'credit', value: { callId: BigInt(frame.callId), chunks: frame.chunks } } };
     case 'drain':
       return { frame: { $case: 'drain', value: {} } };
+    case 'answer':
+      return { frame: { $case: 'answer', value: encodeAnswer(frame) } };
     default:
       return assertNever(frame);
   }
@@ -49,6 +59,9 @@ export function decodeRuntimeFrame(message: wire.RuntimeFrame): RuntimeFrame {
         type: 'welcome',
         workerId: workerId(frame.value.workerId),
         heartbeatIntervalMs: safe(frame.value.heartbeatIntervalMs, 'welcome.heartbeat_interval_ms'),
+        ...(frame.value.maxFrameBytes === 0n
+          ? {}
+          : { maxFrameBytes: safe(frame.value.maxFrameBytes, 'welcome.max_frame_bytes') }),
       };
     case 'call':
       return decodeCall(frame.value);
@@ -58,6 +71,10 @@ export function decodeRuntimeFrame(message: wire.RuntimeFrame): RuntimeFrame {
       return { type: 'credit', callId: safe(frame.value.callId, 'credit.call_id'), chunks: frame.value.chunks };
     case 'drain':
       return { type: 'drain' };
+    case 'answer':
+      return decodeAnswerFrame(frame.value);
+    case 'piece':
+      throw invalidArgument('frame', 'a whole frame', 'a piece');
     case undefined:
       throw invalidArgument('frame', 'one kind of frame', undefined);
     default:
@@ -91,6 +108,18 @@ export function encodeWorkerFrame(frame: WorkerFrame): wire.WorkerFrame {
       };
     case 'draining':
       return { frame: { $case: 'draining', value: {} } };
+    case 'progress': {
+      const { callId, fraction, message } = frame;
+      return { frame: { $case: 'progress', value: { callId: BigInt(callId), fraction, message } } };
+    }
+    case 'log': {
+      const { callId, level, logger, message } = frame;
+      return { frame: { $case: 'log', value: { callId: BigInt(callId), level, logger, message } } };
+    }
+    case 'ask':
+      return { frame: { $case: 'ask', value: encodeAsk(frame) } };
+    case 'ask_cancel':
+      return { frame: { $case: 'askCancel', value: { askId: BigInt(frame.askId) } } };
     default:
       return assertNever(frame);
   }
@@ -124,6 +153,18 @@ export function decodeWorkerFrame(message: wire.WorkerFrame): WorkerFrame {
       };
     case 'draining':
       return { type: 'draining' };
+    case 'progress':
+      return decodeProgress(frame.value);
+    case 'log': {
+      const { callId, level, logger, message } = frame.value;
+      return { type: 'log', callId: safe(callId, 'log.call_id'), level, logger, message };
+    }
+    case 'ask':
+      return decodeAsk(frame.value);
+    case 'askCancel':
+      return { type: 'ask_cancel', askId: safe(frame.value.askId, 'ask_cancel.ask_id') };
+    case 'piece':
+      throw invalidArgument('frame', 'a whole frame', 'a piece');
     case undefined:
       throw invalidArgument('frame', 'one kind of frame', undefined);
     default:
@@ -191,6 +232,63 @@ function decodeTarget(target: wire.Call['target']): CallTarget {
   return { type: 'module', recipe };
 }
 
+function encodeAsk(frame: AskFrame): wire.Ask {
+  return {
+    askId: BigInt(frame.askId),
+    callId: BigInt(frame.callId),
+    sessionId: frame.sessionId ?? '',
+    name: frame.name,
+    arguments: encodeValues(frame.arguments.ok ? frame.arguments.value : []),
+    timeoutMs: frame.timeoutMs === undefined ? undefined : wholeMs(frame.timeoutMs),
+  };
+}
+
+function decodeAsk(ask: wire.Ask): AskFrame {
+  return {
+    type: 'ask',
+    askId: safe(ask.askId, 'ask.ask_id'),
+    callId: safe(ask.callId, 'ask.call_id'),
+    sessionId: ask.sessionId === '' ? null : sessionId(ask.sessionId),
+    name: ask.name,
+    arguments: attempt(() => decodeValues(ask.arguments, 'arguments')),
+    ...(ask.timeoutMs === undefined ? {} : { timeoutMs: safe(ask.timeoutMs, 'ask.timeout_ms') }),
+  };
+}
+
+function encodeAnswer({ askId, outcome }: AnswerFrame): wire.Answer {
+  return {
+    askId: BigInt(askId),
+    outcome: outcome.ok
+      ? { $case: 'result', value: encodeValue(outcome.value) }
+      : { $case: 'error', value: encodeErrorDetail(outcome.error) },
+  };
+}
+
+function decodeAnswerFrame({ askId, outcome }: wire.Answer): AnswerFrame {
+  const decoded =
+    outcome?.$case === 'result'
+      ? attempt(() => decodeValue(outcome.value, 'answer.result').value)
+      : err(decodeErrorDetail(outcome?.value));
+  return { type: 'answer', askId: safe(askId, 'answer.ask_id'), outcome: decoded };
+}
+
+function decodeProgress({ callId, fraction, message }: wire.Progress): ProgressFrame {
+  return {
+    type: 'progress',
+    callId: safe(callId, 'progress.call_id'),
+    ...(fraction === undefined || !Number.isFinite(fraction) ? {} : { fraction: Math.min(1, Math.max(0, fraction)) }),
+    message,
+  };
+}
+
+function attempt<T>(read: () => T): Result<T, CoilyardError> {
+  try {
+    return ok(read());
+  } catch (error) {
+    return err(toCoilyardError(error));
+  }
+}
+
 function encodeHello(frame: HelloFrame): wire.Hello {
   const { token, workerId, pythonVersion, sdkVersion, concurrency } = frame;
   return {
@@ -200,7 +298,7 @@ function encodeHello(frame: HelloFrame): wire.Hello {
     pid: BigInt(frame.pid),
     pythonVersion,
     sdkVersion,
-    tools: frame.tools.map((tool) => ({ ...tool })),
+    tools: frame.tools.map(encodeToolSpec),
     modules: frame.modules.map((module) => ({ ...module, variables: [...module.variables] })),
     concurrency,
   };
@@ -221,11 +319,14 @@ function decodeHello(hello: wire.Hello): HelloFrame {
   };
 }
 
+export const encodeToolSpec = (tool: ToolSpec): wire.ToolSpec => ({ ...tool, variables: [...(tool.variables ?? [])] });
+
 const decodeTool = (tool: wire.ToolSpec): ToolSpec => ({
   name: filled(tool.name, 'hello.tools.name'),
   description: tool.description,
   parametersSchema: tool.parametersSchema,
   streaming: tool.streaming,
+  ...(tool.variables.length === 0 ? {} : { variables: tool.variables }),
 });
 
 const decodeModule = (module: wire.ModuleSpec): ModuleSpec => ({

@@ -5,13 +5,24 @@
 
 import type { CoilyardError } from '../kernel/errors.js';
 import type { Incarnation, SessionId, WorkerId } from '../kernel/ids.js';
+import type { Result } from '../kernel/result.js';
 import type { ValueKind } from '../variables/value.js';
 
 /** From the worker to the runtime. The first frame of a connection is `hello`. */
-export type WorkerFrame = HelloFrame | ChunkFrame | ResultFrame | FailureFrame | HeartbeatFrame | DrainingFrame;
+export type WorkerFrame =
+  | HelloFrame
+  | ChunkFrame
+  | ResultFrame
+  | FailureFrame
+  | ProgressFrame
+  | LogFrame
+  | AskFrame
+  | AskCancelFrame
+  | HeartbeatFrame
+  | DrainingFrame;
 
 /** From the runtime to the worker. The first frame is `welcome`. */
-export type RuntimeFrame = WelcomeFrame | CallFrame | CancelFrame | CreditFrame | DrainFrame;
+export type RuntimeFrame = WelcomeFrame | CallFrame | CancelFrame | CreditFrame | AnswerFrame | DrainFrame;
 
 export interface HelloFrame {
   readonly type: 'hello';
@@ -49,13 +60,50 @@ export interface FailureFrame {
   readonly error: CoilyardError;
 }
 
+/** How far a call has come. */
+export interface ProgressFrame {
+  readonly type: 'progress';
+  readonly callId: number;
+  /** From 0 to 1; absent when nobody can tell. */
+  readonly fraction?: number;
+  readonly message: string;
+}
+
+/** What the code of a call logged. */
+export interface LogFrame {
+  readonly type: 'log';
+  readonly callId: number;
+  readonly level: string;
+  readonly logger: string;
+  readonly message: string;
+}
+
+/** Python calls a TypeScript function. */
+export interface AskFrame {
+  readonly type: 'ask';
+  readonly askId: number;
+  /** The call on whose behalf it is asked; 0 when it belongs to none. */
+  readonly callId: number;
+  readonly sessionId: SessionId | null;
+  readonly name: string;
+  /** Or why they could not be read: that costs the ask, not the worker. */
+  readonly arguments: Result<ReadonlyMap<string, unknown>, CoilyardError>;
+  readonly timeoutMs?: number;
+}
+
+/** The answer is not wanted any more. */
+export interface AskCancelFrame {
+  readonly type: 'ask_cancel';
+  readonly askId: number;
+}
+
 export interface HeartbeatFrame {
   readonly type: 'heartbeat';
   /** How late the worker's event loop ran its last timer. */
   readonly loopLagMs: number;
   /** Calls in hand. */
   readonly callIds: readonly number[];
-  /** Resident memory in bytes, 0 when unknown. */
+  /** Resident memory in bytes of the worker and of what it started, 0 when unknown. */
   readonly residentBytes: number;
 }
 
@@ -68,6 +116,8 @@ export interface WelcomeFrame {
   readonly type: 'welcome';
   readonly workerId: WorkerId;
   readonly heartbeatIntervalMs: number;
+  /** The largest frame that the runtime takes, in bytes; absent: what fits in one message. */
+  readonly maxFrameBytes?: number;
 }
 
 export interface CallFrame {
@@ -98,6 +148,13 @@ export interface CreditFrame {
   readonly type: 'credit';
   readonly callId: number;
   readonly chunks: number;
+}
+
+/** Exactly one for each ask that was not cancelled. */
+export interface AnswerFrame {
+  readonly type: 'answer';
+  readonly askId: number;
+  readonly outcome: Result<unknown, CoilyardError>;
 }
 
 /** Finish the calls in hand, then end. */
@@ -145,6 +202,8 @@ export interface ToolSpec {
   readonly parametersSchema: string;
   /** Yields chunks. */
   readonly streaming: boolean;
+  /** The session variables that are filled in as arguments. Default: none. */
+  readonly variables?: readonly string[];
 }
 
 /** A Python factory of DSPy modules that can be named in a recipe. */

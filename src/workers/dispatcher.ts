@@ -13,7 +13,8 @@ import type { CallTarget } from '../wire/frames.js';
 import { CallQueue } from './call-queue.js';
 import { type Call, type Caller, type CallRequest, Ledger, type Outcome } from './ledger.js';
 import type { PoolSettings } from './pool-options.js';
-import { affinityOf, type Capabilities, capabilitiesOf, nameOf, route } from './routing.js';
+import { affinityOf, type Capabilities, capabilitiesOf, nameOf, neededVariables, route } from './routing.js';
+import type { ReadVariables } from './python-port.js';
 import type { CallAnswerFrame, WorkerLink } from './worker-link.js';
 
 export interface DispatcherOptions {
@@ -164,6 +165,16 @@ export class Dispatcher {
       case 'failure':
         this.#answered(link, frame, err(frame.error));
         return;
+      case 'progress': {
+        const { type: _, callId, ...progress } = frame;
+        this.#ledger.callerOf(link, callId)?.progress?.(progress);
+        return;
+      }
+      case 'log': {
+        const { type: _, callId, ...entry } = frame;
+        this.#ledger.callerOf(link, callId)?.log?.(entry);
+        return;
+      }
       default:
         assertNever(frame);
     }
@@ -215,11 +226,11 @@ export class Dispatcher {
       const place = sessionId === null ? undefined : affinityOf(sessionId, this.#options.settings.size);
       const preferred = candidates.find((candidate) => candidate.place === place);
       const worker = route(candidates, target, preferred);
-      if (worker !== undefined) this.#send(call, worker.link);
+      if (worker !== undefined) this.#send(call, worker);
     }
   }
 
-  #send(call: Call, link: WorkerLink): void {
+  #send(call: Call, { link, capabilities }: Candidate): void {
     const { clock, settings } = this.#options;
     const pending = this.#pending.get(call.id);
     if (pending === undefined) return;
@@ -232,10 +243,12 @@ export class Dispatcher {
     this.#queue.delete(call);
     this.#ledger.sent(call, link);
     try {
+      const { readVariables, idempotent: _, ...request } = call.request;
       const isSent = link.send({
         type: 'call',
         callId: call.id,
-        ...call.request,
+        ...request,
+        ...withRead(request, readVariables, neededVariables(capabilities, request.target)),
         ...(Number.isFinite(leftMs) ? { timeoutMs: leftMs } : {}),
         attempt: call.attempt,
       });
@@ -305,6 +318,18 @@ export class Dispatcher {
       frame: frame.type,
     });
   }
+}
+
+/** The variables of a call together with those that its tools are given besides. */
+function withRead(
+  { variables }: Pick<CallRequest, 'variables'>,
+  read: ReadVariables | undefined,
+  needed: readonly string[],
+): Partial<Pick<CallRequest, 'variables' | 'revision'>> {
+  const missing = needed.filter((name) => !variables.has(name));
+  if (read === undefined || missing.length === 0) return {};
+  const found = read(missing);
+  return { variables: new Map([...variables, ...found.variables]), revision: found.revision };
 }
 
 const describe = (call: Call) => ({

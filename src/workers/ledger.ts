@@ -13,6 +13,7 @@ import { CoilyardError } from '../kernel/errors.js';
 import type { SessionId } from '../kernel/ids.js';
 import { err, type Result } from '../kernel/result.js';
 import type { CallTarget, TypedValue } from '../wire/frames.js';
+import type { CallLog, CallProgress, ReadVariables } from './python-port.js';
 import type { WorkerLink } from './worker-link.js';
 
 /** How a call ended for its caller. */
@@ -24,6 +25,8 @@ export interface CallRequest {
   readonly sessionId: SessionId | null;
   readonly variables: ReadonlyMap<string, TypedValue>;
   readonly revision: number;
+  /** Reads what the worker's tool is given besides, when the call is sent. */
+  readonly readVariables?: ReadVariables | undefined;
   readonly stream: boolean;
   /** Whether it may be executed twice. */
   readonly idempotent: boolean;
@@ -35,6 +38,9 @@ export interface Caller {
   settled(outcome: Outcome): void;
   /** One chunk of a stream, never after `settled`. */
   chunk(value: unknown): void;
+  /** How far it has come and what it logged, never after `settled`. */
+  progress?(progress: CallProgress): void;
+  log?(entry: CallLog): void;
 }
 
 type CallState =
@@ -154,6 +160,12 @@ export class Ledger {
       this.#settle(entry, outcome);
     }
     return 'done';
+  }
+
+  /** The caller that still waits for the worker's call, if there is one. */
+  callerOf(worker: WorkerLink, callId: number): Caller | undefined {
+    const entry = this.#byWorker.get(worker)?.get(callId);
+    return entry?.state.type === 'sent' ? entry.caller : undefined;
   }
 
   /** @returns false when the worker has no such call. */

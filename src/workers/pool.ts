@@ -6,6 +6,7 @@
 import { setMaxListeners } from 'node:events';
 import { CoilyardError, describeThrown, invalidArgument, toCoilyardError } from '../kernel/errors.js';
 import { type Incarnation, incarnation, nextIncarnation, type WorkerId, workerId } from '../kernel/ids.js';
+import { isolate } from '../kernel/isolate.js';
 import type { Process } from '../kernel/process.js';
 import type { CallTarget, HelloFrame, ModuleSpec, ToolSpec } from '../wire/frames.js';
 import { ChunkStream } from './chunk-stream.js';
@@ -13,6 +14,7 @@ import { Dispatcher } from './dispatcher.js';
 import type { Caller, CallRequest } from './ledger.js';
 import { type PoolOptions, type PoolSettings, poolSettings } from './pool-options.js';
 import type { Arguments, CallOptions, ChunkIterator } from './python-port.js';
+import { Readiness } from './readiness.js';
 import { type Capabilities, capabilitiesOf, canServe, notFound } from './routing.js';
 import type { WorkerLink } from './worker-link.js';
 import { startWorker, stopLimitMs, type WorkerDependencies } from './worker-process.js';
@@ -45,6 +47,8 @@ export class WorkerPool {
   readonly #slots: readonly Slot[];
   readonly #links = new Map<WorkerId, WorkerLink>();
   readonly #stopping = new AbortController();
+  readonly #readiness = new Readiness(() => this.#slots.every(({ phase }) => phase === 'ready'));
+  #lastFailure: CoilyardError | undefined;
   #unavailable: { readonly untilMs: number; readonly cause: unknown } | undefined;
 
   constructor(name: string, options: PoolOptions, dependencies: WorkerDependencies) {
@@ -75,6 +79,7 @@ export class WorkerPool {
       this.#submit(target, args, options, false, {
         settled: (outcome) => (outcome.ok ? resolve(outcome.value) : reject(outcome.error)),
         chunk: () => {},
+        ...listenersOf(options),
       });
     });
   }
@@ -140,13 +145,36 @@ export class WorkerPool {
    */
   markUnavailable(retryAfterMs: number, cause: unknown): void {
     this.#unavailable = { untilMs: this.#deps.clock.monotonicMs() + retryAfterMs, cause };
-    this.#dispatcher.refuseQueued(this.#unavailableError(cause, retryAfterMs));
+    const error = this.#unavailableError(cause, retryAfterMs);
+    this.#dispatcher.refuseQueued(error);
+    this.#readiness.fail(error);
+  }
+
+  /**
+   * Resolves once every place has a worker that is ready.
+   *
+   * @throws CoilyardError `pool_unavailable` with the cause, once no worker is left that may become ready.
+   */
+  async whole(): Promise<void> {
+    if (this.#stopping.signal.aborted) throw this.#closedError();
+    await this.#readiness.wait();
+  }
+
+  /** The error for a pool that cannot serve because of this. */
+  unavailable(cause: unknown): CoilyardError {
+    return this.#stopping.signal.aborted ? this.#closedError() : this.#unavailableError(cause, undefined);
+  }
+
+  /** A place keeps failing: whoever waits for the whole pool hears why. */
+  giveUpWaiting(): void {
+    this.#readiness.fail(this.#unavailableError(this.#lastFailure ?? 'a worker keeps failing', undefined));
   }
 
   /** Refuses all calls from now on, those that wait included, and ends starts under way. Calls in hand go on. */
   close(): void {
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort(this.#closedError());
+    this.#readiness.fail(this.#closedError());
     this.#dispatcher.reconsider();
   }
 
@@ -179,6 +207,7 @@ export class WorkerPool {
       sessionId: options.sessionId ?? null,
       variables: options.variables ?? new Map(),
       revision: options.revision ?? 0,
+      readVariables: options.readVariables,
       idempotent: options.idempotent ?? false,
       stream,
     };
@@ -211,6 +240,7 @@ export class WorkerPool {
     this.#unavailable = undefined;
     this.#dispatcher.join(link, place);
     this.#dispatcher.reconsider();
+    this.#readiness.look();
   }
 
   #gone(slot: Slot, link: WorkerLink): void {
@@ -222,9 +252,14 @@ export class WorkerPool {
   /** Calls wait for a worker that starts, but not for one that cannot: with no other left they hear the cause at once. */
   #notStarted(slot: Slot, error: CoilyardError): void {
     slot.phase = 'down';
+    this.#lastFailure = error;
     const isServed = this.#slots.some(({ phase }) => phase === 'ready' || phase === 'starting');
     if (isServed) this.#dispatcher.reconsider();
-    else this.#dispatcher.refuseQueued(this.#unavailableError(error, undefined));
+    else {
+      const unavailable = this.#unavailableError(error, undefined);
+      this.#dispatcher.refuseQueued(unavailable);
+      this.#readiness.fail(unavailable);
+    }
   }
 
   #unavailableError(cause: unknown, retryAfterMs: number | undefined): CoilyardError {
@@ -250,4 +285,24 @@ export class WorkerPool {
     const specs = this.#known.flatMap(({ hello }) => of(hello));
     return [...new Map(specs.map((spec) => [spec.name, spec])).values()];
   }
+}
+
+/** The caller's listeners; one that throws is not called again. */
+function listenersOf({ onProgress, onLog }: CallOptions): Pick<Caller, 'progress' | 'log'> {
+  return {
+    ...(onProgress === undefined ? {} : { progress: guarded(onProgress) }),
+    ...(onLog === undefined ? {} : { log: guarded(onLog) }),
+  };
+}
+
+function guarded<T>(listener: (event: T) => void): (event: T) => void {
+  let isBroken = false;
+  return (event) => {
+    if (isBroken) return;
+    isolate(() => {
+      isBroken = true;
+      listener(event);
+      isBroken = false;
+    }, 'a listener of a call');
+  };
 }

@@ -28,6 +28,23 @@ export type Arguments = Readonly<Record<string, unknown>> | ReadonlyMap<string, 
 
 export type ChunkIterator = AsyncIterableIterator<unknown, unknown, void>;
 
+export type ReadVariables = (names: readonly string[]) => {
+  readonly variables: ReadonlyMap<string, TypedValue>;
+  readonly revision: number;
+};
+
+export interface CallProgress {
+  /** From 0 to 1; absent when nobody can tell. */
+  readonly fraction?: number;
+  readonly message: string;
+}
+
+export interface CallLog {
+  readonly level: string;
+  readonly logger: string;
+  readonly message: string;
+}
+
 export interface CallOptions {
   /** Which pool serves the call. Default `default`. */
   readonly pool?: string | undefined;
@@ -36,10 +53,42 @@ export interface CallOptions {
   /** Committed values of the session that travel with the call, all of `revision`. */
   readonly variables?: ReadonlyMap<string, TypedValue> | undefined;
   readonly revision?: number | undefined;
+  /**
+   * Reads committed values when the call is sent: those of the session's variables that the tool asks for. What does not
+   * exist is left out.
+   */
+  readonly readVariables?: ReadVariables | undefined;
+  /** Hears how far the call has come, and what its code logged. A listener that throws is not called again. */
+  readonly onProgress?: ((progress: CallProgress) => void) | undefined;
+  readonly onLog?: ((entry: CallLog) => void) | undefined;
   /** Ends the call for its caller at once; Python is told to stop. */
   readonly signal?: AbortSignal | undefined;
   /** From the call until its result, waiting in the queue included. Default: the pool's. */
   readonly timeoutMs?: number | undefined;
   /** The call may be executed twice: a lost one is tried again on another worker. Default false. */
   readonly idempotent?: boolean | undefined;
+}
+
+/** A tool and where it is. */
+export interface ToolListing {
+  readonly tool: ToolSpec;
+  /** The pool whose workers have it; null for a TypeScript function. */
+  readonly pool: string | null;
+}
+
+export interface ToolRequest {
+  readonly name: string;
+  readonly arguments: ReadonlyMap<string, unknown>;
+  readonly sessionId: SessionId | null;
+  /** Absent: a TypeScript function of this name, else the pool `default`. */
+  readonly pool?: string | undefined;
+  readonly idempotent?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly timeoutMs?: number | undefined;
+}
+
+/** The tools of a runtime in both languages, as the gateway offers them. */
+export interface ToolsPort {
+  listTools(pool?: string): readonly ToolListing[];
+  callTool(request: ToolRequest): Promise<unknown>;
 }

@@ -7,6 +7,8 @@ import type { CallTarget, HelloFrame } from '../wire/frames.js';
 export interface Capabilities {
   readonly tools: ReadonlySet<string>;
   readonly modules: ReadonlySet<string>;
+  /** The session variables that a tool is given, of the tools that are given any. */
+  readonly variablesOf: ReadonlyMap<string, readonly string[]>;
 }
 
 export interface Candidate {
@@ -20,7 +22,17 @@ export interface Candidate {
 export const capabilitiesOf = (hello: HelloFrame): Capabilities => ({
   tools: new Set(hello.tools.map(({ name }) => name)),
   modules: new Set(hello.modules.map(({ name }) => name)),
+  variablesOf: new Map(
+    hello.tools.flatMap(({ name, variables }) => (variables === undefined ? [] : [[name, variables]])),
+  ),
 });
+
+/** The session variables that the tools of this target are given. */
+export function neededVariables({ variablesOf }: Capabilities, target: CallTarget): readonly string[] {
+  if (variablesOf.size === 0) return [];
+  const tools = target.type === 'tool' ? [target.name] : (target.recipe.tools ?? []);
+  return tools.flatMap((tool) => variablesOf.get(tool) ?? []);
+}
 
 /** Kinds of module that DSPy brings along: every worker builds them, and says so itself when it lacks DSPy. */
 const builtIn: ReadonlySet<string> = new Set(['Predict', 'ChainOfThought', 'ReAct', 'ProgramOfThought']);

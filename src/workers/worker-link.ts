@@ -2,7 +2,7 @@
 
 import type { CoilyardError } from '../kernel/errors.js';
 import type { Incarnation, WorkerId } from '../kernel/ids.js';
-import type { HelloFrame, RuntimeFrame, WorkerFrame } from '../wire/frames.js';
+import type { AskFrame, HelloFrame, RuntimeFrame, WorkerFrame } from '../wire/frames.js';
 
 /** A worker that is ready, as the pool sees it. */
 export interface WorkerLink {
@@ -27,4 +27,4 @@ export interface WorkerListener {
 }
 
 /** The frames that are about one call. */
-export type CallAnswerFrame = Extract<WorkerFrame, { readonly callId: number }>;
+export type CallAnswerFrame = Exclude<Extract<WorkerFrame, { readonly callId: number }>, AskFrame>;

@@ -12,12 +12,14 @@ import type { Process } from '../kernel/process.js';
 import { type ProcessContext, spawn } from '../kernel/spawn.js';
 import type { TelemetryBus } from '../kernel/telemetry.js';
 import type { HelloFrame, WorkerFrame } from '../wire/frames.js';
+import { AskDesk } from './ask-desk.js';
 import type { Attachment } from './attachment.js';
 import type { AttachRegistry, Guest, Invitation } from './attach-registry.js';
 import { deferred } from './deferred.js';
 import type { Launched, LaunchedExit, Launcher } from './launcher.js';
 import { Liveness } from './liveness.js';
 import type { PoolSettings } from './pool-options.js';
+import type { ToolRegistry } from './tool-registry.js';
 import { lost, reasonOf, stillborn, tooSlow, unkillable } from './worker-errors.js';
 import type { WorkerLink, WorkerListener } from './worker-link.js';
 
@@ -28,6 +30,8 @@ export interface WorkerDependencies {
   readonly telemetry: TelemetryBus;
   readonly registry: AttachRegistry;
   readonly launcher: Launcher;
+  /** What the code of a worker may call. */
+  readonly tools: Pick<ToolRegistry, 'call'>;
   /** `host:port` that workers dial; starts the gateway if need be. */
   readonly gatewayAddress: () => Promise<string>;
 }
@@ -89,6 +93,7 @@ class WorkerLife {
   #launched: Launched | undefined;
   #exit: LaunchedExit | undefined;
   #link: WorkerLink | undefined;
+  #asks: AskDesk | undefined;
   #lostLine: { readonly cause: unknown } | undefined;
   #liveness: Liveness | undefined;
   #secondSign: Timer | undefined;
@@ -183,6 +188,7 @@ class WorkerLife {
       kill: (error) => this.#end(exitReason.error(error)),
     };
     this.#link = link;
+    this.#asks = new AskDesk(this.#deps.tools, link.workerId, link.send);
     this.#liveness = new Liveness({
       clock,
       intervalMs: heartbeatIntervalMs,
@@ -190,16 +196,30 @@ class WorkerLife {
       onSilence: (silentMs) => this.#end(exitReason.error(lost(this.#who, `gave no sign of life for ${silentMs} ms`))),
     });
     link.send({ type: 'welcome', workerId: link.workerId, heartbeatIntervalMs });
+    // First the pool: whoever hears of it finds the worker there.
+    this.#listener.ready(link);
     telemetry.emit('worker.ready', { ...this.#who, pid: hello.pid, startMs });
     this.#ready.resolve();
-    this.#listener.ready(link);
   }
 
   #received(frame: Exclude<WorkerFrame, HelloFrame>): void {
     this.#liveness?.sign();
-    if (this.#link === undefined || frame.type === 'heartbeat') return;
-    if (frame.type === 'draining') this.#listener.draining(this.#link);
-    else this.#listener.received(this.#link, frame);
+    if (this.#link === undefined) return;
+    switch (frame.type) {
+      case 'heartbeat':
+        return;
+      case 'draining':
+        this.#listener.draining(this.#link);
+        return;
+      case 'ask':
+        this.#asks?.ask(frame);
+        return;
+      case 'ask_cancel':
+        this.#asks?.cancel(frame.askId);
+        return;
+      default:
+        this.#listener.received(this.#link, frame);
+    }
   }
 
   #detached(cause: unknown): void {
@@ -234,6 +254,7 @@ class WorkerLife {
     if (this.#lostLine !== undefined) return;
     this.#lostLine = { cause };
     this.#liveness?.stop();
+    this.#asks?.close();
     this.#lineEnd.resolve();
     if (this.#link !== undefined) this.#listener.gone(this.#link);
   }

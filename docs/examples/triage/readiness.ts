@@ -15,8 +15,7 @@ export async function whole(runtime: Runtime, pool: string, clock: Clock): Promi
       off();
       resolve();
     };
-    // The event comes before the pool has noted the worker.
-    const off = runtime.events.on('worker.ready', () => queueMicrotask(look));
+    const off = runtime.events.on('worker.ready', look);
     look();
   });
   await within(clock, READY_WITHIN_MS, `the start of pool ${pool}`, ready);

@@ -60,9 +60,11 @@ from coilyard._errors import (
 )
 from coilyard._records import SessionInfo, VariableUpdate
 from coilyard._registry import module, register_interpreter, tool
+from coilyard._scope import progress
 from coilyard._sentinel import MISSING
 from coilyard._session.config import SessionConfig
 from coilyard._session.context import SessionContext
+from coilyard._tools import ToolInfo
 from coilyard._version import __version__
 from coilyard._watch import Watch
 
@@ -105,6 +107,7 @@ __all__ = (
     "SessionNotFound",
     "StoreUnavailable",
     "TensorData",
+    "ToolInfo",
     "ToolNotFound",
     "TransportDenied",
     "TransportError",
@@ -123,6 +126,7 @@ __all__ = (
     "__version__",
     "connect",
     "module",
+    "progress",
     "register_interpreter",
     "sync",
     "tool",

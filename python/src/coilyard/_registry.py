@@ -34,6 +34,7 @@ class ToolDefinition:
         parameters: What it takes.
         schema: JSON Schema of the parameters that callers give.
         streaming: Whether it yields chunks.
+        variables: The session variables that are filled in as arguments.
     """
 
     name: str
@@ -42,6 +43,7 @@ class ToolDefinition:
     parameters: Parameters
     schema: dict[str, Any]
     streaming: bool
+    variables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,16 +116,24 @@ class Registry:
     modules: Definitions[ModuleDefinition] = field(default_factory=Definitions)
     interpreter_factory: Callable[[], Any] | None = None
 
-    def add_tool(self, function: F, name: str | None = None, description: str | None = None) -> F:
+    def add_tool(
+        self, function: F, name: str | None = None, description: str | None = None, variables: Sequence[str] = ()
+    ) -> F:
         """Declares a tool; see `tool`."""
+        if isinstance(variables, str):
+            raise TypeError(f"variables: expected a tuple of names, got the text {variables!r}")
         parameters = read_parameters(function)
+        unknown = [variable for variable in variables if not parameters.accepts(variable)]
+        if unknown:
+            raise ValueError(f"{function.__qualname__} has no parameter for the variable {unknown[0]!r}")
         definition = ToolDefinition(
             name=name or function.__name__,
             description=describe(function) if description is None else description,
             function=function,
             parameters=parameters,
-            schema=function_schema(function, parameters),
+            schema=function_schema(function, parameters.without(variables)),
             streaming=is_streaming(function),
+            variables=tuple(variables),
         )
         self.tools.add(definition, function)
         return function
@@ -156,9 +166,16 @@ default_registry = Registry()
 @overload
 def tool(function: F, /) -> F: ...
 @overload
-def tool(*, name: str | None = None, description: str | None = None) -> Callable[[F], F]: ...
 def tool(
-    function: F | None = None, /, *, name: str | None = None, description: str | None = None
+    *, name: str | None = None, description: str | None = None, variables: Sequence[str] = ()
+) -> Callable[[F], F]: ...
+def tool(
+    function: F | None = None,
+    /,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    variables: Sequence[str] = (),
 ) -> F | Callable[[F], F]:
     """Declares a function as a tool that TypeScript and language models can call.
 
@@ -170,6 +187,8 @@ def tool(
         function: The function, when the decorator is used without parentheses.
         name: Its name; the function's own when left out.
         description: What it does; the head of the docstring when left out.
+        variables: Session variables whose committed values are filled in as the parameters of these names. They are
+            not part of the schema; a caller may give another value all the same.
 
     Example:
         >>> @coilyard.tool
@@ -181,8 +200,8 @@ def tool(
         ...     '''
     """
     if function is not None:
-        return default_registry.add_tool(function, name, description)
-    return lambda declared: default_registry.add_tool(declared, name, description)
+        return default_registry.add_tool(function, name, description, variables)
+    return lambda declared: default_registry.add_tool(declared, name, description, variables)
 
 
 def module(name: str, variables: Sequence[str] = (), *, description: str | None = None) -> Callable[[F], F]:

@@ -6,7 +6,7 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,11 @@ class Parameters:
     def accepts(self, name: str) -> bool:
         """Whether a caller may give this name."""
         return self.open_ended or name in self.named
+
+    def without(self, names: Collection[str]) -> Parameters:
+        """The same without these names."""
+        left = {name: parameter for name, parameter in self.named.items() if name not in names}
+        return Parameters(left, self.session, self.open_ended)
 
     def required(self) -> list[str]:
         """The names that callers must give."""

@@ -154,6 +154,9 @@ class SessionContext(_Facade[AsyncSessionContext]):
         """Ends a watch; an iteration over it in another thread stops."""
         watch_task.cancel()
 
+    call = _blocking(AsyncSessionContext.call)
+    call_tool = _blocking(AsyncSessionContext.call_tool)
+    list_tools = _blocking(AsyncSessionContext.list_tools)
     initialize = _blocking(AsyncSessionContext.initialize)
     info = _blocking(AsyncSessionContext.info)
     touch = _blocking(AsyncSessionContext.touch)

@@ -1,6 +1,7 @@
 """Tools that tests call. Nothing here is an example to follow."""
 
 import asyncio
+import logging
 import os
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import threading
 import time
 from pathlib import Path
 
-from coilyard import tool
+from coilyard import CoilyardError, SessionContext, progress, tool
 
 
 @tool
@@ -126,6 +127,47 @@ def leave(code: int) -> None:
 def child() -> int:
     """Starts a process of its own that nobody waits for."""
     return subprocess.Popen(["sleep", "1000"]).pid
+
+
+@tool
+async def ask(
+    session: SessionContext, name: str, arguments: dict, timeout: float | None = None
+):
+    """Calls a TypeScript function and says how that ended."""
+    try:
+        return {"result": await session.call_tool(name, arguments, timeout=timeout)}
+    except CoilyardError as error:
+        return {
+            "type": type(error).__name__,
+            "code": error.code,
+            "message": str(error),
+            "details": error.details,
+        }
+
+
+@tool
+def ask_from_thread(session: SessionContext, name: str):
+    """Calls a TypeScript function from a loop of its own."""
+    return asyncio.run(session.call(name))
+
+
+@tool(variables=("temperature", "style"))
+def sample(prompt: str, temperature: float, style: str = "plain") -> dict:
+    """Says what it was given.
+
+    Args:
+        prompt: What to say.
+    """
+    return {"prompt": prompt, "temperature": temperature, "style": style}
+
+
+@tool
+def report(steps: int) -> str:
+    """Tells how far it is, and logs."""
+    for step in range(steps):
+        progress((step + 1) / steps, f"step {step + 1}")
+        logging.getLogger("reports").info("at %d", step + 1)
+    return "done"
 
 
 @tool

@@ -9,6 +9,7 @@ import {
   encodeRuntimeFrame,
   encodeWorkerFrame,
 } from '../../../src/wire/frame-codec.js';
+import { ok } from '../../../src/kernel/result.js';
 import type { RuntimeFrame, WorkerFrame } from '../../../src/wire/frames.js';
 
 /** Through the bytes, as over a real carrier. */
@@ -42,6 +43,7 @@ const runtimeFrame: fc.Arbitrary<RuntimeFrame> = fc.oneof(
     type: fc.constant('welcome' as const),
     workerId: name.map(workerId),
     heartbeatIntervalMs: count,
+    maxFrameBytes: positive,
   }),
   fc
     .record({
@@ -67,6 +69,7 @@ const runtimeFrame: fc.Arbitrary<RuntimeFrame> = fc.oneof(
   fc.record({ type: fc.constant('cancel' as const), callId: count, reason: text }),
   fc.record({ type: fc.constant('credit' as const), callId: count, chunks: positive }),
   fc.constant({ type: 'drain' as const }),
+  fc.record({ type: fc.constant('answer' as const), askId: count, outcome: value.map(ok) }),
 );
 
 const answer = <Type extends 'chunk' | 'result'>(type: Type) =>
@@ -88,6 +91,25 @@ const workerFrame: fc.Arbitrary<WorkerFrame> = fc.oneof(
     }),
     concurrency: positive,
   }),
+  fc
+    .record({
+      type: fc.constant('ask' as const),
+      askId: count,
+      callId: count,
+      sessionId: fc.option(fc.constantFrom(sessionId('s-1'), sessionId('s-2'))),
+      name,
+      arguments: values.map(ok),
+    })
+    .chain((ask) => timeout.map((left) => ({ ...ask, ...left }))),
+  fc.record({ type: fc.constant('ask_cancel' as const), askId: count }),
+  fc
+    .record({ type: fc.constant('progress' as const), callId: count, message: text })
+    .chain((progress) =>
+      fc
+        .option(fc.record({ fraction: fc.double({ min: 0, max: 1, noNaN: true }) }), { nil: {} })
+        .map((known) => ({ ...progress, ...known })),
+    ),
+  fc.record({ type: fc.constant('log' as const), callId: count, level: text, logger: text, message: text }),
   answer('chunk'),
   answer('result'),
   fc.record({
@@ -181,7 +203,7 @@ const hello = {
   modules: [],
   concurrency: 1,
 };
-const tool = { name: 'same', description: '', parametersSchema: '', streaming: false };
+const tool = { name: 'same', description: '', parametersSchema: '', streaming: false, variables: [] };
 
 test.each<[string, wire.WorkerFrame, string]>([
   ['no frame at all', { frame: undefined }, 'frame'],

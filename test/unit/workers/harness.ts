@@ -7,6 +7,7 @@ import { AttachRegistry } from '../../../src/workers/attach-registry.js';
 import type { LaunchOrder } from '../../../src/workers/launcher.js';
 import { WorkerPool } from '../../../src/workers/pool.js';
 import type { PoolOptions } from '../../../src/workers/pool-options.js';
+import { ToolRegistry } from '../../../src/workers/tool-registry.js';
 
 export interface Recorded {
   readonly name: EventName;
@@ -30,6 +31,7 @@ export class Harness {
   readonly random: Random = systemRandom;
   readonly registry: AttachRegistry;
   readonly launcher: ScriptedLauncher;
+  readonly tools = new ToolRegistry(this.clock);
   readonly pool: WorkerPool;
   readonly events: Recorded[] = [];
 
@@ -44,6 +46,7 @@ export class Harness {
       random,
       registry: this.registry,
       launcher: this.launcher,
+      tools: this.tools,
       gatewayAddress: async () => '127.0.0.1:1',
     });
   }

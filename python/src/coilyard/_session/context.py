@@ -16,14 +16,16 @@ from coilyard._session.caching import CacheControl
 from coilyard._session.config import SessionConfig
 from coilyard._session.core import SessionCore
 from coilyard._session.reads import VariableReads
+from coilyard._session.tools import ToolCalling
 from coilyard._session.watching import VariableWatching
 from coilyard._session.writes import VariableWrites
+from coilyard._tools import ToolCaller
 
 if TYPE_CHECKING:
     import grpc
 
 
-class SessionContext(VariableReads, VariableWrites, VariableWatching, CacheControl):
+class SessionContext(VariableReads, VariableWrites, VariableWatching, ToolCalling, CacheControl):
     """One session's variables: read, written, watched.
 
     Share one among the tasks of an event loop; for threads there is `coilyard.sync`. The first request creates the
@@ -46,8 +48,9 @@ class SessionContext(VariableReads, VariableWrites, VariableWatching, CacheContr
         config: SessionConfig | Mapping[str, Any] | None = None,
         *,
         caller: Caller | None = None,
+        tools: ToolCaller | None = None,
     ) -> None:
-        super().__init__(SessionCore(session_id, channel, SessionConfig.of(config), caller))
+        super().__init__(SessionCore(session_id, channel, SessionConfig.of(config), caller, tools))
         self.created_at = datetime.now(timezone.utc)
 
     @property

@@ -16,6 +16,7 @@ from coilyard._records import cached_value, value_of
 from coilyard._session.config import SessionConfig
 from coilyard._single_flight import SingleFlight
 from coilyard._stubs import sessions_stub, variables_stub
+from coilyard._tools import GatewayTools, ToolCaller
 from coilyard._values import encode_metadata
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class SessionCore:
         channel: grpc.aio.Channel,
         config: SessionConfig,
         caller: Caller | None = None,
+        tools: ToolCaller | None = None,
     ) -> None:
         self.session_id = session_id
         self.channel = channel
@@ -42,6 +44,8 @@ class SessionCore:
         self.call = caller or Caller(bearer(config.token), config.timeout)
         self.variables = variables_stub(channel)
         self.sessions = sessions_stub(channel)
+        self.gateway_tools = GatewayTools(channel, self.call)
+        self.tools: ToolCaller = tools or self.gateway_tools
         self.cache = VariableCache(
             config.cache_ttl,
             config.cache_max_size,

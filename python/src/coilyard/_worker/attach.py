@@ -20,6 +20,8 @@ from coilyard._registry import BUILT_IN_MODULES, Registry
 from coilyard._stubs import workers_stub
 from coilyard._version import __version__
 from coilyard._wire_errors import error_from_rpc
+from coilyard._worker.asks import Asks
+from coilyard._worker.call_logs import CallLogs
 from coilyard._worker.executor import Executor
 from coilyard._worker.exits import Exit, WorkerExit
 from coilyard._worker.heartbeat import beat
@@ -57,10 +59,11 @@ class Attachment:
         self._drain_asked = asyncio.Event()
         self._channel = open_channel(options.gateway)
         self._threads = Threads(options.concurrency)
-        self._sessions = Sessions(self._channel, options.token)
+        self._asks = Asks(self._outbox.put)
+        self._sessions = Sessions(self._channel, options.token, self._asks)
         tools = ToolCalls(registry, self._threads, self._sessions)
         modules = ModuleCalls(registry, self._threads, tools)
-        self._executor = Executor(tools, modules, options.concurrency, self._outbox.put)
+        self._executor = Executor(tools, modules, options.concurrency, self._outbox.put, self._outbox.offer)
 
     def drain(self) -> None:
         """Asks it to take no more calls, finish those in hand, and end."""
@@ -73,11 +76,15 @@ class Attachment:
             WorkerExit: It was refused, or the stream ended too early.
         """
         stream = workers_stub(self._channel).Attach()
+        logs = CallLogs()
+        logging.getLogger().addHandler(logs)
         try:
             welcome = await self._greet(stream)
             interval_ms = welcome.heartbeat_interval_ms or self._options.heartbeat_interval_ms
             await self._serve(stream, interval_ms / 1000)
         finally:
+            logging.getLogger().removeHandler(logs)
+            self._asks.close()
             stream.cancel()
             self._threads.close()
             await self._sessions.close()
@@ -151,6 +158,8 @@ class Attachment:
                 self._executor.cancel(frame.cancel.call_id, frame.cancel.reason)
             elif kind == "credit":
                 self._executor.grant(frame.credit.call_id, frame.credit.chunks)
+            elif kind == "answer":
+                self._asks.answered(frame.answer)
             elif kind == "drain":
                 self.drain()
             else:
@@ -165,6 +174,7 @@ def hello_of(options: WorkerOptions, registry: Registry) -> workers_pb2.Hello:
             description=tool.description,
             parameters_schema=json.dumps(tool.schema),
             streaming=tool.streaming,
+            variables=tool.variables,
         )
         for tool in registry.tools.all()
     ]

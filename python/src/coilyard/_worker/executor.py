@@ -18,6 +18,7 @@ from coilyard._errors import (
     ValidationFailed,
 )
 from coilyard._proto import workers_pb2
+from coilyard._scope import CURRENT, CallScope
 from coilyard._values import decode_metadata
 from coilyard._worker.chunks import ChunkSender
 from coilyard._worker.failures import detail_of
@@ -60,6 +61,7 @@ class Executor:
         modules: Runs modules.
         concurrency: How many calls run at the same time; one more is handed back.
         put: Takes the frames of the answers.
+        offer: Takes frames that may be dropped when too many wait; `put` when left out.
     """
 
     def __init__(
@@ -68,11 +70,13 @@ class Executor:
         modules: ModuleCalls,
         concurrency: int,
         put: Callable[[workers_pb2.WorkerFrame], None],
+        offer: Callable[[workers_pb2.WorkerFrame], None] | None = None,
     ) -> None:
         self._tools = tools
         self._modules = modules
         self._concurrency = concurrency
         self._put = put
+        self._offer = offer or put
         self._running: dict[int, _Running] = {}
         self._draining = False
         self._idle = asyncio.Event()
@@ -116,9 +120,9 @@ class Executor:
 
     async def _run(self, running: _Running) -> None:
         call = running.call
-        timer = None
+        loop, timer = asyncio.get_running_loop(), None
+        CURRENT.set(CallScope(call.call_id, call.session_id, call.variables, loop, self._offer))
         if call.HasField("timeout_ms"):
-            loop = asyncio.get_running_loop()
             timer = loop.call_later(call.timeout_ms / 1000, running.stop, "deadline", f"{call.timeout_ms} ms are over")
         try:
             if running.stopped is None:

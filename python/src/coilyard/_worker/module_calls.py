@@ -184,5 +184,5 @@ def _dspy_tool(
         name=tool.name,
         desc=tool.description,
         args=tool.schema["properties"],
-        arg_types={name: annotation for name, (annotation, _) in tool.parameters.named.items()},
+        arg_types={name: annotation for name, (annotation, _) in tool.parameters.without(tool.variables).named.items()},
     )

@@ -12,6 +12,9 @@ MAX_FRAME_BYTES = 16 * 1024 * 1024 - 1024
 #: Frames are packed into one message up to this size; a larger frame has a message of its own.
 PACK_BYTES = 1024 * 1024
 
+#: Frames that may wait before those that can be spared are dropped.
+MAX_WAITING = 1_000
+
 
 class Outbox:
     """A queue in order of sending. What fills it is bounded: one answer per call, and chunks by credit."""
@@ -27,6 +30,11 @@ class Outbox:
         if not self._closed:
             self._frames.append(frame)
             self._changed.set()
+
+    def offer(self, frame: workers_pb2.WorkerFrame) -> None:
+        """Queues a frame that nobody waits for, unless too many wait already."""
+        if len(self._frames) < MAX_WAITING:
+            self.put(frame)
 
     def close(self) -> None:
         """Nothing more is coming: `take` hands out what is left, then None."""

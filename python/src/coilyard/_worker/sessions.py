@@ -11,6 +11,7 @@ import grpc
 from coilyard._errors import InvalidArgument
 from coilyard._session.config import SessionConfig
 from coilyard._session.context import SessionContext
+from coilyard._tools import ToolCaller
 
 #: Sessions that are kept ready when nobody uses them, each with its cache and perhaps a watch.
 KEPT = 32
@@ -19,8 +20,9 @@ KEPT = 32
 class Sessions:
     """One `SessionContext` per session, shared by its calls so that they share its cache."""
 
-    def __init__(self, channel: grpc.aio.Channel, token: str) -> None:
+    def __init__(self, channel: grpc.aio.Channel, token: str, tools: ToolCaller | None = None) -> None:
         self._channel = channel
+        self._tools = tools
         self._config = SessionConfig(token=token, create_if_missing=False)
         self._contexts: OrderedDict[str, SessionContext] = OrderedDict()
         self._users: dict[str, int] = {}
@@ -36,7 +38,9 @@ class Sessions:
             raise InvalidArgument("this tool works on a session, and the call belongs to none")
         context = self._contexts.get(session_id)
         if context is None:
-            context = self._contexts[session_id] = SessionContext(session_id, self._channel, self._config)
+            context = self._contexts[session_id] = SessionContext(
+                session_id, self._channel, self._config, tools=self._tools
+            )
         self._contexts.move_to_end(session_id)
         self._users[session_id] = self._users.get(session_id, 0) + 1
         try:

@@ -8,8 +8,10 @@ from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import AsyncExitStack, aclosing, closing
 from typing import Any
 
-from coilyard._errors import PayloadTooLarge, ToolNotFound
+from coilyard._errors import PayloadTooLarge, ToolNotFound, VariableNotFound
 from coilyard._registry import Registry, ToolDefinition
+from coilyard._scope import CURRENT
+from coilyard._values import decode_value
 from coilyard._worker.arguments import fit_arguments
 from coilyard._worker.failures import guard
 from coilyard._worker.sessions import Sessions
@@ -56,7 +58,7 @@ class ToolCalls:
             UserCodeFailed: It raised.
         """
         tool = self.find(name)
-        given = fit_arguments(f"tool {name!r}", tool.parameters, arguments)
+        given = fit_arguments(f"tool {name!r}", tool.parameters, {**_injected(tool, arguments), **arguments})
         async with AsyncExitStack() as stack:
             if tool.parameters.session is not None:
                 given[tool.parameters.session] = await stack.enter_async_context(self._sessions.lend(session_id))
@@ -81,6 +83,18 @@ class ToolCalls:
                     await emit(chunk)
             return None
         return await _Driver(emit).run(self._threads, lambda: function(**given))
+
+
+def _injected(tool: ToolDefinition, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of the variables that the tool asks for and its caller did not give."""
+    scope, values = CURRENT.get(), dict[str, Any]()
+    for name in tool.variables:
+        if scope is not None and name in scope.variables:
+            values[name] = decode_value(scope.variables[name])
+        elif name not in arguments and name in tool.parameters.required():
+            whose = f"session {scope.session_id} has none" if scope and scope.session_id else "there is no session"
+            raise VariableNotFound(f"tool {tool.name!r} needs the variable {name!r}: {whose}", details={"name": name})
+    return values
 
 
 class _Driver:

@@ -12,9 +12,12 @@ import {
   Client,
   type ClientDuplexStream,
   type ClientOptions,
+  type ClientUnaryCall,
   type handleBidiStreamingCall,
+  type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
+  type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { ErrorDetail } from "./errors.js";
@@ -23,6 +26,45 @@ import { Value } from "./value.js";
 export const protobufPackage = "coilyard.v1";
 
 export const protobufFileName = "coilyard/v1/workers.proto";
+
+export interface ListToolsRequest {
+  /** Of one pool only; empty: all. */
+  pool: string;
+}
+
+export interface ListToolsResponse {
+  tools: ListedTool[];
+}
+
+export interface ListedTool {
+  tool:
+    | ToolSpec
+    | undefined;
+  /** The pool whose workers have it; empty for a TypeScript function. */
+  pool: string;
+}
+
+export interface CallToolRequest {
+  /** The same id gets the same answer: a retry after a lost reply is safe. */
+  requestId: string;
+  name: string;
+  arguments: Map<string, Value>;
+  /** The session on whose behalf the call is made; empty: none. */
+  sessionId: string;
+  /** The pool that shall serve it; empty: a TypeScript function of this name, else the pool `default`. */
+  pool: string;
+  /** It may be executed twice: a call whose worker died is tried again. */
+  idempotent: boolean;
+}
+
+export interface CallToolRequest_ArgumentsEntry {
+  key: string;
+  value: Value | undefined;
+}
+
+export interface CallToolResponse {
+  result: Value | undefined;
+}
 
 export interface AttachRequest {
   frames: WorkerFrame[];
@@ -43,17 +85,31 @@ export interface WorkerFrame {
     | //
     /** The worker takes no more calls and ends when its calls are done. */
     { $case: "draining"; value: Draining }
+    | { $case: "ask"; value: Ask }
+    | { $case: "askCancel"; value: AskCancel }
+    | { $case: "progress"; value: Progress }
+    | { $case: "log"; value: Log }
+    | //
+    /** A part of a frame that is too large for one message. */
+    { $case: "piece"; value: Piece }
     | undefined;
 }
 
 /** From the runtime to the worker. */
 export interface RuntimeFrame {
-  frame: { $case: "welcome"; value: Welcome } | { $case: "call"; value: Call } | { $case: "cancel"; value: Cancel } | {
-    $case: "credit";
-    value: Credit;
-  } | //
-  /** Finish the calls in hand, then end. */
-  { $case: "drain"; value: Drain } | undefined;
+  frame:
+    | { $case: "welcome"; value: Welcome }
+    | { $case: "call"; value: Call }
+    | { $case: "cancel"; value: Cancel }
+    | { $case: "credit"; value: Credit }
+    | //
+    /** Finish the calls in hand, then end. */
+    { $case: "drain"; value: Drain }
+    | { $case: "answer"; value: Answer }
+    | //
+    /** A part of a frame that is too large for one message. */
+    { $case: "piece"; value: Piece }
+    | undefined;
 }
 
 export interface Hello {
@@ -79,6 +135,8 @@ export interface ToolSpec {
   parametersSchema: string;
   /** Yields chunks. */
   streaming: boolean;
+  /** The session variables that are filled in as arguments; their committed values travel with each call. */
+  variables: string[];
 }
 
 /** A Python factory of DSPy modules that can be named in a recipe. */
@@ -92,6 +150,8 @@ export interface ModuleSpec {
 export interface Welcome {
   workerId: string;
   heartbeatIntervalMs: bigint;
+  /** The largest encoded frame, pieced together; 0: what fits in one message. */
+  maxFrameBytes: bigint;
 }
 
 export interface Call {
@@ -191,6 +251,416 @@ export interface Credit {
 
 export interface Drain {
 }
+
+/** Python calls a TypeScript function. */
+export interface Ask {
+  /** Unique in the life of the attachment. */
+  askId: bigint;
+  /** The call on whose behalf it is asked; 0 when it belongs to none. */
+  callId: bigint;
+  sessionId: string;
+  name: string;
+  arguments: Map<string, Value>;
+  /** Time left in milliseconds. */
+  timeoutMs?: bigint | undefined;
+}
+
+export interface Ask_ArgumentsEntry {
+  key: string;
+  value: Value | undefined;
+}
+
+/** The answer is not wanted any more; none comes. */
+export interface AskCancel {
+  askId: bigint;
+}
+
+/** Exactly one for each `Ask` that was not cancelled. */
+export interface Answer {
+  askId: bigint;
+  outcome: { $case: "result"; value: Value } | { $case: "error"; value: ErrorDetail } | undefined;
+}
+
+/** How far a call has come. */
+export interface Progress {
+  callId: bigint;
+  /** From 0 to 1; absent when nobody can tell. */
+  fraction?: number | undefined;
+  message: string;
+}
+
+/** What the code of a call logged. */
+export interface Log {
+  callId: bigint;
+  /** `debug`, `info`, `warning`, `error` or `critical`. */
+  level: string;
+  logger: string;
+  message: string;
+}
+
+/** Consecutive bytes of one encoded frame of the same direction. Pieces of several frames may alternate. */
+export interface Piece {
+  /** Unique in the life of the attachment and its direction. */
+  frameId: bigint;
+  data: Buffer;
+  last: boolean;
+}
+
+function createBaseListToolsRequest(): ListToolsRequest {
+  return { pool: "" };
+}
+
+export const ListToolsRequest: MessageFns<ListToolsRequest> = {
+  encode(message: ListToolsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pool !== "") {
+      writer.uint32(10).string(message.pool);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListToolsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListToolsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.pool = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListToolsResponse(): ListToolsResponse {
+  return { tools: [] };
+}
+
+export const ListToolsResponse: MessageFns<ListToolsResponse> = {
+  encode(message: ListToolsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.tools) {
+      ListedTool.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListToolsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListToolsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tools.push(ListedTool.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseListedTool(): ListedTool {
+  return { tool: undefined, pool: "" };
+}
+
+export const ListedTool: MessageFns<ListedTool> = {
+  encode(message: ListedTool, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tool !== undefined) {
+      ToolSpec.encode(message.tool, writer.uint32(10).fork()).join();
+    }
+    if (message.pool !== "") {
+      writer.uint32(18).string(message.pool);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListedTool {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListedTool();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tool = ToolSpec.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pool = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCallToolRequest(): CallToolRequest {
+  return { requestId: "", name: "", arguments: new Map(), sessionId: "", pool: "", idempotent: false };
+}
+
+export const CallToolRequest: MessageFns<CallToolRequest> = {
+  encode(message: CallToolRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    message.arguments.forEach((value, key) => {
+      CallToolRequest_ArgumentsEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
+    });
+    if (message.sessionId !== "") {
+      writer.uint32(34).string(message.sessionId);
+    }
+    if (message.pool !== "") {
+      writer.uint32(42).string(message.pool);
+    }
+    if (message.idempotent !== false) {
+      writer.uint32(48).bool(message.idempotent);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CallToolRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCallToolRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            const entry3 = CallToolRequest_ArgumentsEntry.decode(reader, reader.uint32());
+            if (entry3.value !== undefined) {
+              message.arguments.set(entry3.key, entry3.value);
+            }
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.pool = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.idempotent = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCallToolRequest_ArgumentsEntry(): CallToolRequest_ArgumentsEntry {
+  return { key: "", value: undefined };
+}
+
+export const CallToolRequest_ArgumentsEntry: MessageFns<CallToolRequest_ArgumentsEntry> = {
+  encode(message: CallToolRequest_ArgumentsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== undefined) {
+      Value.encode(message.value, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CallToolRequest_ArgumentsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCallToolRequest_ArgumentsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = Value.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCallToolResponse(): CallToolResponse {
+  return { result: undefined };
+}
+
+export const CallToolResponse: MessageFns<CallToolResponse> = {
+  encode(message: CallToolResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.result !== undefined) {
+      Value.encode(message.result, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CallToolResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCallToolResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.result = Value.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
 
 function createBaseAttachRequest(): AttachRequest {
   return { frames: [] };
@@ -309,6 +779,21 @@ export const WorkerFrame: MessageFns<WorkerFrame> = {
       case "draining":
         Draining.encode(message.frame.value, writer.uint32(50).fork()).join();
         break;
+      case "ask":
+        Ask.encode(message.frame.value, writer.uint32(58).fork()).join();
+        break;
+      case "askCancel":
+        AskCancel.encode(message.frame.value, writer.uint32(66).fork()).join();
+        break;
+      case "progress":
+        Progress.encode(message.frame.value, writer.uint32(74).fork()).join();
+        break;
+      case "log":
+        Log.encode(message.frame.value, writer.uint32(82).fork()).join();
+        break;
+      case "piece":
+        Piece.encode(message.frame.value, writer.uint32(90).fork()).join();
+        break;
     }
     return writer;
   },
@@ -374,6 +859,46 @@ export const WorkerFrame: MessageFns<WorkerFrame> = {
             message.frame = { $case: "draining", value: Draining.decode(reader, reader.uint32()) };
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.frame = { $case: "ask", value: Ask.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.frame = { $case: "askCancel", value: AskCancel.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.frame = { $case: "progress", value: Progress.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.frame = { $case: "log", value: Log.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.frame = { $case: "piece", value: Piece.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -408,6 +933,12 @@ export const RuntimeFrame: MessageFns<RuntimeFrame> = {
         break;
       case "drain":
         Drain.encode(message.frame.value, writer.uint32(42).fork()).join();
+        break;
+      case "answer":
+        Answer.encode(message.frame.value, writer.uint32(50).fork()).join();
+        break;
+      case "piece":
+        Piece.encode(message.frame.value, writer.uint32(58).fork()).join();
         break;
     }
     return writer;
@@ -464,6 +995,22 @@ export const RuntimeFrame: MessageFns<RuntimeFrame> = {
             }
 
             message.frame = { $case: "drain", value: Drain.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.frame = { $case: "answer", value: Answer.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.frame = { $case: "piece", value: Piece.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -630,7 +1177,7 @@ export const Hello: MessageFns<Hello> = {
 };
 
 function createBaseToolSpec(): ToolSpec {
-  return { name: "", description: "", parametersSchema: "", streaming: false };
+  return { name: "", description: "", parametersSchema: "", streaming: false, variables: [] };
 }
 
 export const ToolSpec: MessageFns<ToolSpec> = {
@@ -646,6 +1193,9 @@ export const ToolSpec: MessageFns<ToolSpec> = {
     }
     if (message.streaming !== false) {
       writer.uint32(32).bool(message.streaming);
+    }
+    for (const v of message.variables) {
+      writer.uint32(42).string(v!);
     }
     return writer;
   },
@@ -693,6 +1243,14 @@ export const ToolSpec: MessageFns<ToolSpec> = {
             }
 
             message.streaming = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.variables.push(reader.string());
             continue;
           }
         }
@@ -777,7 +1335,7 @@ export const ModuleSpec: MessageFns<ModuleSpec> = {
 };
 
 function createBaseWelcome(): Welcome {
-  return { workerId: "", heartbeatIntervalMs: 0n };
+  return { workerId: "", heartbeatIntervalMs: 0n, maxFrameBytes: 0n };
 }
 
 export const Welcome: MessageFns<Welcome> = {
@@ -790,6 +1348,12 @@ export const Welcome: MessageFns<Welcome> = {
         throw new globalThis.Error("value provided for field message.heartbeatIntervalMs of type uint64 too large");
       }
       writer.uint32(16).uint64(message.heartbeatIntervalMs);
+    }
+    if (message.maxFrameBytes !== 0n) {
+      if (BigInt.asUintN(64, message.maxFrameBytes) !== message.maxFrameBytes) {
+        throw new globalThis.Error("value provided for field message.maxFrameBytes of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.maxFrameBytes);
     }
     return writer;
   },
@@ -821,6 +1385,14 @@ export const Welcome: MessageFns<Welcome> = {
             }
 
             message.heartbeatIntervalMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.maxFrameBytes = reader.uint64() as bigint;
             continue;
           }
         }
@@ -1733,6 +2305,522 @@ export const Drain: MessageFns<Drain> = {
   },
 };
 
+function createBaseAsk(): Ask {
+  return { askId: 0n, callId: 0n, sessionId: "", name: "", arguments: new Map(), timeoutMs: undefined };
+}
+
+export const Ask: MessageFns<Ask> = {
+  encode(message: Ask, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.askId !== 0n) {
+      if (BigInt.asUintN(64, message.askId) !== message.askId) {
+        throw new globalThis.Error("value provided for field message.askId of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.askId);
+    }
+    if (message.callId !== 0n) {
+      if (BigInt.asUintN(64, message.callId) !== message.callId) {
+        throw new globalThis.Error("value provided for field message.callId of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.callId);
+    }
+    if (message.sessionId !== "") {
+      writer.uint32(26).string(message.sessionId);
+    }
+    if (message.name !== "") {
+      writer.uint32(34).string(message.name);
+    }
+    message.arguments.forEach((value, key) => {
+      Ask_ArgumentsEntry.encode({ key: key as any, value }, writer.uint32(42).fork()).join();
+    });
+    if (message.timeoutMs !== undefined) {
+      if (BigInt.asUintN(64, message.timeoutMs) !== message.timeoutMs) {
+        throw new globalThis.Error("value provided for field message.timeoutMs of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.timeoutMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Ask {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAsk();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.askId = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.callId = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            const entry5 = Ask_ArgumentsEntry.decode(reader, reader.uint32());
+            if (entry5.value !== undefined) {
+              message.arguments.set(entry5.key, entry5.value);
+            }
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.timeoutMs = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAsk_ArgumentsEntry(): Ask_ArgumentsEntry {
+  return { key: "", value: undefined };
+}
+
+export const Ask_ArgumentsEntry: MessageFns<Ask_ArgumentsEntry> = {
+  encode(message: Ask_ArgumentsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== undefined) {
+      Value.encode(message.value, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Ask_ArgumentsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAsk_ArgumentsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = Value.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAskCancel(): AskCancel {
+  return { askId: 0n };
+}
+
+export const AskCancel: MessageFns<AskCancel> = {
+  encode(message: AskCancel, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.askId !== 0n) {
+      if (BigInt.asUintN(64, message.askId) !== message.askId) {
+        throw new globalThis.Error("value provided for field message.askId of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.askId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AskCancel {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAskCancel();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.askId = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAnswer(): Answer {
+  return { askId: 0n, outcome: undefined };
+}
+
+export const Answer: MessageFns<Answer> = {
+  encode(message: Answer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.askId !== 0n) {
+      if (BigInt.asUintN(64, message.askId) !== message.askId) {
+        throw new globalThis.Error("value provided for field message.askId of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.askId);
+    }
+    switch (message.outcome?.$case) {
+      case "result":
+        Value.encode(message.outcome.value, writer.uint32(18).fork()).join();
+        break;
+      case "error":
+        ErrorDetail.encode(message.outcome.value, writer.uint32(26).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Answer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.askId = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.outcome = { $case: "result", value: Value.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.outcome = { $case: "error", value: ErrorDetail.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseProgress(): Progress {
+  return { callId: 0n, fraction: undefined, message: "" };
+}
+
+export const Progress: MessageFns<Progress> = {
+  encode(message: Progress, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.callId !== 0n) {
+      if (BigInt.asUintN(64, message.callId) !== message.callId) {
+        throw new globalThis.Error("value provided for field message.callId of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.callId);
+    }
+    if (message.fraction !== undefined) {
+      writer.uint32(17).double(message.fraction);
+    }
+    if (message.message !== "") {
+      writer.uint32(26).string(message.message);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Progress {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProgress();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.callId = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.fraction = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLog(): Log {
+  return { callId: 0n, level: "", logger: "", message: "" };
+}
+
+export const Log: MessageFns<Log> = {
+  encode(message: Log, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.callId !== 0n) {
+      if (BigInt.asUintN(64, message.callId) !== message.callId) {
+        throw new globalThis.Error("value provided for field message.callId of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.callId);
+    }
+    if (message.level !== "") {
+      writer.uint32(18).string(message.level);
+    }
+    if (message.logger !== "") {
+      writer.uint32(26).string(message.logger);
+    }
+    if (message.message !== "") {
+      writer.uint32(34).string(message.message);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Log {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLog();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.callId = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.level = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.logger = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePiece(): Piece {
+  return { frameId: 0n, data: Buffer.alloc(0), last: false };
+}
+
+export const Piece: MessageFns<Piece> = {
+  encode(message: Piece, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.frameId !== 0n) {
+      if (BigInt.asUintN(64, message.frameId) !== message.frameId) {
+        throw new globalThis.Error("value provided for field message.frameId of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.frameId);
+    }
+    if (message.data.length !== 0) {
+      writer.uint32(18).bytes(message.data);
+    }
+    if (message.last !== false) {
+      writer.uint32(24).bool(message.last);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Piece {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePiece();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.frameId = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.data = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.last = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 /** Python workers dial in. Frames that wait are packed into one message, in order. */
 export type WorkersService = typeof WorkersService;
 export const WorkersService = {
@@ -1746,11 +2834,41 @@ export const WorkersService = {
     responseSerialize: (value: AttachResponse): Buffer => Buffer.from(AttachResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): AttachResponse => AttachResponse.decode(value),
   },
+  /** The tools of the runtime: its TypeScript functions, and what the workers of its pools have announced. */
+  listTools: {
+    path: "/coilyard.v1.Workers/ListTools" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListToolsRequest): Buffer => Buffer.from(ListToolsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListToolsRequest => ListToolsRequest.decode(value),
+    responseSerialize: (value: ListToolsResponse): Buffer => Buffer.from(ListToolsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListToolsResponse => ListToolsResponse.decode(value),
+  },
+  /**
+   * Calls a TypeScript function of this name or else a Python tool, and answers with what it returned. The deadline of
+   * the request is that of the call; its cancellation reaches the running code.
+   */
+  callTool: {
+    path: "/coilyard.v1.Workers/CallTool" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CallToolRequest): Buffer => Buffer.from(CallToolRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CallToolRequest => CallToolRequest.decode(value),
+    responseSerialize: (value: CallToolResponse): Buffer => Buffer.from(CallToolResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CallToolResponse => CallToolResponse.decode(value),
+  },
 } as const;
 
 export interface WorkersServer extends UntypedServiceImplementation {
   /** The first frame of a worker is `hello`; the runtime answers `welcome` or ends the stream with `unauthenticated`. */
   attach: handleBidiStreamingCall<AttachRequest, AttachResponse>;
+  /** The tools of the runtime: its TypeScript functions, and what the workers of its pools have announced. */
+  listTools: handleUnaryCall<ListToolsRequest, ListToolsResponse>;
+  /**
+   * Calls a TypeScript function of this name or else a Python tool, and answers with what it returned. The deadline of
+   * the request is that of the call; its cancellation reaches the running code.
+   */
+  callTool: handleUnaryCall<CallToolRequest, CallToolResponse>;
 }
 
 export interface WorkersClient extends Client {
@@ -1758,6 +2876,41 @@ export interface WorkersClient extends Client {
   attach(): ClientDuplexStream<AttachRequest, AttachResponse>;
   attach(options: Partial<CallOptions>): ClientDuplexStream<AttachRequest, AttachResponse>;
   attach(metadata: Metadata, options?: Partial<CallOptions>): ClientDuplexStream<AttachRequest, AttachResponse>;
+  /** The tools of the runtime: its TypeScript functions, and what the workers of its pools have announced. */
+  listTools(
+    request: ListToolsRequest,
+    callback: (error: ServiceError | null, response: ListToolsResponse) => void,
+  ): ClientUnaryCall;
+  listTools(
+    request: ListToolsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListToolsResponse) => void,
+  ): ClientUnaryCall;
+  listTools(
+    request: ListToolsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListToolsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Calls a TypeScript function of this name or else a Python tool, and answers with what it returned. The deadline of
+   * the request is that of the call; its cancellation reaches the running code.
+   */
+  callTool(
+    request: CallToolRequest,
+    callback: (error: ServiceError | null, response: CallToolResponse) => void,
+  ): ClientUnaryCall;
+  callTool(
+    request: CallToolRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CallToolResponse) => void,
+  ): ClientUnaryCall;
+  callTool(
+    request: CallToolRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CallToolResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const WorkersClient = makeGenericClientConstructor(WorkersService, "coilyard.v1.Workers") as unknown as {

@@ -1,0 +1,117 @@
+"""Tools of the runtime, called from here: TypeScript functions, and Python tools of its pools."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import grpc
+
+from coilyard._calls import Caller, new_request_id
+from coilyard._errors import InvalidArgument
+from coilyard._proto import workers_pb2
+from coilyard._stubs import workers_stub
+from coilyard._values import decode_value, encode_metadata
+from coilyard._wire_errors import error_from_rpc
+
+#: Seconds that a tool may take unless the caller says otherwise.
+TOOL_TIMEOUT_S = 300.0
+
+
+@dataclass(frozen=True)
+class ToolInfo:
+    """A tool as the runtime describes it.
+
+    Attributes:
+        name: How it is called.
+        description: What it does.
+        parameters: JSON Schema of its arguments.
+        pool: The pool whose workers have it; None for a TypeScript function.
+        streaming: Whether it yields chunks; `call_tool` gives the list of them.
+        variables: The session variables that are filled in as arguments.
+    """
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+    pool: str | None
+    streaming: bool
+    variables: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ToolRequest:
+    """One call of a tool; `session_id` is empty when it belongs to no session."""
+
+    name: str
+    arguments: Mapping[str, Any]
+    session_id: str = ""
+    timeout_s: float | None = None
+    pool: str | None = None
+    idempotent: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name:
+            raise InvalidArgument(f"name: expected the name of a tool, got {self.name!r:.80}")
+        if self.timeout_s is not None and not self.timeout_s > 0:
+            raise InvalidArgument(f"timeout: expected more than 0 seconds, got {self.timeout_s!r}")
+
+
+class ToolCaller(Protocol):
+    """A way to call tools."""
+
+    async def call_tool(self, request: ToolRequest) -> Any:
+        """Calls a tool and returns its result."""
+
+
+class GatewayTools:
+    """Calls tools over the gateway."""
+
+    def __init__(self, channel: grpc.aio.Channel, caller: Caller) -> None:
+        self._workers = workers_stub(channel)
+        self._caller = caller
+
+    async def call_tool(self, request: ToolRequest) -> Any:
+        """Calls a tool; one that is not idempotent is sent once, whatever happens to the connection.
+
+        Raises:
+            CoilyardError: What the tool raised, or why it was not called.
+        """
+        message = workers_pb2.CallToolRequest(
+            request_id=new_request_id(),
+            name=request.name,
+            arguments=encode_metadata(request.arguments, "arguments"),
+            session_id=request.session_id,
+            pool=request.pool or "",
+            idempotent=request.idempotent,
+        )
+        timeout_s = TOOL_TIMEOUT_S if request.timeout_s is None else request.timeout_s
+        reply = await self._send(message, timeout_s)
+        return decode_value(reply.result)
+
+    async def _send(self, message: workers_pb2.CallToolRequest, timeout_s: float) -> workers_pb2.CallToolResponse:
+        if message.idempotent:
+            return await self._caller(self._workers.CallTool, message, timeout_s)
+        try:
+            return await self._workers.CallTool(message, timeout=timeout_s, metadata=self._caller.metadata)
+        except grpc.aio.AioRpcError as cause:
+            raise error_from_rpc(cause) from cause
+
+    async def list_tools(self, pool: str | None = None) -> list[ToolInfo]:
+        """What there is to call, of one pool or of the whole runtime."""
+        reply = await self._caller(self._workers.ListTools, workers_pb2.ListToolsRequest(pool=pool or ""))
+        return [_info(listed) for listed in reply.tools]
+
+
+def _info(listed: workers_pb2.ListedTool) -> ToolInfo:
+    tool = listed.tool
+    return ToolInfo(
+        name=tool.name,
+        description=tool.description,
+        parameters=json.loads(tool.parameters_schema or "{}"),
+        pool=listed.pool or None,
+        streaming=tool.streaming,
+        variables=tuple(tool.variables),
+    )
