@@ -1,6 +1,6 @@
 /** What the output of a failed installation means, and what mends it. */
 
-import { statfsSync } from 'node:fs';
+import * as fs from 'node:fs'; // By its own name `statfsSync` would keep a Node that is too old from saying so.
 import { tmpdir } from 'node:os';
 import { SetupFailure } from './failure.mjs';
 import { root } from './paths.mjs';
@@ -71,6 +71,6 @@ export function failureFrom(subject, output, log) {
 /** Programs that call other programs may not pass on why those failed. */
 const isDiskFull = () =>
   [root, tmpdir()].some((place) => {
-    const { bavail, bsize } = statfsSync(place);
+    const { bavail, bsize } = fs.statfsSync(place);
     return bavail * bsize < HARDLY_ANY_BYTES;
   });
