@@ -24,11 +24,13 @@ import {
   encodeVariable,
 } from '../wire/variables.js';
 import type { GatewayContext } from './context.js';
+import { RecordReplies } from './record-reply.js';
 import type { Routes } from './routes.js';
 import { type UnaryCall, unary } from './unary.js';
 
 export function variablesRoutes(context: GatewayContext): Omit<Routes<typeof VariablesService>, 'watch'> {
   const { maxBatch } = context.limits;
+  const records = new RecordReplies();
   const find = (id: string): Promise<SessionHandle> => context.sessions.find(filledText(id, 'session_id'));
 
   const update = async (request: UpdateVariablesRequest, call: UnaryCall): Promise<UpdateVariablesResponse> => {
@@ -51,12 +53,16 @@ export function variablesRoutes(context: GatewayContext): Omit<Routes<typeof Var
       const reply = await session.execute(decodeRegister(request), call.executeOptions());
       return { revision: BigInt(reply.revision), variables: reply.variables.map(encodeVariable) };
     }),
-    getVariable: unary(context, VariablesService.getVariable, async ({ sessionId, variable }) => {
-      const session = await find(sessionId);
-      const record = session.lookUp(filledText(variable, 'variable'));
-      if (record === undefined) throw variableNotFound(variable);
-      return { revision: BigInt(session.revision), variable: encodeVariable(record) };
-    }),
+    getVariable: unary(
+      context,
+      records.of(VariablesService.getVariable),
+      async ({ sessionId, variable: reference }) => {
+        const session = await find(sessionId);
+        const variable = session.lookUp(filledText(reference, 'variable'));
+        if (variable === undefined) throw variableNotFound(reference);
+        return { revision: session.revision, variable };
+      },
+    ),
     getVariables: unary(context, VariablesService.getVariables, async (request) => {
       const session = await find(request.sessionId);
       const variables: GetVariablesResponse['variables'] = new Map();
@@ -66,10 +72,9 @@ export function variablesRoutes(context: GatewayContext): Omit<Routes<typeof Var
       }
       return { revision: BigInt(session.revision), variables };
     }),
-    setVariable: unary(context, VariablesService.setVariable, async (request, call) => {
+    setVariable: unary(context, records.of(VariablesService.setVariable), async (request, call) => {
       const session = await find(request.sessionId);
-      const reply = await session.execute(decodeSet(request), call.executeOptions());
-      return { revision: BigInt(reply.revision), variable: encodeVariable(reply.variable) };
+      return session.execute(decodeSet(request), call.executeOptions());
     }),
     updateVariables: unary(context, VariablesService.updateVariables, update),
     deleteVariable: unary(context, VariablesService.deleteVariable, async (request, call) => {
