@@ -99,7 +99,7 @@ function registerEntry(draft: Draft, entry: VariableEntry, command: ImportVariab
     source: entry.source,
     createdAtMs: entry.createdAtMs,
     updatedAtMs: entry.updatedAtMs,
-    updateMetadata: noMetadata,
+    updateMetadata: entry.updateMetadata,
   };
   const earlier = earlierVersions(variable, entry, context);
   if (!earlier.ok) return earlier;

@@ -33,6 +33,8 @@ export interface VariableEntry {
   readonly constraints: Constraints;
   readonly description: string;
   readonly metadata: Metadata;
+  /** What the write of the present version said about itself. */
+  readonly updateMetadata: Metadata;
   readonly readOnly: boolean;
   /** Its function does not travel: it arrives as a plain variable with the value that it had. */
   readonly computed: boolean;

@@ -76,17 +76,20 @@ export function nameFilter(pattern: unknown): (name: string) => boolean {
   return (name) => expression.matcher(name).find();
 }
 
+const isEmpty = (map: object): boolean => Object.keys(map).length === 0;
+
 function encodeVariable(record: Variable, earlier: readonly Variable[]): unknown {
   const { name, type, version, constraints, description, metadata, readOnly, computed, accessRules } = record;
-  const { source, createdAtMs, updatedAtMs } = record;
+  const { source, createdAtMs, updatedAtMs, updateMetadata } = record;
   return {
     name,
     type,
     value: encodeStored(record.value),
     version,
-    ...(Object.keys(constraints).length === 0 ? {} : { constraints }),
+    ...(isEmpty(constraints) ? {} : { constraints }),
     ...(description === '' ? {} : { description }),
-    ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
+    ...(isEmpty(metadata) ? {} : { metadata }),
+    ...(updateMetadata === metadata || isEmpty(updateMetadata) ? {} : { updateMetadata }),
     ...(readOnly ? { readOnly } : {}),
     ...(computed ? { computed } : {}),
     ...(accessRules.length === 0 ? {} : { accessRules }),
@@ -102,7 +105,7 @@ const encodeVersion = ({ version, value, updatedAtMs, source, updateMetadata }: 
   value: encodeStored(value),
   updatedAtMs,
   source,
-  ...(Object.keys(updateMetadata).length === 0 ? {} : { metadata: updateMetadata }),
+  ...(isEmpty(updateMetadata) ? {} : { metadata: updateMetadata }),
 });
 
 /** What neither form can say becomes something that it can; the type says how to read it. */
@@ -120,7 +123,7 @@ function encodeDependencies(graph: GraphView, records: readonly Variable[]): unk
     for (const { to, type, metadata } of graph.dependencies(id)) {
       const other = names.get(to);
       if (other === undefined) continue;
-      edges.push({ from: name, to: other, type, ...(Object.keys(metadata).length === 0 ? {} : { metadata }) });
+      edges.push({ from: name, to: other, type, ...(isEmpty(metadata) ? {} : { metadata }) });
     }
   return edges;
 }

@@ -131,10 +131,10 @@ test('two types of one name are refused', () => {
 });
 
 test.each([
-  [{ name: '', cast: () => 1 }, 'name'],
-  [{ name: 'x y', cast: () => 1 }, 'name'],
+  [{ name: '', cast: (): unknown => 1 }, 'name'],
+  [{ name: 'x y', cast: (): unknown => 1 }, 'name'],
   [{ name: 'x' }, 'cast'],
-  [{ name: 'x', cast: () => 1, constraints: { a: 1 } }, 'constraints.a'],
+  [{ name: 'x', cast: (): unknown => 1, constraints: { a: 1 } }, 'constraints.a'],
 ])('a malformed definition %o is refused at %s', (definition, field) => {
   expect(() => defineType(definition as never)).toThrow(
     expect.objectContaining({ details: expect.objectContaining({ field }) }),
