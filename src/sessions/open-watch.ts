@@ -1,5 +1,6 @@
 /** Opens a reader on a session: what it hears of, what it gets first, and from where on nothing is missed. */
 
+import type { Clock } from '../kernel/clock.js';
 import { isThenable } from '../kernel/isolate.js';
 import { allows } from '../variables/access.js';
 import { matchesGlob } from '../variables/names.js';
@@ -12,12 +13,15 @@ import { type Present, QueuedWatcher } from './queued-watcher.js';
 import type { MaybePromise, Resumed } from './store.js';
 import { initialUpdate, type MayHear, rulesOf, updatesOf, type VariableUpdate } from './update.js';
 
-/** Throws `variable_not_found` for a name that does not exist, unless the reader resumes: then it may have been deleted. */
+/**
+ * Throws `session_…` when there is nothing to read, and `variable_not_found` for a name that does not exist, unless the
+ * reader resumes: then it may have been deleted.
+ */
 export function openWatch(
   session: LiveSession,
   options: WatchOptions,
   resume: (after: NonNullable<WatchOptions['after']>) => MaybePromise<Resumed>,
-  nowMs: () => number,
+  clock: Clock,
   principal?: string,
 ): QueuedWatcher {
   const caller = principal ?? session.id;
@@ -37,7 +41,7 @@ export function openWatch(
     endsWith: selection.interest.type === 'variables' ? selection.interest.ids : undefined,
     isReadable: () => session.isReadable,
     present: (): Present => ({ position: session.position, initial: initial() }),
-    nowMs,
+    nowMs: () => clock.nowMs(),
     onClose: () => {
       forget();
       session.watchers.delete(watcher);
@@ -65,6 +69,7 @@ interface Selected {
 
 function select(session: LiveSession, options: WatchOptions, caller: string): Selected {
   const mayObserve = (record: Variable): boolean => allows(record.accessRules, 'observe', caller);
+  const { state } = session;
   const { variables = [], pattern = '' } = options;
   if (variables.length === 0 && pattern === '') {
     const everything = (): boolean => true;
@@ -73,7 +78,7 @@ function select(session: LiveSession, options: WatchOptions, caller: string): Se
   const ids = new Set<string>();
   const gone = new Set<string>();
   for (const reference of variables) {
-    const record = session.state.resolve(reference)?.record;
+    const record = state.resolve(reference)?.record;
     if (record !== undefined) {
       const denied = checkAccess(record, 'observe', caller);
       if (denied !== undefined) throw denied;

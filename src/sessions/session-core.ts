@@ -100,7 +100,7 @@ export abstract class SessionCore implements SessionHandle {
     checkWatch(options);
     this.expiry.touch();
     const { store, clock } = this.services;
-    return openWatch(this.live, options, (after) => store.resume(this.id, after), clock.nowMs, this.principal);
+    return openWatch(this.live, options, (after) => store.resume(this.id, after), clock, this.principal);
   }
 
   /** Whether the caller, or the session named, has a right. Throws `variable_not_found`. */
