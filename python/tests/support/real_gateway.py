@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -15,13 +16,18 @@ class GatewayProcess:
     """`coilyard start`, from its line of readiness to its end."""
 
     def __init__(self) -> None:
+        self._talk = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(
             ["node", str(MAIN), "start", "--host", "127.0.0.1", "--port", "0"],
-            cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            cwd=ROOT, stdout=subprocess.PIPE, stderr=self._talk, text=True,
         )  # fmt: skip
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
-        assert line.startswith(READY), f"the gateway said {line!r}"
+        if not line.startswith(READY):
+            self._talk.seek(0)
+            talk = self._talk.read()
+            code = self.kill()
+            raise RuntimeError(f"the gateway did not start (code {code}), it said {line!r} and:\n{talk}")
         self.address = line.removeprefix(READY).strip()
 
     def stop(self) -> int:
@@ -37,6 +43,7 @@ class GatewayProcess:
         assert self._process.stdout is not None
         code = self._process.wait(timeout=15)
         self._process.stdout.close()
+        self._talk.close()
         return code
 
 

@@ -17,12 +17,13 @@ FILES = sorted(path for path in PACKAGE.rglob("*.py") if "_proto" not in path.pa
 
 #: Who may import whom: a file of the group on the left imports only from the groups on the right (and what is public).
 LAYERS = {
+    "_zygote": {"_zygote", "_worker", "_session", "base"},
     "_worker": {"_worker", "_session", "base"},
     "_session": {"_session", "base"},
     "base": {"base"},
-    "top": {"_worker", "_session", "base", "top"},
+    "top": {"_worker", "_session", "base", "top", "_zygote"},
 }
-TOP = {"__init__", "_client", "_loop_thread", "sync", "worker"}
+TOP = {"__init__", "_client", "_loop_thread", "sync", "worker", "zygote"}
 
 
 def group_of(parts: tuple[str, ...]) -> str:
@@ -60,7 +61,7 @@ def test_everything_public_is_listed_and_nothing_else() -> None:
     assert all(hasattr(coilyard, name) for name in coilyard.__all__)
     assert list(coilyard.__all__) == sorted(coilyard.__all__, key=_order)
     assert set(coilyard.__all__) == {
-        name for name in vars(coilyard) if not name.startswith("_") and name != "worker"
+        name for name in vars(coilyard) if not name.startswith("_") and name not in {"worker", "zygote"}
     } | {"__version__"}
 
 
