@@ -12,7 +12,7 @@ import { MAX_DOCUMENT_BYTES } from './variables/transfer-decode.js';
 import { isUserType, type UserType } from './variables/types/define-type.js';
 import { TypeRegistry } from './variables/types/registry.js';
 import type { LauncherFactory } from './workers/launcher.js';
-import { coldSpawn } from './workers/launchers/cold-spawn.js';
+import { warmSpawn } from './workers/launchers/zygote.js';
 import type { PoolOptions } from './workers/pool-options.js';
 
 export interface GatewayOptions {
@@ -29,7 +29,7 @@ export interface GatewayOptions {
 export interface PythonOptions {
   /** Pools by name. Default: `default` with two workers. */
   readonly pools?: Readonly<Record<string, PoolOptions>>;
-  /** How workers are started. Default: cold, as child processes of their own. */
+  /** How workers are started. Default: as child processes, as each pool says with `start`. */
   readonly launcher?: LauncherFactory;
 }
 
@@ -127,7 +127,7 @@ function poolsConfig(options: RuntimeOptions['python']): RuntimeConfig['pools'] 
 }
 
 function launcherConfig(options: RuntimeOptions['python']): LauncherFactory {
-  const launcher = (options === false ? undefined : options?.launcher) ?? coldSpawn;
+  const launcher = (options === false ? undefined : options?.launcher) ?? warmSpawn;
   if (typeof launcher !== 'function') throw invalidArgument('python.launcher', 'a function', launcher);
   return launcher;
 }

@@ -113,6 +113,9 @@ export class Runtime {
       adopt: (start) => this.#running().startChild({ id: 'gateway', start }),
     });
     const tools = new ToolRegistry(clock);
+    telemetry.on('zygote.unfit', ({ zygote, objections }) =>
+      options.logger?.warn(`${zygote} cannot fork, so workers are started cold: ${objections.join('; ')}`, { zygote }),
+    );
     this.python = new PythonRuntime({
       pools: config.pools,
       launcher: config.launcher,

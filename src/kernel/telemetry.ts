@@ -52,6 +52,19 @@ export interface RuntimeEvents {
   'worker.exited': WorkerEvent & { readonly reason: ExitReason; readonly stderr: readonly string[] };
   'worker.frame_dropped': WorkerEvent & { readonly frame: string };
   'worker.log': WorkerEvent & { readonly line: string };
+  'zygote.started': ZygoteEvent & { readonly pid: number | null };
+  'zygote.ready': ZygoteEvent & { readonly pid: number | null; readonly startMs: number };
+  /** Its imports left threads, or something of gRPC, that a fork would not survive: workers are started cold. */
+  'zygote.unfit': ZygoteEvent & { readonly objections: readonly string[] };
+  /** A worker is started cold although its pool would rather have it forked. */
+  'zygote.bypassed': ZygoteEvent & {
+    readonly workerId: string;
+    readonly incarnation: number;
+    readonly reason: string;
+    readonly objections: readonly string[];
+  };
+  'zygote.exited': ZygoteEvent & { readonly reason: ExitReason; readonly stderr: readonly string[] };
+  'zygote.log': ZygoteEvent & { readonly line: string };
   'call.started': CallEvent;
   'call.ended': CallEvent & { readonly durationMs: number; readonly code: ErrorCode | 'ok' };
   'run.started': RunEvent;
@@ -74,6 +87,10 @@ interface WorkerEvent {
   readonly pool: string;
   readonly workerId: string;
   readonly incarnation: number;
+}
+interface ZygoteEvent {
+  /** Its id in the tree: `zygote:` and what it imports. */
+  readonly zygote: string;
 }
 interface CallEvent {
   readonly pool: string;

@@ -9,10 +9,11 @@ import {
 import type { SupervisorListener } from '../../supervisors/index.js';
 import type { Clock, Random } from '../kernel/clock.js';
 import { CoilyardError, invalidArgument, toCoilyardError } from '../kernel/errors.js';
+import type { Process } from '../kernel/process.js';
 import type { SessionId } from '../kernel/ids.js';
 import type { TelemetryBus } from '../kernel/telemetry.js';
 import type { AttachRegistry } from '../workers/attach-registry.js';
-import type { LauncherFactory } from '../workers/launcher.js';
+import type { Launcher, LauncherFactory } from '../workers/launcher.js';
 import { type SlotInfo, WorkerPool } from '../workers/pool.js';
 import type { PoolOptions } from '../workers/pool-options.js';
 import { PythonPools } from '../workers/pools.js';
@@ -28,6 +29,9 @@ const recovery = Object.freeze({
   budget: { maxRestarts: 5, withinMs: 30_000 },
   breaker: { openMs: 2_000, maxOpenMs: 30_000, healthyMs: 5_000 },
 });
+
+/** The end of a process that pools share: nothing below it has to be drained any more. */
+const SHARED_SHUTDOWN_MS = 5_000;
 
 export interface PythonCallOptions extends Omit<CallOptions, 'sessionId' | 'variables' | 'revision' | 'readVariables'> {
   /**
@@ -56,18 +60,26 @@ export class PythonRuntime {
   readonly #options: PythonRuntimeOptions;
   readonly #pools: ReadonlyMap<string, WorkerPool>;
   readonly #port: PythonPools;
+  readonly #launcher: Launcher;
   readonly #woken = new Map<string, Promise<void>>();
   #supervisor: Promise<Supervisor> | undefined;
 
   constructor(options: PythonRuntimeOptions) {
     this.#options = options;
+    this.#launcher = options.launcher({
+      registry: options.registry,
+      clock: options.clock,
+      random: options.random,
+      telemetry: options.telemetry,
+      supervise: (id, start) => this.#superviseBeside(id, start),
+    });
     const dependencies = {
       clock: options.clock,
       random: options.random,
       telemetry: options.telemetry,
       registry: options.registry,
       tools: options.tools,
-      launcher: options.launcher({ registry: options.registry, clock: options.clock }),
+      launcher: this.#launcher,
       gatewayAddress: options.gatewayAddress,
     };
     const pools = Object.entries(options.pools === false ? {} : options.pools);
@@ -161,11 +173,20 @@ export class PythonRuntime {
     await this.#options.gatewayAddress();
     this.#supervisor ??= this.#options.adopt((parent) => this.#startSupervisor(parent));
     const supervisor = await this.#supervisor;
+    // What forks the workers also stands before them.
+    await this.#launcher.prepare?.(pool.settings);
     await supervisor.startChild({
       id: `pool:${pool.name}`,
       type: 'supervisor',
       start: (parent) => this.#startPlaces(pool, parent),
     });
+  }
+
+  /** For a process that pools share: it comes back at once when it fails, and stays away when it ended well. */
+  async #superviseBeside(id: string, start: (parent: Process) => Promise<Process>): Promise<void> {
+    const supervisor = await this.#supervisor;
+    if (supervisor === undefined) throw new CoilyardError('pool_unavailable', 'no pool was started');
+    await supervisor.startChild({ id, restart: 'transient', shutdown: SHARED_SHUTDOWN_MS, start, ...recovery });
   }
 
   #startSupervisor(parent: Supervisor): Promise<Supervisor> {

@@ -1,13 +1,18 @@
 /**
- * The port for starting a worker's operating system process. Cold spawn is one adapter (`launchers/cold-spawn.ts`); a
- * warm parent that forks is another. A launcher starts and reports; it never decides, restarts or times anything out.
+ * The port for starting a worker's operating system process. Cold spawn is one adapter (`launchers/cold-spawn.ts`), a
+ * warm parent that forks is another (`launchers/zygote.ts`). A launcher starts and
+ * reports; it never restarts a worker.
  */
 
-import type { Clock } from '../kernel/clock.js';
+import type { Clock, Random } from '../kernel/clock.js';
 import type { Incarnation, WorkerId } from '../kernel/ids.js';
+import type { Process } from '../kernel/process.js';
+import type { TelemetryBus } from '../kernel/telemetry.js';
 import type { AttachRegistry } from './attach-registry.js';
 
 export interface Launcher {
+  /** Makes ready what workers of this environment will be started from. Called before the first `launch`; optional. */
+  prepare?(environment: WorkerEnvironment): Promise<void>;
   /**
    * Starts one process that will dial the gateway and show the token.
    *
@@ -17,15 +22,20 @@ export interface Launcher {
 }
 
 /** Makes the launcher of one runtime. Workers in memory attach to the registry directly; others dial the gateway. */
-export type LauncherFactory = (runtime: { readonly registry: AttachRegistry; readonly clock: Clock }) => Launcher;
+export type LauncherFactory = (runtime: {
+  readonly registry: AttachRegistry;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly telemetry: TelemetryBus;
+  /** Adds a process to the tree, beside the pools; it is started again whenever it fails. */
+  readonly supervise: (id: string, start: (parent: Process) => Promise<Process>) => Promise<unknown>;
+}) => Launcher;
 
-export interface LaunchOrder {
-  readonly workerId: WorkerId;
-  readonly incarnation: Incarnation;
-  /** Shown in the worker's hello. Never on a command line, where others could read it. */
-  readonly token: string;
-  /** `host:port` to dial. */
-  readonly gateway: string;
+/** `zygote`: forked from a warm interpreter; `spawn`: each from the start; `auto`: warm where that can be had. */
+export type StartMode = 'auto' | 'zygote' | 'spawn';
+
+/** What workers have in common that can come from one warm interpreter. */
+export interface WorkerEnvironment {
   /** Interpreter or virtual environment asked for; absent: found as `interpreter.ts` says. */
   readonly python?: string;
   /** Python modules to import before hello; their `@coilyard.tool` functions become callable. */
@@ -34,6 +44,19 @@ export interface LaunchOrder {
   readonly paths: readonly string[];
   /** Added to the environment of this process. */
   readonly env: Readonly<Record<string, string>>;
+  /** Default `auto`. */
+  readonly start?: StartMode;
+  /** How long the imports may take. Default 60,000. */
+  readonly startTimeoutMs?: number;
+}
+
+export interface LaunchOrder extends WorkerEnvironment {
+  readonly workerId: WorkerId;
+  readonly incarnation: Incarnation;
+  /** Shown in the worker's hello. Never on a command line, where others could read it. */
+  readonly token: string;
+  /** `host:port` to dial. */
+  readonly gateway: string;
   readonly concurrency: number;
   readonly heartbeatIntervalMs: number;
   /** Takes each line that the process prints, to either stream. */

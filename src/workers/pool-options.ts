@@ -1,12 +1,18 @@
 /** What can be set for a pool, its defaults, and the one place that checks it. */
 
 import { invalidArgument } from '../kernel/errors.js';
+import type { StartMode } from './launcher.js';
 
 export interface PoolOptions {
   /** Workers. Default 2. */
   readonly size?: number;
   /** An interpreter or the directory of a virtual environment. Default: found as `interpreter.ts` says. */
   readonly python?: string;
+  /**
+   * `zygote`: workers are forked from an interpreter that has done the imports; `spawn`: each does its own; `auto`: forked
+   * where that is possible and safe, and a warning where it is not. Default `auto`.
+   */
+  readonly start?: StartMode;
   /** Python modules that each worker imports before it is ready. */
   readonly imports?: readonly string[];
   /** Directories from which `imports` may come. */
@@ -47,6 +53,7 @@ export type PoolSettings = Required<Omit<PoolOptions, Optional>> & Pick<PoolOpti
 
 const defaults = Object.freeze({
   size: 2,
+  start: 'auto',
   imports: Object.freeze([]),
   paths: Object.freeze([]),
   env: Object.freeze({}),
@@ -96,6 +103,9 @@ export function poolSettings(pool: string, options: PoolOptions): PoolSettings {
     if (!Array.isArray(value) || !value.every((entry) => typeof entry === 'string'))
       throw invalidArgument(`pools.${pool}.${key}`, 'a list of texts', value);
   }
+  const { start }: { start: unknown } = settings;
+  if (start !== 'auto' && start !== 'zygote' && start !== 'spawn')
+    throw invalidArgument(`pools.${pool}.start`, "'auto', 'zygote' or 'spawn'", start);
   if (settings.python !== undefined && typeof settings.python !== 'string')
     throw invalidArgument(`pools.${pool}.python`, 'a text', settings.python);
   const env: unknown = settings.env;

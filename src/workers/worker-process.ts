@@ -149,7 +149,8 @@ class WorkerLife {
 
   async #launch(): Promise<void> {
     const { clock, registry, launcher, gatewayAddress, telemetry } = this.#deps;
-    const { python, imports, paths, env, concurrency, heartbeatIntervalMs } = this.#plan.settings;
+    const { python, start, imports, paths, env, concurrency, heartbeatIntervalMs, startTimeoutMs } =
+      this.#plan.settings;
     const startedAtMs = clock.monotonicMs();
     const gateway = await gatewayAddress();
     if (!this.#isAlive) return;
@@ -167,6 +168,8 @@ class WorkerLife {
       imports,
       paths,
       env,
+      start,
+      startTimeoutMs,
       concurrency,
       heartbeatIntervalMs,
       onLine: (line) => telemetry.emit('worker.log', { ...this.#who, line }),

@@ -109,10 +109,11 @@ test('a slow consumer stops the generator, and leaving the loop ends it', async 
 test('an abort answers at once and cancels the coroutine in Python', async () => {
   await using house = await aPythonRuntime();
   const marker = aFile();
+  const begun = aFile();
   await house.ready(1);
   const abort = new AbortController();
-  const call = house.python.call('wait', { seconds: 60, marker }, { signal: abort.signal });
-  await eventually(() => house.python.workers()[0]?.load === 1, 'the call is in hand');
+  const call = house.python.call('wait', { seconds: 60, marker, begun }, { signal: abort.signal });
+  await eventually(() => existsSync(begun), 'the coroutine runs');
   abort.abort();
   await expect(call).rejects.toMatchObject({ code: 'cancelled', execution: 'unknown' });
   await eventually(() => existsSync(marker), 'the coroutine was cancelled');

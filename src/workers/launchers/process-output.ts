@@ -2,6 +2,7 @@
 
 import type { Readable } from 'node:stream';
 import type { Clock } from '../../kernel/clock.js';
+import { deferred } from '../deferred.js';
 import { LastLines, LineSplitter } from './lines.js';
 
 /** How long the output of a dead process is waited for: a grandchild may hold its pipes open for ever. */
@@ -13,8 +14,8 @@ export class ProcessOutput {
   readonly #stdout: LineSplitter;
   readonly #stderr: LineSplitter;
   readonly #open = new Set<Readable>();
+  readonly #ended = deferred<void>();
   #expected: number;
-  #allEnded: () => void = () => {};
 
   /** @param streams how many streams `read` will be called for. */
   constructor(clock: Clock, streams: number, keptLines: number, onLine: (line: string) => void) {
@@ -37,28 +38,30 @@ export class ProcessOutput {
     stream.on('error', () => {});
     stream.once('close', () => {
       this.#open.delete(stream);
-      this.#lookForEnd();
+      if (this.#expected <= 0 && this.#open.size === 0) this.#ended.resolve();
     });
+  }
+
+  /** Resolves when every stream has ended. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
   }
 
   /** To be called when the process is dead: resolves to the last lines of its stderr once all is read, and soon. */
   finish(): Promise<readonly string[]> {
     return new Promise((resolve) => {
+      let isDone = false;
       const done = (): void => {
+        if (isDone) return;
+        isDone = true;
         timer.cancel();
-        this.#allEnded = () => {};
         for (const stream of this.#open) stream.destroy();
         this.#stdout.end();
         this.#stderr.end();
         resolve(this.#lastLines.snapshot());
       };
       const timer = this.#clock.setTimer(OUTPUT_GRACE_MS, done);
-      this.#allEnded = done;
-      this.#lookForEnd();
+      this.#ended.promise.then(done);
     });
-  }
-
-  #lookForEnd(): void {
-    if (this.#expected <= 0 && this.#open.size === 0) this.#allEnded();
   }
 }

@@ -46,8 +46,10 @@ def fail(message: str):
 
 
 @tool
-async def wait(seconds: float, marker: str = "") -> str:
-    """Sleeps as a coroutine; writes the marker when it is cancelled."""
+async def wait(seconds: float, marker: str = "", begun: str = "") -> str:
+    """Sleeps as a coroutine; writes one marker when it begins and one when it is cancelled."""
+    if begun:
+        Path(begun).write_text("begun")
     try:
         await asyncio.sleep(seconds)
     except asyncio.CancelledError:

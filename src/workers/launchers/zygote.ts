@@ -1,0 +1,82 @@
+/**
+ * Starts workers warm: a fork of a zygote that has imported everything already, one zygote for each environment. Where
+ * that cannot be had, or would be unsafe, workers are started cold and the runtime says why.
+ */
+
+import { CoilyardError, describeThrown } from '../../kernel/errors.js';
+import type { Launched, Launcher, LaunchOrder, WorkerEnvironment } from '../launcher.js';
+import { coldSpawn } from './cold-spawn.js';
+import { Interpreters } from './interpreters.js';
+import { Nursery, type NurseryServices } from './nursery.js';
+import { ForkRefused, ImportFailed } from './zygote-process.js';
+
+export interface WarmSpawnOptions extends NurseryServices {
+  /** Default: cold spawn. */
+  readonly cold?: Launcher;
+  /** Default: whether this system has what a zygote needs. */
+  readonly canFork?: boolean;
+}
+
+export function warmSpawn(options: WarmSpawnOptions): Launcher {
+  return new WarmSpawn(options);
+}
+
+class WarmSpawn implements Launcher {
+  readonly #options: WarmSpawnOptions;
+  readonly #cold: Launcher;
+  readonly #canFork: boolean;
+  readonly #interpreters = new Interpreters({});
+  readonly #nurseries = new Map<string, Nursery>();
+
+  constructor(options: WarmSpawnOptions) {
+    this.#options = options;
+    this.#cold = options.cold ?? coldSpawn(options);
+    // macOS has fork, but its system libraries do not survive it; Windows has none.
+    this.#canFork = options.canFork ?? process.platform === 'linux';
+  }
+
+  async prepare(environment: WorkerEnvironment): Promise<void> {
+    if (environment.start !== 'spawn' && this.#canFork) await this.#nurseryOf(environment).opened;
+  }
+
+  async launch(order: LaunchOrder): Promise<Launched> {
+    if (order.start === 'spawn') return this.#cold.launch(order);
+    if (!this.#canFork) return this.#otherwise(order, `fork is not to be had on ${process.platform}`);
+    const nursery = this.#nurseryOf(order);
+    try {
+      const zygote = await nursery.zygote();
+      return await zygote.fork(order);
+    } catch (error) {
+      // A module that cannot be imported cannot be imported cold either.
+      if (error instanceof ImportFailed) throw error;
+      const objections = error instanceof ForkRefused ? error.objections : [];
+      return this.#otherwise(order, describeThrown(error), nursery.id, objections);
+    }
+  }
+
+  #otherwise(order: LaunchOrder, reason: string, zygote = '', objections: readonly string[] = []): Promise<Launched> {
+    const { workerId, incarnation } = order;
+    if (order.start === 'zygote')
+      throw new CoilyardError(
+        'pool_unavailable',
+        `worker ${workerId} cannot be forked: ${reason}. Mend that, or let the pool start it cold: start: 'auto'`,
+        { details: { workerId, zygote, objections } },
+      );
+    if (zygote !== '')
+      this.#options.telemetry.emit('zygote.bypassed', { zygote, workerId, incarnation, reason, objections });
+    return this.#cold.launch(order);
+  }
+
+  #nurseryOf(environment: WorkerEnvironment): Nursery {
+    const { python, imports, paths, env } = environment;
+    const key = JSON.stringify([python ?? null, imports, paths, Object.entries(env).sort()]);
+    const known = this.#nurseries.get(key);
+    if (known !== undefined) return known;
+    const label = imports.length === 0 ? 'bare' : imports.join('+');
+    const namesakes = [...this.#nurseries.values()].filter((nursery) => nursery.label === label).length;
+    const nursery = new Nursery(label, namesakes, environment, this.#interpreters, this.#options);
+    this.#nurseries.set(key, nursery);
+    nursery.opened.catch(() => this.#nurseries.delete(key));
+    return nursery;
+  }
+}
