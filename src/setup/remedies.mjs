@@ -1,6 +1,7 @@
 /** What the output of a failed installation means, and what mends it. */
 
-import * as fs from 'node:fs'; // By its own name `statfsSync` would keep a Node that is too old from saying so.
+// Not `statfsSync` by name: a Node that lacks it would say that, and not that it is too old.
+import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { SetupFailure } from './failure.mjs';
 import { root } from './paths.mjs';
