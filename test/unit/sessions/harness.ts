@@ -32,13 +32,14 @@ export class TestSupervisor implements SessionSupervisor {
         if (!isCleanExit(reason)) restart();
       });
     };
+    const tryAgain = (): Promise<void> =>
+      begin().catch((error: unknown) => {
+        this.failedStarts.push(error);
+        this.#waiting.push(tryAgain);
+      });
     const restart = (): void => {
-      if (!this.restartsAtOnce) this.#waiting.push(begin);
-      else
-        begin().catch((error: unknown) => {
-          this.failedStarts.push(error);
-          this.#waiting.push(begin);
-        });
+      if (this.restartsAtOnce) void tryAgain();
+      else this.#waiting.push(tryAgain);
     };
     await begin();
   }
@@ -53,9 +54,9 @@ export class TestSupervisor implements SessionSupervisor {
     this.life.exit(exitReason.killed);
   }
 
-  /** Starts what waits for it. */
+  /** Starts what waits for it, until it has started. */
   async restart(): Promise<void> {
-    for (const begin of this.#waiting.splice(0)) await begin();
+    for (let start = this.#waiting.shift(); start !== undefined; start = this.#waiting.shift()) await start();
     await settle();
   }
 }
