@@ -42,6 +42,12 @@ export class CallbackObserver implements Sink {
 
   delivered(): void {}
 
+  /** Also a deletion: there is nothing else that could come afterwards. */
+  gone(last: VariableUpdate): void {
+    this.offer(last);
+    this.close();
+  }
+
   /** Nothing is delivered any more, not even of the commit that is being delivered. */
   close(): void {
     this.#active = false;

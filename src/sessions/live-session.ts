@@ -27,7 +27,7 @@ import type { SessionServices } from './services.js';
 import { optimizationMsOf, StatsBook } from './stats.js';
 import { type Commit, type MaybePromise, ORIGIN, type Position, type Resumed, type SessionRecord } from './store.js';
 import { reportRefusal } from './telemetry.js';
-import { resetUpdate } from './update.js';
+import { goneUpdate, resetUpdate } from './update.js';
 import { VariablesView } from './variables-view.js';
 
 /** What `session.actor.getSnapshot().context` holds. */
@@ -359,6 +359,12 @@ export class LiveSession {
     this.#mailbox.close(() => this.#unreadable());
     this.observers.flush();
     for (const watcher of this.watchers) watcher.end(ending.reason);
+    const state = this.#state;
+    if (!ending.keep && state !== undefined)
+      this.observers.end((id) => {
+        const record = state.resolve(id)?.record;
+        return record && goneUpdate(record, this.#position.revision, this.#services.clock.nowMs());
+      });
     this.#state = undefined;
     this.#actor?.stop();
     const left = this.#onClosed(ending);

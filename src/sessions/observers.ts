@@ -22,6 +22,8 @@ export interface Sink {
   delivered(position: Position): void;
   /** History is not what it was, or not all of it is known: the present is what counts from here on. Must not throw. */
   startOver(reset: VariableUpdate): void;
+  /** The session is gone, and its variables with it; absent where the end is told otherwise. Must not throw. */
+  gone?(last: VariableUpdate): void;
 }
 
 /** Ids of variables, or every update that passes a test. */
@@ -68,6 +70,14 @@ export class Observers {
         if (sinks?.size === 0) this.#byVariable.delete(id);
       }
     };
+  }
+
+  /** The session is gone with its variables. @param last what is to be said of the variable of that id. */
+  end(last: (id: string) => VariableUpdate | undefined): void {
+    for (const [id, sinks] of [...this.#byVariable]) {
+      const update = last(id);
+      if (update !== undefined) for (const sink of [...sinks]) sink.gone?.(update);
+    }
   }
 
   /** Takes a commit to be delivered soon, in order. */

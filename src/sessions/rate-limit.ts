@@ -10,34 +10,38 @@ export interface RateOptions {
   readonly burst?: number;
 }
 
+/** Kept as the time at which the bucket would be full again: one number, which rounding cannot wear away. */
 export class TokenBucket {
   readonly #clock: Clock;
-  readonly #perMs: number;
-  readonly #burst: number;
-  #tokens: number;
-  #filledAtMs: number;
+  readonly #options: Required<RateOptions>;
+  readonly #perTokenMs: number;
+  /** How far in the future the bucket may be full again while there is still a token. */
+  readonly #toleranceMs: number;
+  #fullAtMs: number;
 
-  constructor(clock: Clock, options: RateOptions) {
+  constructor(clock: Clock, { ratePerSecond, burst = Math.max(1, Math.floor(ratePerSecond)) }: RateOptions) {
     this.#clock = clock;
-    this.#perMs = options.ratePerSecond / 1000;
-    this.#burst = options.burst ?? Math.max(1, options.ratePerSecond);
-    this.#tokens = this.#burst;
-    this.#filledAtMs = clock.monotonicMs();
+    this.#options = { ratePerSecond, burst };
+    this.#perTokenMs = 1000 / ratePerSecond;
+    this.#toleranceMs = (burst - 1) * this.#perTokenMs;
+    this.#fullAtMs = clock.monotonicMs();
   }
 
   /** Takes a token, or says `rate_limited` and when the next one will be there. */
   take(): CoilyardError | undefined {
     const nowMs = this.#clock.monotonicMs();
-    this.#tokens = Math.min(this.#burst, this.#tokens + (nowMs - this.#filledAtMs) * this.#perMs);
-    this.#filledAtMs = nowMs;
-    if (this.#tokens >= 1) {
-      this.#tokens -= 1;
+    const fullAtMs = Math.max(nowMs, this.#fullAtMs);
+    const waitMs = fullAtMs - this.#toleranceMs - nowMs;
+    if (waitMs < ROUNDING_MS) {
+      this.#fullAtMs = fullAtMs + this.#perTokenMs;
       return undefined;
     }
-    const retryAfterMs = Math.ceil((1 - this.#tokens) / this.#perMs);
-    return new CoilyardError('rate_limited', `the session takes ${this.#perMs * 1000} commands per second`, {
-      retryAfterMs,
-      details: { ratePerSecond: this.#perMs * 1000, burst: this.#burst },
+    const { ratePerSecond, burst } = this.#options;
+    return new CoilyardError('rate_limited', `the session takes ${ratePerSecond} commands per second`, {
+      retryAfterMs: Math.ceil(waitMs - ROUNDING_MS),
+      details: { ratePerSecond, burst },
     });
   }
 }
+
+const ROUNDING_MS = 1e-6;

@@ -109,6 +109,14 @@ export function updatesOf(commits: readonly Commit[], upTo: number, mayHear: May
 export const initialUpdate = (record: Variable): VariableUpdate =>
   fromRecord('initial', record, undefined, record.revision);
 
+/** The end of a variable whose session is gone: it was no commit, so the revision is the last one. */
+export const goneUpdate = (record: Variable, revision: number, timestamp: number): VariableUpdate => ({
+  ...fromRecord('deleted', record, record.value, revision),
+  value: undefined,
+  metadata: noMetadata,
+  timestamp,
+});
+
 export const resetUpdate = (reason: ResetReason, revision: number, timestamp: number): VariableUpdate => ({
   type: 'reset',
   name: '',
@@ -126,7 +134,7 @@ export const resetUpdate = (reason: ResetReason, revision: number, timestamp: nu
 });
 
 function fromRecord(
-  type: 'initial' | 'registered' | 'updated' | 'configured',
+  type: Exclude<VariableUpdate['type'], 'reset'>,
   record: Variable,
   oldValue: unknown,
   revision: number,

@@ -93,8 +93,11 @@ function copy(value: unknown, path: string, depth: number, budget: Budget): Resu
     case 'string':
       return value.isWellFormed() ? ok(value) : refuse(path, 'well-formed text', value);
     case 'boolean':
-    case 'bigint':
       return ok(value);
+    case 'bigint': {
+      const number = Number(value);
+      return ok(Number.isSafeInteger(number) ? number : value);
+    }
     case 'number':
       return Number.isFinite(value) ? ok(value) : refuse(path, 'a finite number', value);
     default:

@@ -5,16 +5,20 @@ import { isCleanExit } from '../../src/kernel/exit-reason.js';
 import { IGNORE } from '../../src/kernel/process.js';
 import { TelemetryBus } from '../../src/kernel/telemetry.js';
 import { TimerWheel } from '../../src/kernel/timer-wheel.js';
+import type { AuditOptions } from '../../src/sessions/audit.js';
 import { defaultSessionLimits, type SessionLimits } from '../../src/sessions/services.js';
 import { type SessionSupervisor, Sessions } from '../../src/sessions/sessions.js';
 import type { SessionStore } from '../../src/sessions/store.js';
 import { memoryStore } from '../../src/sessions/stores/memory.js';
 import { ManualClock } from '../../src/testing/manual-clock.js';
+import type { TypeRegistry } from '../../src/variables/types/registry.js';
 
 export interface SessionHostOptions {
   readonly clock?: Clock;
   readonly store?: SessionStore;
   readonly limits?: Partial<SessionLimits>;
+  readonly types?: TypeRegistry;
+  readonly audit?: AuditOptions;
 }
 
 const restartAtOnce: SessionSupervisor = {
@@ -42,6 +46,7 @@ export function hostSessions(options: SessionHostOptions = {}): {
   const failures: unknown[] = [];
   const wheel = new TimerWheel({ clock, onError: (error) => failures.push(error) });
   const limits = { ...defaultSessionLimits, ...options.limits };
-  const services = { store, clock, random: systemRandom, wheel, telemetry, limits };
+  const { types, audit } = options;
+  const services = { store, clock, random: systemRandom, wheel, telemetry, limits, types, audit };
   return { sessions: new Sessions(services, () => restartAtOnce), telemetry, store, wheel };
 }

@@ -82,9 +82,11 @@ export class TypeRegistry {
     return type === undefined ? () => unknownType(this.names, typeName) : this.#check(type, constraints);
   }
 
-  /** The check without any constraint. */
+  /** A check that looks at nothing but the type: for values of the past, when constraints may have been others. */
   castOf(typeName: string): Check {
-    return this.#plain.get(typeName) ?? (() => unknownType(this.names, typeName));
+    const type = this.#types.get(typeName);
+    if (type === undefined) return () => unknownType(this.names, typeName);
+    return type.cast(Object.hasOwn(type.rules, 'allowNan') ? { allowNan: true } : noConstraints);
   }
 
   /** What users get for a stored value. */

@@ -8,11 +8,11 @@ const copied = (value: unknown): unknown => {
 };
 
 test('a copy is deep, equal and frozen all the way down', () => {
-  const given = { a: [1, 2n, 'x', true, null, { b: [] }] };
+  const given = { a: [1, 2n ** 70n, 'x', true, null, { b: [] }] };
   const copy = copied(given);
   expect(copy).toEqual(given);
   given.a.push(3);
-  expect(copy).toEqual({ a: [1, 2n, 'x', true, null, { b: [] }] });
+  expect(copy).toEqual({ a: [1, 2n ** 70n, 'x', true, null, { b: [] }] });
   expect(Object.isFrozen(copy)).toBe(true);
   expect(() => (copy as typeof given).a.push(1)).toThrow(TypeError);
 });
