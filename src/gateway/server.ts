@@ -21,6 +21,9 @@ import { OpenStreams } from './open-streams.js';
 import { addReflection } from './reflection.js';
 import { addRoutes } from './routes.js';
 import { sessionsRoutes } from './sessions-service.js';
+import { settingsRoutes } from './settings-service.js';
+import { dependenciesRoutes } from './dependencies-service.js';
+import { transferRoutes } from './transfer-service.js';
 import { variablesRoutes } from './variables-service.js';
 import { watchRoute } from './watch-service.js';
 import { attachRoute } from './worker-stream.js';
@@ -109,7 +112,13 @@ function createServer(context: GatewayContext, health: Health): Server {
     interceptors: [detailInterceptor],
   });
   addRoutes(server, SessionsService, sessionsRoutes(context));
-  addRoutes(server, VariablesService, { ...variablesRoutes(context), watch: watchRoute(context) });
+  addRoutes(server, VariablesService, {
+    ...variablesRoutes(context),
+    ...settingsRoutes(context),
+    ...dependenciesRoutes(context),
+    ...transferRoutes(context),
+    watch: watchRoute(context),
+  });
   addRoutes(server, WorkersService, { ...workersRoutes(context), attach: attachRoute(context) });
   health.addTo(server);
   addReflection(server, context);

@@ -22,6 +22,7 @@ export interface RpcMethod<Request, Response> {
 /** What a handler may know about its call besides the request. */
 export interface UnaryCall {
   readonly principal: Principal;
+  readonly metadata: Metadata;
   /** The caller's deadline and cancellation, for a command that queues. */
   executeOptions(): ExecuteOptions;
 }
@@ -93,6 +94,10 @@ class Call implements UnaryCall {
     this.#call = call;
     this.#clock = clock;
     this.principal = principal;
+  }
+
+  get metadata(): Metadata {
+    return this.#call.metadata;
   }
 
   executeOptions(): ExecuteOptions {

@@ -1,4 +1,4 @@
-/** `coilyard.v1.Variables` but its watch: one command or one read for each method. */
+/** The values of `coilyard.v1.Variables`: one command or one read for each method. */
 
 import {
   type GetVariablesResponse,
@@ -23,19 +23,30 @@ import {
   encodeOutcome,
   encodeVariable,
 } from '../wire/variables.js';
+import { findSession } from './caller.js';
 import type { GatewayContext } from './context.js';
 import { RecordReplies } from './record-reply.js';
 import type { Routes } from './routes.js';
 import { type UnaryCall, unary } from './unary.js';
 
-export function variablesRoutes(context: GatewayContext): Omit<Routes<typeof VariablesService>, 'watch'> {
+type Served =
+  | 'registerVariables'
+  | 'getVariable'
+  | 'getVariables'
+  | 'setVariable'
+  | 'updateVariables'
+  | 'deleteVariable'
+  | 'listVariables'
+  | 'getVariableHistory';
+
+export function variablesRoutes(context: GatewayContext): Pick<Routes<typeof VariablesService>, Served> {
   const { maxBatch } = context.limits;
   const records = new RecordReplies();
-  const find = (id: string): Promise<SessionHandle> => context.sessions.find(filledText(id, 'session_id'));
+  const find = (id: string, call: UnaryCall): Promise<SessionHandle> => findSession(context, id, call.metadata);
 
   const update = async (request: UpdateVariablesRequest, call: UnaryCall): Promise<UpdateVariablesResponse> => {
     boundedList(request.writes, 'writes', maxBatch);
-    const session = await find(request.sessionId);
+    const session = await find(request.sessionId, call);
     const { writes, unreadable } = readWrites(request);
     const command = { ...decodeUpdate(request), writes };
     const reply = await session.execute(command, call.executeOptions());
@@ -49,22 +60,22 @@ export function variablesRoutes(context: GatewayContext): Omit<Routes<typeof Var
   return {
     registerVariables: unary(context, VariablesService.registerVariables, async (request, call) => {
       boundedList(request.variables, 'variables', maxBatch);
-      const session = await find(request.sessionId);
+      const session = await find(request.sessionId, call);
       const reply = await session.execute(decodeRegister(request), call.executeOptions());
       return { revision: BigInt(reply.revision), variables: reply.variables.map(encodeVariable) };
     }),
     getVariable: unary(
       context,
       records.of(VariablesService.getVariable),
-      async ({ sessionId, variable: reference }) => {
-        const session = await find(sessionId);
+      async ({ sessionId, variable: reference }, call) => {
+        const session = await find(sessionId, call);
         const variable = session.lookUp(filledText(reference, 'variable'));
         if (variable === undefined) throw variableNotFound(reference);
         return { revision: session.revision, variable };
       },
     ),
-    getVariables: unary(context, VariablesService.getVariables, async (request) => {
-      const session = await find(request.sessionId);
+    getVariables: unary(context, VariablesService.getVariables, async (request, call) => {
+      const session = await find(request.sessionId, call);
       const variables: GetVariablesResponse['variables'] = new Map();
       for (const reference of boundedList(request.variables, 'variables', maxBatch)) {
         const record = session.lookUp(reference);
@@ -73,23 +84,23 @@ export function variablesRoutes(context: GatewayContext): Omit<Routes<typeof Var
       return { revision: BigInt(session.revision), variables };
     }),
     setVariable: unary(context, records.of(VariablesService.setVariable), async (request, call) => {
-      const session = await find(request.sessionId);
+      const session = await find(request.sessionId, call);
       return session.execute(decodeSet(request), call.executeOptions());
     }),
     updateVariables: unary(context, VariablesService.updateVariables, update),
     deleteVariable: unary(context, VariablesService.deleteVariable, async (request, call) => {
-      const session = await find(request.sessionId);
+      const session = await find(request.sessionId, call);
       const reply = await session.execute(decodeDelete(request), call.executeOptions());
       return { revision: BigInt(reply.revision) };
     }),
-    listVariables: unary(context, VariablesService.listVariables, async (request) => {
-      const session = await find(request.sessionId);
+    listVariables: unary(context, VariablesService.listVariables, async (request, call) => {
+      const session = await find(request.sessionId, call);
       const isListed = decodeFilter(request);
       const variables = Array.from(session.records()).filter(isListed).map(encodeVariable);
       return { revision: BigInt(session.revision), variables };
     }),
-    getVariableHistory: unary(context, VariablesService.getVariableHistory, async (request) => {
-      const session = await find(request.sessionId);
+    getVariableHistory: unary(context, VariablesService.getVariableHistory, async (request, call) => {
+      const session = await find(request.sessionId, call);
       const { limit, offset } = decodeHistoryRange(request);
       const reference = filledText(request.variable, 'variable');
       const entries = session.historyOf(reference, limit, offset);

@@ -18,8 +18,7 @@ const types = {
   updated: UpdateType.UPDATED,
   deleted: UpdateType.DELETED,
   reset: UpdateType.RESET,
-  // Nobody asks for it on the wire: to a cache, new settings are a record of a newer revision.
-  configured: UpdateType.UPDATED,
+  configured: UpdateType.CONFIGURED,
 } as const satisfies Record<VariableUpdate['type'], UpdateType>;
 
 /** `WatchResponse.position` and `WatchResponse.updates`. */

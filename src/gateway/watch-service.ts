@@ -8,6 +8,7 @@ import { type Position, VariablesService, type WatchRequest } from '../gen/coily
 import { CoilyardError, type ErrorCode } from '../kernel/errors.js';
 import type { WatchEnd, Watcher, WatchOptions } from '../sessions/handle.js';
 import { boundedList, filledText, safeCount } from '../wire/fields.js';
+import { findSession } from './caller.js';
 import type { GatewayContext } from './context.js';
 import { grpcStatusOf } from './grpc-status.js';
 import { authenticate, decodeRequest } from './unary.js';
@@ -35,12 +36,12 @@ export function watchRoute(context: GatewayContext): handleServerStreamingCall<B
 async function openWatcher(context: GatewayContext, call: WatchCall): Promise<Watcher> {
   authenticate(context, VariablesService.watch.path, call.metadata);
   const request = decodeRequest(VariablesService.watch, call.request);
-  const session = await context.sessions.find(filledText(request.sessionId, 'session_id'));
+  const session = await findSession(context, request.sessionId, call.metadata);
   return session.openWatch(decodeOptions(request, context.limits.maxBatch));
 }
 
 function decodeOptions(request: WatchRequest, maxBatch: number): WatchOptions {
-  const { variables, pattern, includeInitial, after, coalesce } = request;
+  const { variables, pattern, includeInitial, after, coalesce, includeSettings } = request;
   return {
     variables: boundedList(variables, 'variables', maxBatch).map((variable, index) =>
       filledText(variable, `variables[${index}]`),
@@ -49,6 +50,7 @@ function decodeOptions(request: WatchRequest, maxBatch: number): WatchOptions {
     includeInitial,
     ...(after === undefined ? {} : { after: decodePosition(after) }),
     coalesce,
+    includeSettings,
   };
 }
 

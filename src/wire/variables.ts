@@ -16,12 +16,15 @@ import { matchesGlob } from '../variables/names.js';
 import { kindOfType } from '../variables/types/registry.js';
 import type { HistoryEntry, Variable } from '../variables/variable.js';
 import { encodeErrorDetail } from './error-detail.js';
-import { filledText, optionalText, safeCount, wholeMs } from './fields.js';
+import { decodeDependencySpec } from './dependencies.js';
+import { boundedList, filledText, safeCount, wholeMs } from './fields.js';
+import { decodeRules, encodeRule } from './settings.js';
 import { decodeRecord, decodeValue, encodeValue, encodeValues } from './value.js';
+import { writer } from './writer.js';
 
-/** What a writer is called that does not say who it is. */
-const ANONYMOUS_SOURCE = 'grpc';
 const DEFAULT_HISTORY = 100;
+/** Of one variable in one request. */
+const MAX_DEPENDENCIES = 10_000;
 
 export function encodeVariable(variable: Variable): wire.Variable {
   return {
@@ -38,6 +41,8 @@ export function encodeVariable(variable: Variable): wire.Variable {
     source: variable.source,
     createdAtMs: wholeMs(variable.createdAtMs),
     updatedAtMs: wholeMs(variable.updatedAtMs),
+    accessRules: variable.accessRules.map(encodeRule),
+    computed: variable.computed,
   };
 }
 
@@ -120,7 +125,7 @@ export function decodeWrite(write: wire.VariableWrite, path: string): Write {
 export function decodeDelete(request: wire.DeleteVariableRequest): DeleteVariable {
   return {
     type: 'variable.delete',
-    ...writer({ requestId: request.requestId, source: '' }),
+    ...writer(request),
     variable: filledText(request.variable, 'variable'),
     cascade: request.cascade,
   };
@@ -151,19 +156,10 @@ function decodeSpec(spec: wire.VariableSpec, path: string): VariableSpec {
     description: spec.description,
     metadata: decodeRecord(spec.metadata, `${path}.metadata`),
     readOnly: spec.readOnly,
-  };
-}
-
-interface Writer {
-  readonly source: string;
-  readonly requestId?: string;
-}
-
-function writer(request: { readonly requestId: string; readonly source: string }): Writer {
-  const requestId = optionalText(request.requestId, 'request_id');
-  return {
-    source: optionalText(request.source, 'source') ?? ANONYMOUS_SOURCE,
-    ...(requestId === undefined ? {} : { requestId }),
+    dependencies: boundedList(spec.dependencies, `${path}.dependencies`, MAX_DEPENDENCIES).map((dependency, index) =>
+      decodeDependencySpec(dependency, `${path}.dependencies[${index}]`),
+    ),
+    accessRules: decodeRules(spec.accessRules, `${path}.access_rules`),
   };
 }
 

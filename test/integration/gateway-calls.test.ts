@@ -89,6 +89,7 @@ test.each([
     variables: [],
     pattern: '',
     includeInitial: false,
+    includeSettings: false,
     coalesce: true,
   });
   const code = await new Promise((resolve) => watch.on('error', (error) => resolve(Reflect.get(error, 'code'))));

@@ -88,6 +88,7 @@ test('with a token every call but health needs it', async () => {
     variables: [],
     pattern: '',
     includeInitial: false,
+    includeSettings: false,
     coalesce: true,
   });
   expect(await reader<WatchResponse>(watch).ended).toMatchObject({ grpc: 16, error: { code: 'unauthenticated' } });
@@ -145,6 +146,7 @@ test('a reader that never reads is cut off when the time to stop is over', async
     variables: [],
     pattern: '',
     includeInitial: true,
+    includeSettings: false,
     coalesce: true,
   });
   stream.on('error', () => {});

@@ -28,6 +28,8 @@ const spec = (overrides: Partial<VariableSpec> = {}): VariableSpec => ({
   metadata: new Map(),
   description: '',
   readOnly: false,
+  dependencies: [],
+  accessRules: [],
   ...overrides,
 });
 

@@ -22,6 +22,7 @@ function watch(request: Partial<WatchRequest> = {}) {
     variables: [],
     pattern: '',
     includeInitial: false,
+    includeSettings: false,
     coalesce: true,
     ...request,
   });
@@ -163,6 +164,7 @@ test('a snapshot that is too large for one message comes in several, and only th
     variables: [],
     pattern: '',
     includeInitial: true,
+    includeSettings: false,
     coalesce: true,
   });
   const { next } = reader<WatchResponse>(stream);

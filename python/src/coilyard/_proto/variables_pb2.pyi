@@ -8,6 +8,12 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class DependencyDirection(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DEPENDENCY_DIRECTION_UNSPECIFIED: _ClassVar[DependencyDirection]
+    DEPENDENCY_DIRECTION_DEPENDENCIES: _ClassVar[DependencyDirection]
+    DEPENDENCY_DIRECTION_DEPENDENTS: _ClassVar[DependencyDirection]
+
 class UpdateType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     UPDATE_TYPE_UNSPECIFIED: _ClassVar[UpdateType]
@@ -16,15 +22,20 @@ class UpdateType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     UPDATE_TYPE_UPDATED: _ClassVar[UpdateType]
     UPDATE_TYPE_DELETED: _ClassVar[UpdateType]
     UPDATE_TYPE_RESET: _ClassVar[UpdateType]
+    UPDATE_TYPE_CONFIGURED: _ClassVar[UpdateType]
+DEPENDENCY_DIRECTION_UNSPECIFIED: DependencyDirection
+DEPENDENCY_DIRECTION_DEPENDENCIES: DependencyDirection
+DEPENDENCY_DIRECTION_DEPENDENTS: DependencyDirection
 UPDATE_TYPE_UNSPECIFIED: UpdateType
 UPDATE_TYPE_INITIAL: UpdateType
 UPDATE_TYPE_REGISTERED: UpdateType
 UPDATE_TYPE_UPDATED: UpdateType
 UPDATE_TYPE_DELETED: UpdateType
 UPDATE_TYPE_RESET: UpdateType
+UPDATE_TYPE_CONFIGURED: UpdateType
 
 class Variable(_message.Message):
-    __slots__ = ("id", "name", "type", "value", "version", "revision", "constraints", "metadata", "description", "read_only", "source", "created_at_ms", "updated_at_ms")
+    __slots__ = ("id", "name", "type", "value", "version", "revision", "constraints", "metadata", "description", "read_only", "source", "created_at_ms", "updated_at_ms", "access_rules", "computed")
     class ConstraintsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -52,6 +63,8 @@ class Variable(_message.Message):
     SOURCE_FIELD_NUMBER: _ClassVar[int]
     CREATED_AT_MS_FIELD_NUMBER: _ClassVar[int]
     UPDATED_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    ACCESS_RULES_FIELD_NUMBER: _ClassVar[int]
+    COMPUTED_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     type: str
@@ -65,10 +78,46 @@ class Variable(_message.Message):
     source: str
     created_at_ms: int
     updated_at_ms: int
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., type: _Optional[str] = ..., value: _Optional[_Union[_value_pb2.Value, _Mapping]] = ..., version: _Optional[int] = ..., revision: _Optional[int] = ..., constraints: _Optional[_Mapping[str, _value_pb2.Value]] = ..., metadata: _Optional[_Mapping[str, _value_pb2.Value]] = ..., description: _Optional[str] = ..., read_only: bool = ..., source: _Optional[str] = ..., created_at_ms: _Optional[int] = ..., updated_at_ms: _Optional[int] = ...) -> None: ...
+    access_rules: _containers.RepeatedCompositeFieldContainer[AccessRule]
+    computed: bool
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., type: _Optional[str] = ..., value: _Optional[_Union[_value_pb2.Value, _Mapping]] = ..., version: _Optional[int] = ..., revision: _Optional[int] = ..., constraints: _Optional[_Mapping[str, _value_pb2.Value]] = ..., metadata: _Optional[_Mapping[str, _value_pb2.Value]] = ..., description: _Optional[str] = ..., read_only: bool = ..., source: _Optional[str] = ..., created_at_ms: _Optional[int] = ..., updated_at_ms: _Optional[int] = ..., access_rules: _Optional[_Iterable[_Union[AccessRule, _Mapping]]] = ..., computed: bool = ...) -> None: ...
+
+class AccessRule(_message.Message):
+    __slots__ = ("session_pattern", "permissions", "conditions")
+    class ConditionsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: _value_pb2.Value
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[_value_pb2.Value, _Mapping]] = ...) -> None: ...
+    SESSION_PATTERN_FIELD_NUMBER: _ClassVar[int]
+    PERMISSIONS_FIELD_NUMBER: _ClassVar[int]
+    CONDITIONS_FIELD_NUMBER: _ClassVar[int]
+    session_pattern: str
+    permissions: _containers.RepeatedScalarFieldContainer[str]
+    conditions: _containers.MessageMap[str, _value_pb2.Value]
+    def __init__(self, session_pattern: _Optional[str] = ..., permissions: _Optional[_Iterable[str]] = ..., conditions: _Optional[_Mapping[str, _value_pb2.Value]] = ...) -> None: ...
+
+class DependencySpec(_message.Message):
+    __slots__ = ("variable", "type", "metadata")
+    class MetadataEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: _value_pb2.Value
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[_value_pb2.Value, _Mapping]] = ...) -> None: ...
+    VARIABLE_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    variable: str
+    type: str
+    metadata: _containers.MessageMap[str, _value_pb2.Value]
+    def __init__(self, variable: _Optional[str] = ..., type: _Optional[str] = ..., metadata: _Optional[_Mapping[str, _value_pb2.Value]] = ...) -> None: ...
 
 class VariableSpec(_message.Message):
-    __slots__ = ("name", "type", "initial_value", "constraints", "metadata", "description", "read_only")
+    __slots__ = ("name", "type", "initial_value", "constraints", "metadata", "description", "read_only", "dependencies", "access_rules")
     class ConstraintsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -90,6 +139,8 @@ class VariableSpec(_message.Message):
     METADATA_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     READ_ONLY_FIELD_NUMBER: _ClassVar[int]
+    DEPENDENCIES_FIELD_NUMBER: _ClassVar[int]
+    ACCESS_RULES_FIELD_NUMBER: _ClassVar[int]
     name: str
     type: str
     initial_value: _value_pb2.Value
@@ -97,7 +148,9 @@ class VariableSpec(_message.Message):
     metadata: _containers.MessageMap[str, _value_pb2.Value]
     description: str
     read_only: bool
-    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., initial_value: _Optional[_Union[_value_pb2.Value, _Mapping]] = ..., constraints: _Optional[_Mapping[str, _value_pb2.Value]] = ..., metadata: _Optional[_Mapping[str, _value_pb2.Value]] = ..., description: _Optional[str] = ..., read_only: bool = ...) -> None: ...
+    dependencies: _containers.RepeatedCompositeFieldContainer[DependencySpec]
+    access_rules: _containers.RepeatedCompositeFieldContainer[AccessRule]
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., initial_value: _Optional[_Union[_value_pb2.Value, _Mapping]] = ..., constraints: _Optional[_Mapping[str, _value_pb2.Value]] = ..., metadata: _Optional[_Mapping[str, _value_pb2.Value]] = ..., description: _Optional[str] = ..., read_only: bool = ..., dependencies: _Optional[_Iterable[_Union[DependencySpec, _Mapping]]] = ..., access_rules: _Optional[_Iterable[_Union[AccessRule, _Mapping]]] = ...) -> None: ...
 
 class RegisterVariablesRequest(_message.Message):
     __slots__ = ("request_id", "session_id", "variables", "source")
@@ -282,6 +335,271 @@ class ListVariablesResponse(_message.Message):
     variables: _containers.RepeatedCompositeFieldContainer[Variable]
     def __init__(self, revision: _Optional[int] = ..., variables: _Optional[_Iterable[_Union[Variable, _Mapping]]] = ...) -> None: ...
 
+class RollbackVariableRequest(_message.Message):
+    __slots__ = ("request_id", "session_id", "variable", "version", "reason", "source")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    VARIABLE_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    session_id: str
+    variable: str
+    version: int
+    reason: str
+    source: str
+    def __init__(self, request_id: _Optional[str] = ..., session_id: _Optional[str] = ..., variable: _Optional[str] = ..., version: _Optional[int] = ..., reason: _Optional[str] = ..., source: _Optional[str] = ...) -> None: ...
+
+class RollbackVariableResponse(_message.Message):
+    __slots__ = ("revision", "variable")
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    VARIABLE_FIELD_NUMBER: _ClassVar[int]
+    revision: int
+    variable: Variable
+    def __init__(self, revision: _Optional[int] = ..., variable: _Optional[_Union[Variable, _Mapping]] = ...) -> None: ...
+
+class ConfigureVariableRequest(_message.Message):
+    __slots__ = ("request_id", "session_id", "variable", "constraints", "read_only", "access_rules", "source")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    VARIABLE_FIELD_NUMBER: _ClassVar[int]
+    CONSTRAINTS_FIELD_NUMBER: _ClassVar[int]
+    READ_ONLY_FIELD_NUMBER: _ClassVar[int]
+    ACCESS_RULES_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    session_id: str
+    variable: str
+    constraints: ConstraintSet
+    read_only: bool
+    access_rules: AccessRuleSet
+    source: str
+    def __init__(self, request_id: _Optional[str] = ..., session_id: _Optional[str] = ..., variable: _Optional[str] = ..., constraints: _Optional[_Union[ConstraintSet, _Mapping]] = ..., read_only: bool = ..., access_rules: _Optional[_Union[AccessRuleSet, _Mapping]] = ..., source: _Optional[str] = ...) -> None: ...
+
+class ConstraintSet(_message.Message):
+    __slots__ = ("constraints",)
+    class ConstraintsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: _value_pb2.Value
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[_value_pb2.Value, _Mapping]] = ...) -> None: ...
+    CONSTRAINTS_FIELD_NUMBER: _ClassVar[int]
+    constraints: _containers.MessageMap[str, _value_pb2.Value]
+    def __init__(self, constraints: _Optional[_Mapping[str, _value_pb2.Value]] = ...) -> None: ...
+
+class AccessRuleSet(_message.Message):
+    __slots__ = ("rules",)
+    RULES_FIELD_NUMBER: _ClassVar[int]
+    rules: _containers.RepeatedCompositeFieldContainer[AccessRule]
+    def __init__(self, rules: _Optional[_Iterable[_Union[AccessRule, _Mapping]]] = ...) -> None: ...
+
+class ConfigureVariableResponse(_message.Message):
+    __slots__ = ("revision", "variable")
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    VARIABLE_FIELD_NUMBER: _ClassVar[int]
+    revision: int
+    variable: Variable
+    def __init__(self, revision: _Optional[int] = ..., variable: _Optional[_Union[Variable, _Mapping]] = ...) -> None: ...
+
+class CheckAccessRequest(_message.Message):
+    __slots__ = ("session_id", "variable", "permission")
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    VARIABLE_FIELD_NUMBER: _ClassVar[int]
+    PERMISSION_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    variable: str
+    permission: str
+    def __init__(self, session_id: _Optional[str] = ..., variable: _Optional[str] = ..., permission: _Optional[str] = ...) -> None: ...
+
+class CheckAccessResponse(_message.Message):
+    __slots__ = ("allowed",)
+    ALLOWED_FIELD_NUMBER: _ClassVar[int]
+    allowed: bool
+    def __init__(self, allowed: bool = ...) -> None: ...
+
+class AddDependencyRequest(_message.Message):
+    __slots__ = ("request_id", "session_id", "to", "type", "metadata", "source")
+    class MetadataEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: _value_pb2.Value
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[_value_pb2.Value, _Mapping]] = ...) -> None: ...
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    FROM_FIELD_NUMBER: _ClassVar[int]
+    TO_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    session_id: str
+    to: str
+    type: str
+    metadata: _containers.MessageMap[str, _value_pb2.Value]
+    source: str
+    def __init__(self, request_id: _Optional[str] = ..., session_id: _Optional[str] = ..., to: _Optional[str] = ..., type: _Optional[str] = ..., metadata: _Optional[_Mapping[str, _value_pb2.Value]] = ..., source: _Optional[str] = ..., **kwargs) -> None: ...
+
+class AddDependencyResponse(_message.Message):
+    __slots__ = ("revision",)
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    revision: int
+    def __init__(self, revision: _Optional[int] = ...) -> None: ...
+
+class RemoveDependencyRequest(_message.Message):
+    __slots__ = ("request_id", "session_id", "to", "source")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    FROM_FIELD_NUMBER: _ClassVar[int]
+    TO_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    session_id: str
+    to: str
+    source: str
+    def __init__(self, request_id: _Optional[str] = ..., session_id: _Optional[str] = ..., to: _Optional[str] = ..., source: _Optional[str] = ..., **kwargs) -> None: ...
+
+class RemoveDependencyResponse(_message.Message):
+    __slots__ = ("revision",)
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    revision: int
+    def __init__(self, revision: _Optional[int] = ...) -> None: ...
+
+class GetDependenciesRequest(_message.Message):
+    __slots__ = ("session_id", "variable", "direction", "transitive")
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    VARIABLE_FIELD_NUMBER: _ClassVar[int]
+    DIRECTION_FIELD_NUMBER: _ClassVar[int]
+    TRANSITIVE_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    variable: str
+    direction: DependencyDirection
+    transitive: bool
+    def __init__(self, session_id: _Optional[str] = ..., variable: _Optional[str] = ..., direction: _Optional[_Union[DependencyDirection, str]] = ..., transitive: bool = ...) -> None: ...
+
+class Dependency(_message.Message):
+    __slots__ = ("variable_id", "name", "type", "metadata")
+    class MetadataEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: _value_pb2.Value
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[_value_pb2.Value, _Mapping]] = ...) -> None: ...
+    VARIABLE_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    variable_id: str
+    name: str
+    type: str
+    metadata: _containers.MessageMap[str, _value_pb2.Value]
+    def __init__(self, variable_id: _Optional[str] = ..., name: _Optional[str] = ..., type: _Optional[str] = ..., metadata: _Optional[_Mapping[str, _value_pb2.Value]] = ...) -> None: ...
+
+class GetDependenciesResponse(_message.Message):
+    __slots__ = ("revision", "dependencies")
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    DEPENDENCIES_FIELD_NUMBER: _ClassVar[int]
+    revision: int
+    dependencies: _containers.RepeatedCompositeFieldContainer[Dependency]
+    def __init__(self, revision: _Optional[int] = ..., dependencies: _Optional[_Iterable[_Union[Dependency, _Mapping]]] = ...) -> None: ...
+
+class ExportVariablesRequest(_message.Message):
+    __slots__ = ("session_id", "format", "include_history", "without_dependencies", "filter_pattern")
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_HISTORY_FIELD_NUMBER: _ClassVar[int]
+    WITHOUT_DEPENDENCIES_FIELD_NUMBER: _ClassVar[int]
+    FILTER_PATTERN_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    format: str
+    include_history: bool
+    without_dependencies: bool
+    filter_pattern: str
+    def __init__(self, session_id: _Optional[str] = ..., format: _Optional[str] = ..., include_history: bool = ..., without_dependencies: bool = ..., filter_pattern: _Optional[str] = ...) -> None: ...
+
+class ExportVariablesResponse(_message.Message):
+    __slots__ = ("revision", "data")
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    revision: int
+    data: bytes
+    def __init__(self, revision: _Optional[int] = ..., data: _Optional[bytes] = ...) -> None: ...
+
+class ImportVariablesRequest(_message.Message):
+    __slots__ = ("request_id", "session_id", "data", "format", "merge_strategy", "dry_run", "source")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    MERGE_STRATEGY_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    request_id: str
+    session_id: str
+    data: bytes
+    format: str
+    merge_strategy: str
+    dry_run: bool
+    source: str
+    def __init__(self, request_id: _Optional[str] = ..., session_id: _Optional[str] = ..., data: _Optional[bytes] = ..., format: _Optional[str] = ..., merge_strategy: _Optional[str] = ..., dry_run: bool = ..., source: _Optional[str] = ...) -> None: ...
+
+class ImportVariablesResponse(_message.Message):
+    __slots__ = ("revision", "imported", "skipped", "errors", "details")
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    IMPORTED_FIELD_NUMBER: _ClassVar[int]
+    SKIPPED_FIELD_NUMBER: _ClassVar[int]
+    ERRORS_FIELD_NUMBER: _ClassVar[int]
+    DETAILS_FIELD_NUMBER: _ClassVar[int]
+    revision: int
+    imported: int
+    skipped: int
+    errors: int
+    details: _containers.RepeatedCompositeFieldContainer[ImportDetail]
+    def __init__(self, revision: _Optional[int] = ..., imported: _Optional[int] = ..., skipped: _Optional[int] = ..., errors: _Optional[int] = ..., details: _Optional[_Iterable[_Union[ImportDetail, _Mapping]]] = ...) -> None: ...
+
+class ImportDetail(_message.Message):
+    __slots__ = ("name", "action", "code", "message", "path")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    action: str
+    code: str
+    message: str
+    path: str
+    def __init__(self, name: _Optional[str] = ..., action: _Optional[str] = ..., code: _Optional[str] = ..., message: _Optional[str] = ..., path: _Optional[str] = ...) -> None: ...
+
+class GetVariableStatsRequest(_message.Message):
+    __slots__ = ("session_id", "variable")
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    VARIABLE_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    variable: str
+    def __init__(self, session_id: _Optional[str] = ..., variable: _Optional[str] = ...) -> None: ...
+
+class GetVariableStatsResponse(_message.Message):
+    __slots__ = ("revision", "read_count", "write_count", "avg_read_latency_ms", "avg_write_latency_ms", "total_optimization_time_s")
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    READ_COUNT_FIELD_NUMBER: _ClassVar[int]
+    WRITE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    AVG_READ_LATENCY_MS_FIELD_NUMBER: _ClassVar[int]
+    AVG_WRITE_LATENCY_MS_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_OPTIMIZATION_TIME_S_FIELD_NUMBER: _ClassVar[int]
+    revision: int
+    read_count: int
+    write_count: int
+    avg_read_latency_ms: float
+    avg_write_latency_ms: float
+    total_optimization_time_s: float
+    def __init__(self, revision: _Optional[int] = ..., read_count: _Optional[int] = ..., write_count: _Optional[int] = ..., avg_read_latency_ms: _Optional[float] = ..., avg_write_latency_ms: _Optional[float] = ..., total_optimization_time_s: _Optional[float] = ...) -> None: ...
+
 class GetVariableHistoryRequest(_message.Message):
     __slots__ = ("session_id", "variable", "limit", "offset")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
@@ -334,20 +652,22 @@ class Position(_message.Message):
     def __init__(self, revision: _Optional[int] = ..., tag: _Optional[str] = ...) -> None: ...
 
 class WatchRequest(_message.Message):
-    __slots__ = ("session_id", "variables", "pattern", "include_initial", "after", "coalesce")
+    __slots__ = ("session_id", "variables", "pattern", "include_initial", "after", "coalesce", "include_settings")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     VARIABLES_FIELD_NUMBER: _ClassVar[int]
     PATTERN_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_INITIAL_FIELD_NUMBER: _ClassVar[int]
     AFTER_FIELD_NUMBER: _ClassVar[int]
     COALESCE_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_SETTINGS_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     variables: _containers.RepeatedScalarFieldContainer[str]
     pattern: str
     include_initial: bool
     after: Position
     coalesce: bool
-    def __init__(self, session_id: _Optional[str] = ..., variables: _Optional[_Iterable[str]] = ..., pattern: _Optional[str] = ..., include_initial: bool = ..., after: _Optional[_Union[Position, _Mapping]] = ..., coalesce: bool = ...) -> None: ...
+    include_settings: bool
+    def __init__(self, session_id: _Optional[str] = ..., variables: _Optional[_Iterable[str]] = ..., pattern: _Optional[str] = ..., include_initial: bool = ..., after: _Optional[_Union[Position, _Mapping]] = ..., coalesce: bool = ..., include_settings: bool = ...) -> None: ...
 
 class VariableUpdate(_message.Message):
     __slots__ = ("type", "name", "variable_id", "value", "old_value", "version", "revision", "metadata", "source", "timestamp_ms", "skipped", "reset_reason")

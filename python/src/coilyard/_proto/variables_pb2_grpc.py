@@ -7,6 +7,9 @@ from . import variables_pb2 as coilyard_dot_v1_dot_variables__pb2
 
 class VariablesStub(object):
     """The variables of a session. Wherever a variable is named, its name and its id are both accepted.
+
+    A caller that acts for another session than the one it names says so in the metadata entry `coilyard-session`: the
+    id of the calling session, which the access rules of variables are matched with.
     """
 
     def __init__(self, channel):
@@ -50,6 +53,51 @@ class VariablesStub(object):
                 request_serializer=coilyard_dot_v1_dot_variables__pb2.ListVariablesRequest.SerializeToString,
                 response_deserializer=coilyard_dot_v1_dot_variables__pb2.ListVariablesResponse.FromString,
                 )
+        self.RollbackVariable = channel.unary_unary(
+                '/coilyard.v1.Variables/RollbackVariable',
+                request_serializer=coilyard_dot_v1_dot_variables__pb2.RollbackVariableRequest.SerializeToString,
+                response_deserializer=coilyard_dot_v1_dot_variables__pb2.RollbackVariableResponse.FromString,
+                )
+        self.ConfigureVariable = channel.unary_unary(
+                '/coilyard.v1.Variables/ConfigureVariable',
+                request_serializer=coilyard_dot_v1_dot_variables__pb2.ConfigureVariableRequest.SerializeToString,
+                response_deserializer=coilyard_dot_v1_dot_variables__pb2.ConfigureVariableResponse.FromString,
+                )
+        self.CheckAccess = channel.unary_unary(
+                '/coilyard.v1.Variables/CheckAccess',
+                request_serializer=coilyard_dot_v1_dot_variables__pb2.CheckAccessRequest.SerializeToString,
+                response_deserializer=coilyard_dot_v1_dot_variables__pb2.CheckAccessResponse.FromString,
+                )
+        self.AddDependency = channel.unary_unary(
+                '/coilyard.v1.Variables/AddDependency',
+                request_serializer=coilyard_dot_v1_dot_variables__pb2.AddDependencyRequest.SerializeToString,
+                response_deserializer=coilyard_dot_v1_dot_variables__pb2.AddDependencyResponse.FromString,
+                )
+        self.RemoveDependency = channel.unary_unary(
+                '/coilyard.v1.Variables/RemoveDependency',
+                request_serializer=coilyard_dot_v1_dot_variables__pb2.RemoveDependencyRequest.SerializeToString,
+                response_deserializer=coilyard_dot_v1_dot_variables__pb2.RemoveDependencyResponse.FromString,
+                )
+        self.GetDependencies = channel.unary_unary(
+                '/coilyard.v1.Variables/GetDependencies',
+                request_serializer=coilyard_dot_v1_dot_variables__pb2.GetDependenciesRequest.SerializeToString,
+                response_deserializer=coilyard_dot_v1_dot_variables__pb2.GetDependenciesResponse.FromString,
+                )
+        self.ExportVariables = channel.unary_unary(
+                '/coilyard.v1.Variables/ExportVariables',
+                request_serializer=coilyard_dot_v1_dot_variables__pb2.ExportVariablesRequest.SerializeToString,
+                response_deserializer=coilyard_dot_v1_dot_variables__pb2.ExportVariablesResponse.FromString,
+                )
+        self.ImportVariables = channel.unary_unary(
+                '/coilyard.v1.Variables/ImportVariables',
+                request_serializer=coilyard_dot_v1_dot_variables__pb2.ImportVariablesRequest.SerializeToString,
+                response_deserializer=coilyard_dot_v1_dot_variables__pb2.ImportVariablesResponse.FromString,
+                )
+        self.GetVariableStats = channel.unary_unary(
+                '/coilyard.v1.Variables/GetVariableStats',
+                request_serializer=coilyard_dot_v1_dot_variables__pb2.GetVariableStatsRequest.SerializeToString,
+                response_deserializer=coilyard_dot_v1_dot_variables__pb2.GetVariableStatsResponse.FromString,
+                )
         self.GetVariableHistory = channel.unary_unary(
                 '/coilyard.v1.Variables/GetVariableHistory',
                 request_serializer=coilyard_dot_v1_dot_variables__pb2.GetVariableHistoryRequest.SerializeToString,
@@ -64,6 +112,9 @@ class VariablesStub(object):
 
 class VariablesServicer(object):
     """The variables of a session. Wherever a variable is named, its name and its id are both accepted.
+
+    A caller that acts for another session than the one it names says so in the metadata entry `coilyard-session`: the
+    id of the calling session, which the access rules of variables are matched with.
     """
 
     def RegisterVariables(self, request, context):
@@ -108,6 +159,69 @@ class VariablesServicer(object):
 
     def ListVariables(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RollbackVariable(self, request, context):
+        """Writes the value of a version that is kept as a new version; `version_not_found` when it is not.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ConfigureVariable(self, request, context):
+        """Changes constraints, read-only or access rules. The value and its version stay.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckAccess(self, request, context):
+        """Whether the caller has a right. Never refused for want of that right.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddDependency(self, request, context):
+        """Records that one variable depends on another; `circular_dependency` when that would close a circle.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveDependency(self, request, context):
+        """Takes a dependency back; one that is not there is no error.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDependencies(self, request, context):
+        """What a variable depends on, or what depends on it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportVariables(self, request, context):
+        """Variables as a versioned document.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportVariables(self, request, context):
+        """Reads such a document into the session, all or nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetVariableStats(self, request, context):
+        """What the server knows of reads and writes, of one variable or of the session.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -165,6 +279,51 @@ def add_VariablesServicer_to_server(servicer, server):
                     request_deserializer=coilyard_dot_v1_dot_variables__pb2.ListVariablesRequest.FromString,
                     response_serializer=coilyard_dot_v1_dot_variables__pb2.ListVariablesResponse.SerializeToString,
             ),
+            'RollbackVariable': grpc.unary_unary_rpc_method_handler(
+                    servicer.RollbackVariable,
+                    request_deserializer=coilyard_dot_v1_dot_variables__pb2.RollbackVariableRequest.FromString,
+                    response_serializer=coilyard_dot_v1_dot_variables__pb2.RollbackVariableResponse.SerializeToString,
+            ),
+            'ConfigureVariable': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfigureVariable,
+                    request_deserializer=coilyard_dot_v1_dot_variables__pb2.ConfigureVariableRequest.FromString,
+                    response_serializer=coilyard_dot_v1_dot_variables__pb2.ConfigureVariableResponse.SerializeToString,
+            ),
+            'CheckAccess': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckAccess,
+                    request_deserializer=coilyard_dot_v1_dot_variables__pb2.CheckAccessRequest.FromString,
+                    response_serializer=coilyard_dot_v1_dot_variables__pb2.CheckAccessResponse.SerializeToString,
+            ),
+            'AddDependency': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddDependency,
+                    request_deserializer=coilyard_dot_v1_dot_variables__pb2.AddDependencyRequest.FromString,
+                    response_serializer=coilyard_dot_v1_dot_variables__pb2.AddDependencyResponse.SerializeToString,
+            ),
+            'RemoveDependency': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveDependency,
+                    request_deserializer=coilyard_dot_v1_dot_variables__pb2.RemoveDependencyRequest.FromString,
+                    response_serializer=coilyard_dot_v1_dot_variables__pb2.RemoveDependencyResponse.SerializeToString,
+            ),
+            'GetDependencies': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDependencies,
+                    request_deserializer=coilyard_dot_v1_dot_variables__pb2.GetDependenciesRequest.FromString,
+                    response_serializer=coilyard_dot_v1_dot_variables__pb2.GetDependenciesResponse.SerializeToString,
+            ),
+            'ExportVariables': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExportVariables,
+                    request_deserializer=coilyard_dot_v1_dot_variables__pb2.ExportVariablesRequest.FromString,
+                    response_serializer=coilyard_dot_v1_dot_variables__pb2.ExportVariablesResponse.SerializeToString,
+            ),
+            'ImportVariables': grpc.unary_unary_rpc_method_handler(
+                    servicer.ImportVariables,
+                    request_deserializer=coilyard_dot_v1_dot_variables__pb2.ImportVariablesRequest.FromString,
+                    response_serializer=coilyard_dot_v1_dot_variables__pb2.ImportVariablesResponse.SerializeToString,
+            ),
+            'GetVariableStats': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetVariableStats,
+                    request_deserializer=coilyard_dot_v1_dot_variables__pb2.GetVariableStatsRequest.FromString,
+                    response_serializer=coilyard_dot_v1_dot_variables__pb2.GetVariableStatsResponse.SerializeToString,
+            ),
             'GetVariableHistory': grpc.unary_unary_rpc_method_handler(
                     servicer.GetVariableHistory,
                     request_deserializer=coilyard_dot_v1_dot_variables__pb2.GetVariableHistoryRequest.FromString,
@@ -184,6 +343,9 @@ def add_VariablesServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class Variables(object):
     """The variables of a session. Wherever a variable is named, its name and its id are both accepted.
+
+    A caller that acts for another session than the one it names says so in the metadata entry `coilyard-session`: the
+    id of the calling session, which the access rules of variables are matched with.
     """
 
     @staticmethod
@@ -302,6 +464,159 @@ class Variables(object):
         return grpc.experimental.unary_unary(request, target, '/coilyard.v1.Variables/ListVariables',
             coilyard_dot_v1_dot_variables__pb2.ListVariablesRequest.SerializeToString,
             coilyard_dot_v1_dot_variables__pb2.ListVariablesResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def RollbackVariable(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/coilyard.v1.Variables/RollbackVariable',
+            coilyard_dot_v1_dot_variables__pb2.RollbackVariableRequest.SerializeToString,
+            coilyard_dot_v1_dot_variables__pb2.RollbackVariableResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ConfigureVariable(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/coilyard.v1.Variables/ConfigureVariable',
+            coilyard_dot_v1_dot_variables__pb2.ConfigureVariableRequest.SerializeToString,
+            coilyard_dot_v1_dot_variables__pb2.ConfigureVariableResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def CheckAccess(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/coilyard.v1.Variables/CheckAccess',
+            coilyard_dot_v1_dot_variables__pb2.CheckAccessRequest.SerializeToString,
+            coilyard_dot_v1_dot_variables__pb2.CheckAccessResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def AddDependency(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/coilyard.v1.Variables/AddDependency',
+            coilyard_dot_v1_dot_variables__pb2.AddDependencyRequest.SerializeToString,
+            coilyard_dot_v1_dot_variables__pb2.AddDependencyResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def RemoveDependency(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/coilyard.v1.Variables/RemoveDependency',
+            coilyard_dot_v1_dot_variables__pb2.RemoveDependencyRequest.SerializeToString,
+            coilyard_dot_v1_dot_variables__pb2.RemoveDependencyResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def GetDependencies(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/coilyard.v1.Variables/GetDependencies',
+            coilyard_dot_v1_dot_variables__pb2.GetDependenciesRequest.SerializeToString,
+            coilyard_dot_v1_dot_variables__pb2.GetDependenciesResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ExportVariables(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/coilyard.v1.Variables/ExportVariables',
+            coilyard_dot_v1_dot_variables__pb2.ExportVariablesRequest.SerializeToString,
+            coilyard_dot_v1_dot_variables__pb2.ExportVariablesResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ImportVariables(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/coilyard.v1.Variables/ImportVariables',
+            coilyard_dot_v1_dot_variables__pb2.ImportVariablesRequest.SerializeToString,
+            coilyard_dot_v1_dot_variables__pb2.ImportVariablesResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def GetVariableStats(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/coilyard.v1.Variables/GetVariableStats',
+            coilyard_dot_v1_dot_variables__pb2.GetVariableStatsRequest.SerializeToString,
+            coilyard_dot_v1_dot_variables__pb2.GetVariableStatsResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 

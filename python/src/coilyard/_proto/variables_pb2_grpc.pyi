@@ -18,7 +18,11 @@ class _ServicerContext(grpc.ServicerContext, grpc.aio.ServicerContext):  # type:
     ...
 
 class VariablesStub:
-    """The variables of a session. Wherever a variable is named, its name and its id are both accepted."""
+    """The variables of a session. Wherever a variable is named, its name and its id are both accepted.
+
+    A caller that acts for another session than the one it names says so in the metadata entry `coilyard-session`: the
+    id of the calling session, which the access rules of variables are matched with.
+    """
 
     def __init__(self, channel: typing.Union[grpc.Channel, grpc.aio.Channel]) -> None: ...
     RegisterVariables: grpc.UnaryUnaryMultiCallable[
@@ -60,6 +64,60 @@ class VariablesStub:
         coilyard._proto.variables_pb2.ListVariablesResponse,
     ]
 
+    RollbackVariable: grpc.UnaryUnaryMultiCallable[
+        coilyard._proto.variables_pb2.RollbackVariableRequest,
+        coilyard._proto.variables_pb2.RollbackVariableResponse,
+    ]
+    """Writes the value of a version that is kept as a new version; `version_not_found` when it is not."""
+
+    ConfigureVariable: grpc.UnaryUnaryMultiCallable[
+        coilyard._proto.variables_pb2.ConfigureVariableRequest,
+        coilyard._proto.variables_pb2.ConfigureVariableResponse,
+    ]
+    """Changes constraints, read-only or access rules. The value and its version stay."""
+
+    CheckAccess: grpc.UnaryUnaryMultiCallable[
+        coilyard._proto.variables_pb2.CheckAccessRequest,
+        coilyard._proto.variables_pb2.CheckAccessResponse,
+    ]
+    """Whether the caller has a right. Never refused for want of that right."""
+
+    AddDependency: grpc.UnaryUnaryMultiCallable[
+        coilyard._proto.variables_pb2.AddDependencyRequest,
+        coilyard._proto.variables_pb2.AddDependencyResponse,
+    ]
+    """Records that one variable depends on another; `circular_dependency` when that would close a circle."""
+
+    RemoveDependency: grpc.UnaryUnaryMultiCallable[
+        coilyard._proto.variables_pb2.RemoveDependencyRequest,
+        coilyard._proto.variables_pb2.RemoveDependencyResponse,
+    ]
+    """Takes a dependency back; one that is not there is no error."""
+
+    GetDependencies: grpc.UnaryUnaryMultiCallable[
+        coilyard._proto.variables_pb2.GetDependenciesRequest,
+        coilyard._proto.variables_pb2.GetDependenciesResponse,
+    ]
+    """What a variable depends on, or what depends on it."""
+
+    ExportVariables: grpc.UnaryUnaryMultiCallable[
+        coilyard._proto.variables_pb2.ExportVariablesRequest,
+        coilyard._proto.variables_pb2.ExportVariablesResponse,
+    ]
+    """Variables as a versioned document."""
+
+    ImportVariables: grpc.UnaryUnaryMultiCallable[
+        coilyard._proto.variables_pb2.ImportVariablesRequest,
+        coilyard._proto.variables_pb2.ImportVariablesResponse,
+    ]
+    """Reads such a document into the session, all or nothing."""
+
+    GetVariableStats: grpc.UnaryUnaryMultiCallable[
+        coilyard._proto.variables_pb2.GetVariableStatsRequest,
+        coilyard._proto.variables_pb2.GetVariableStatsResponse,
+    ]
+    """What the server knows of reads and writes, of one variable or of the session."""
+
     GetVariableHistory: grpc.UnaryUnaryMultiCallable[
         coilyard._proto.variables_pb2.GetVariableHistoryRequest,
         coilyard._proto.variables_pb2.GetVariableHistoryResponse,
@@ -75,7 +133,11 @@ class VariablesStub:
     """
 
 class VariablesAsyncStub:
-    """The variables of a session. Wherever a variable is named, its name and its id are both accepted."""
+    """The variables of a session. Wherever a variable is named, its name and its id are both accepted.
+
+    A caller that acts for another session than the one it names says so in the metadata entry `coilyard-session`: the
+    id of the calling session, which the access rules of variables are matched with.
+    """
 
     RegisterVariables: grpc.aio.UnaryUnaryMultiCallable[
         coilyard._proto.variables_pb2.RegisterVariablesRequest,
@@ -116,6 +178,60 @@ class VariablesAsyncStub:
         coilyard._proto.variables_pb2.ListVariablesResponse,
     ]
 
+    RollbackVariable: grpc.aio.UnaryUnaryMultiCallable[
+        coilyard._proto.variables_pb2.RollbackVariableRequest,
+        coilyard._proto.variables_pb2.RollbackVariableResponse,
+    ]
+    """Writes the value of a version that is kept as a new version; `version_not_found` when it is not."""
+
+    ConfigureVariable: grpc.aio.UnaryUnaryMultiCallable[
+        coilyard._proto.variables_pb2.ConfigureVariableRequest,
+        coilyard._proto.variables_pb2.ConfigureVariableResponse,
+    ]
+    """Changes constraints, read-only or access rules. The value and its version stay."""
+
+    CheckAccess: grpc.aio.UnaryUnaryMultiCallable[
+        coilyard._proto.variables_pb2.CheckAccessRequest,
+        coilyard._proto.variables_pb2.CheckAccessResponse,
+    ]
+    """Whether the caller has a right. Never refused for want of that right."""
+
+    AddDependency: grpc.aio.UnaryUnaryMultiCallable[
+        coilyard._proto.variables_pb2.AddDependencyRequest,
+        coilyard._proto.variables_pb2.AddDependencyResponse,
+    ]
+    """Records that one variable depends on another; `circular_dependency` when that would close a circle."""
+
+    RemoveDependency: grpc.aio.UnaryUnaryMultiCallable[
+        coilyard._proto.variables_pb2.RemoveDependencyRequest,
+        coilyard._proto.variables_pb2.RemoveDependencyResponse,
+    ]
+    """Takes a dependency back; one that is not there is no error."""
+
+    GetDependencies: grpc.aio.UnaryUnaryMultiCallable[
+        coilyard._proto.variables_pb2.GetDependenciesRequest,
+        coilyard._proto.variables_pb2.GetDependenciesResponse,
+    ]
+    """What a variable depends on, or what depends on it."""
+
+    ExportVariables: grpc.aio.UnaryUnaryMultiCallable[
+        coilyard._proto.variables_pb2.ExportVariablesRequest,
+        coilyard._proto.variables_pb2.ExportVariablesResponse,
+    ]
+    """Variables as a versioned document."""
+
+    ImportVariables: grpc.aio.UnaryUnaryMultiCallable[
+        coilyard._proto.variables_pb2.ImportVariablesRequest,
+        coilyard._proto.variables_pb2.ImportVariablesResponse,
+    ]
+    """Reads such a document into the session, all or nothing."""
+
+    GetVariableStats: grpc.aio.UnaryUnaryMultiCallable[
+        coilyard._proto.variables_pb2.GetVariableStatsRequest,
+        coilyard._proto.variables_pb2.GetVariableStatsResponse,
+    ]
+    """What the server knows of reads and writes, of one variable or of the session."""
+
     GetVariableHistory: grpc.aio.UnaryUnaryMultiCallable[
         coilyard._proto.variables_pb2.GetVariableHistoryRequest,
         coilyard._proto.variables_pb2.GetVariableHistoryResponse,
@@ -131,7 +247,11 @@ class VariablesAsyncStub:
     """
 
 class VariablesServicer(metaclass=abc.ABCMeta):
-    """The variables of a session. Wherever a variable is named, its name and its id are both accepted."""
+    """The variables of a session. Wherever a variable is named, its name and its id are both accepted.
+
+    A caller that acts for another session than the one it names says so in the metadata entry `coilyard-session`: the
+    id of the calling session, which the access rules of variables are matched with.
+    """
 
     @abc.abstractmethod
     def RegisterVariables(
@@ -185,6 +305,78 @@ class VariablesServicer(metaclass=abc.ABCMeta):
         request: coilyard._proto.variables_pb2.ListVariablesRequest,
         context: _ServicerContext,
     ) -> typing.Union[coilyard._proto.variables_pb2.ListVariablesResponse, collections.abc.Awaitable[coilyard._proto.variables_pb2.ListVariablesResponse]]: ...
+
+    @abc.abstractmethod
+    def RollbackVariable(
+        self,
+        request: coilyard._proto.variables_pb2.RollbackVariableRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[coilyard._proto.variables_pb2.RollbackVariableResponse, collections.abc.Awaitable[coilyard._proto.variables_pb2.RollbackVariableResponse]]:
+        """Writes the value of a version that is kept as a new version; `version_not_found` when it is not."""
+
+    @abc.abstractmethod
+    def ConfigureVariable(
+        self,
+        request: coilyard._proto.variables_pb2.ConfigureVariableRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[coilyard._proto.variables_pb2.ConfigureVariableResponse, collections.abc.Awaitable[coilyard._proto.variables_pb2.ConfigureVariableResponse]]:
+        """Changes constraints, read-only or access rules. The value and its version stay."""
+
+    @abc.abstractmethod
+    def CheckAccess(
+        self,
+        request: coilyard._proto.variables_pb2.CheckAccessRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[coilyard._proto.variables_pb2.CheckAccessResponse, collections.abc.Awaitable[coilyard._proto.variables_pb2.CheckAccessResponse]]:
+        """Whether the caller has a right. Never refused for want of that right."""
+
+    @abc.abstractmethod
+    def AddDependency(
+        self,
+        request: coilyard._proto.variables_pb2.AddDependencyRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[coilyard._proto.variables_pb2.AddDependencyResponse, collections.abc.Awaitable[coilyard._proto.variables_pb2.AddDependencyResponse]]:
+        """Records that one variable depends on another; `circular_dependency` when that would close a circle."""
+
+    @abc.abstractmethod
+    def RemoveDependency(
+        self,
+        request: coilyard._proto.variables_pb2.RemoveDependencyRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[coilyard._proto.variables_pb2.RemoveDependencyResponse, collections.abc.Awaitable[coilyard._proto.variables_pb2.RemoveDependencyResponse]]:
+        """Takes a dependency back; one that is not there is no error."""
+
+    @abc.abstractmethod
+    def GetDependencies(
+        self,
+        request: coilyard._proto.variables_pb2.GetDependenciesRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[coilyard._proto.variables_pb2.GetDependenciesResponse, collections.abc.Awaitable[coilyard._proto.variables_pb2.GetDependenciesResponse]]:
+        """What a variable depends on, or what depends on it."""
+
+    @abc.abstractmethod
+    def ExportVariables(
+        self,
+        request: coilyard._proto.variables_pb2.ExportVariablesRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[coilyard._proto.variables_pb2.ExportVariablesResponse, collections.abc.Awaitable[coilyard._proto.variables_pb2.ExportVariablesResponse]]:
+        """Variables as a versioned document."""
+
+    @abc.abstractmethod
+    def ImportVariables(
+        self,
+        request: coilyard._proto.variables_pb2.ImportVariablesRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[coilyard._proto.variables_pb2.ImportVariablesResponse, collections.abc.Awaitable[coilyard._proto.variables_pb2.ImportVariablesResponse]]:
+        """Reads such a document into the session, all or nothing."""
+
+    @abc.abstractmethod
+    def GetVariableStats(
+        self,
+        request: coilyard._proto.variables_pb2.GetVariableStatsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[coilyard._proto.variables_pb2.GetVariableStatsResponse, collections.abc.Awaitable[coilyard._proto.variables_pb2.GetVariableStatsResponse]]:
+        """What the server knows of reads and writes, of one variable or of the session."""
 
     @abc.abstractmethod
     def GetVariableHistory(

@@ -27,6 +27,44 @@ export const protobufPackage = "coilyard.v1";
 
 export const protobufFileName = "coilyard/v1/variables.proto";
 
+export enum DependencyDirection {
+  /** UNSPECIFIED - As DEPENDENCIES. */
+  UNSPECIFIED = "DEPENDENCY_DIRECTION_UNSPECIFIED",
+  /** DEPENDENCIES - What the variable depends on. */
+  DEPENDENCIES = "DEPENDENCY_DIRECTION_DEPENDENCIES",
+  /** DEPENDENTS - What depends on the variable. */
+  DEPENDENTS = "DEPENDENCY_DIRECTION_DEPENDENTS",
+}
+
+export function dependencyDirectionFromJSON(object: any): DependencyDirection {
+  switch (object) {
+    case 0:
+    case "DEPENDENCY_DIRECTION_UNSPECIFIED":
+      return DependencyDirection.UNSPECIFIED;
+    case 1:
+    case "DEPENDENCY_DIRECTION_DEPENDENCIES":
+      return DependencyDirection.DEPENDENCIES;
+    case 2:
+    case "DEPENDENCY_DIRECTION_DEPENDENTS":
+      return DependencyDirection.DEPENDENTS;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum DependencyDirection");
+  }
+}
+
+export function dependencyDirectionToNumber(object: DependencyDirection): number {
+  switch (object) {
+    case DependencyDirection.UNSPECIFIED:
+      return 0;
+    case DependencyDirection.DEPENDENCIES:
+      return 1;
+    case DependencyDirection.DEPENDENTS:
+      return 2;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum DependencyDirection");
+  }
+}
+
 export enum UpdateType {
   UNSPECIFIED = "UPDATE_TYPE_UNSPECIFIED",
   INITIAL = "UPDATE_TYPE_INITIAL",
@@ -38,6 +76,8 @@ export enum UpdateType {
    * the same message.
    */
   RESET = "UPDATE_TYPE_RESET",
+  /** CONFIGURED - Constraints, read-only or access rules changed; the value did not. Only to watches that ask for it. */
+  CONFIGURED = "UPDATE_TYPE_CONFIGURED",
 }
 
 export function updateTypeFromJSON(object: any): UpdateType {
@@ -60,6 +100,9 @@ export function updateTypeFromJSON(object: any): UpdateType {
     case 5:
     case "UPDATE_TYPE_RESET":
       return UpdateType.RESET;
+    case 6:
+    case "UPDATE_TYPE_CONFIGURED":
+      return UpdateType.CONFIGURED;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum UpdateType");
   }
@@ -79,6 +122,8 @@ export function updateTypeToNumber(object: UpdateType): number {
       return 4;
     case UpdateType.RESET:
       return 5;
+    case UpdateType.CONFIGURED:
+      return 6;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum UpdateType");
   }
@@ -104,6 +149,10 @@ export interface Variable {
   source: string;
   createdAtMs: bigint;
   updatedAtMs: bigint;
+  /** Empty: every session that may reach the variable has every right. */
+  accessRules: AccessRule[];
+  /** Its value is made out of its dependencies; nobody can set it. */
+  computed: boolean;
 }
 
 export interface Variable_ConstraintsEntry {
@@ -112,6 +161,33 @@ export interface Variable_ConstraintsEntry {
 }
 
 export interface Variable_MetadataEntry {
+  key: string;
+  value: Value | undefined;
+}
+
+/** What calling sessions may do with a variable. Where there are rules and none matches, nothing is allowed. */
+export interface AccessRule {
+  /** `any`, or a glob that the id of the calling session is matched with. */
+  sessionPattern: string;
+  /** `read`, `write`, `observe`, `optimize`. */
+  permissions: string[];
+  /** Not defined yet: conditions that are not empty are refused. */
+  conditions: Map<string, Value>;
+}
+
+export interface AccessRule_ConditionsEntry {
+  key: string;
+  value: Value | undefined;
+}
+
+export interface DependencySpec {
+  variable: string;
+  /** `data` when empty, `constraint` or `optimization`. */
+  type: string;
+  metadata: Map<string, Value>;
+}
+
+export interface DependencySpec_MetadataEntry {
   key: string;
   value: Value | undefined;
 }
@@ -127,6 +203,9 @@ export interface VariableSpec {
   metadata: Map<string, Value>;
   description: string;
   readOnly: boolean;
+  /** Variables of the session or of the same request. */
+  dependencies: DependencySpec[];
+  accessRules: AccessRule[];
 }
 
 export interface VariableSpec_ConstraintsEntry {
@@ -265,6 +344,182 @@ export interface ListVariablesResponse {
   variables: Variable[];
 }
 
+export interface RollbackVariableRequest {
+  requestId: string;
+  sessionId: string;
+  variable: string;
+  version: bigint;
+  reason: string;
+  source: string;
+}
+
+export interface RollbackVariableResponse {
+  revision: bigint;
+  variable: Variable | undefined;
+}
+
+/** Absent fields stay as they are. */
+export interface ConfigureVariableRequest {
+  requestId: string;
+  sessionId: string;
+  variable: string;
+  constraints?: ConstraintSet | undefined;
+  readOnly?: boolean | undefined;
+  accessRules?: AccessRuleSet | undefined;
+  source: string;
+}
+
+/** All constraints of a variable. */
+export interface ConstraintSet {
+  constraints: Map<string, Value>;
+}
+
+export interface ConstraintSet_ConstraintsEntry {
+  key: string;
+  value: Value | undefined;
+}
+
+/** All access rules of a variable. */
+export interface AccessRuleSet {
+  rules: AccessRule[];
+}
+
+export interface ConfigureVariableResponse {
+  revision: bigint;
+  variable: Variable | undefined;
+}
+
+export interface CheckAccessRequest {
+  sessionId: string;
+  variable: string;
+  /** `read`, `write`, `observe` or `optimize`. */
+  permission: string;
+}
+
+export interface CheckAccessResponse {
+  allowed: boolean;
+}
+
+export interface AddDependencyRequest {
+  requestId: string;
+  sessionId: string;
+  /** The variable that depends. */
+  from: string;
+  /** The variable that it depends on. */
+  to: string;
+  /** `data` when empty, `constraint` or `optimization`. */
+  type: string;
+  metadata: Map<string, Value>;
+  source: string;
+}
+
+export interface AddDependencyRequest_MetadataEntry {
+  key: string;
+  value: Value | undefined;
+}
+
+export interface AddDependencyResponse {
+  revision: bigint;
+}
+
+export interface RemoveDependencyRequest {
+  requestId: string;
+  sessionId: string;
+  from: string;
+  to: string;
+  source: string;
+}
+
+export interface RemoveDependencyResponse {
+  revision: bigint;
+}
+
+export interface GetDependenciesRequest {
+  sessionId: string;
+  variable: string;
+  direction: DependencyDirection;
+  transitive: boolean;
+}
+
+export interface Dependency {
+  variableId: string;
+  name: string;
+  type: string;
+  metadata: Map<string, Value>;
+}
+
+export interface Dependency_MetadataEntry {
+  key: string;
+  value: Value | undefined;
+}
+
+export interface GetDependenciesResponse {
+  revision: bigint;
+  dependencies: Dependency[];
+}
+
+export interface ExportVariablesRequest {
+  sessionId: string;
+  /** `json` when empty, or `yaml`. */
+  format: string;
+  includeHistory: boolean;
+  /** Leaves out the dependencies between exported variables. */
+  withoutDependencies: boolean;
+  /** A regular expression in RE2 syntax, searched for in names. Empty: every variable. */
+  filterPattern: string;
+}
+
+export interface ExportVariablesResponse {
+  revision: bigint;
+  data: Buffer;
+}
+
+export interface ImportVariablesRequest {
+  requestId: string;
+  sessionId: string;
+  data: Buffer;
+  /** `json` when empty, or `yaml`. */
+  format: string;
+  /** `replace` when empty, `keep` or `merge`. */
+  mergeStrategy: string;
+  dryRun: boolean;
+  source: string;
+}
+
+export interface ImportVariablesResponse {
+  revision: bigint;
+  imported: bigint;
+  skipped: bigint;
+  errors: bigint;
+  details: ImportDetail[];
+}
+
+export interface ImportDetail {
+  name: string;
+  /** `registered`, `replaced`, `merged`, `kept` or `refused`. */
+  action: string;
+  /** Why it was refused: an error code, a text, and the place in the document. Only a dry run has such entries. */
+  code: string;
+  message: string;
+  path: string;
+}
+
+export interface GetVariableStatsRequest {
+  sessionId: string;
+  /** Empty: of all variables together. */
+  variable: string;
+}
+
+export interface GetVariableStatsResponse {
+  revision: bigint;
+  readCount: bigint;
+  writeCount: bigint;
+  /** Absent when nothing was measured. */
+  avgReadLatencyMs?: number | undefined;
+  avgWriteLatencyMs?: number | undefined;
+  totalOptimizationTimeS: number;
+}
+
 export interface GetVariableHistoryRequest {
   sessionId: string;
   variable: string;
@@ -314,6 +569,8 @@ export interface WatchRequest {
    * false, a reader that falls too far behind gets a `RESET`.
    */
   coalesce: boolean;
+  /** Also send CONFIGURED updates. */
+  includeSettings: boolean;
 }
 
 export interface VariableUpdate {
@@ -361,6 +618,8 @@ function createBaseVariable(): Variable {
     source: "",
     createdAtMs: 0n,
     updatedAtMs: 0n,
+    accessRules: [],
+    computed: false,
   };
 }
 
@@ -416,6 +675,12 @@ export const Variable: MessageFns<Variable> = {
         throw new globalThis.Error("value provided for field message.updatedAtMs of type int64 too large");
       }
       writer.uint32(104).int64(message.updatedAtMs);
+    }
+    for (const v of message.accessRules) {
+      AccessRule.encode(v!, writer.uint32(114).fork()).join();
+    }
+    if (message.computed !== false) {
+      writer.uint32(120).bool(message.computed);
     }
     return writer;
   },
@@ -541,6 +806,22 @@ export const Variable: MessageFns<Variable> = {
             }
 
             message.updatedAtMs = reader.int64() as bigint;
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.accessRules.push(AccessRule.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.computed = reader.bool();
             continue;
           }
         }
@@ -670,6 +951,262 @@ export const Variable_MetadataEntry: MessageFns<Variable_MetadataEntry> = {
   },
 };
 
+function createBaseAccessRule(): AccessRule {
+  return { sessionPattern: "", permissions: [], conditions: new Map() };
+}
+
+export const AccessRule: MessageFns<AccessRule> = {
+  encode(message: AccessRule, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sessionPattern !== "") {
+      writer.uint32(10).string(message.sessionPattern);
+    }
+    for (const v of message.permissions) {
+      writer.uint32(18).string(v!);
+    }
+    message.conditions.forEach((value, key) => {
+      AccessRule_ConditionsEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AccessRule {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAccessRule();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sessionPattern = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.permissions.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            const entry3 = AccessRule_ConditionsEntry.decode(reader, reader.uint32());
+            if (entry3.value !== undefined) {
+              message.conditions.set(entry3.key, entry3.value);
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAccessRule_ConditionsEntry(): AccessRule_ConditionsEntry {
+  return { key: "", value: undefined };
+}
+
+export const AccessRule_ConditionsEntry: MessageFns<AccessRule_ConditionsEntry> = {
+  encode(message: AccessRule_ConditionsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== undefined) {
+      Value.encode(message.value, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AccessRule_ConditionsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAccessRule_ConditionsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = Value.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDependencySpec(): DependencySpec {
+  return { variable: "", type: "", metadata: new Map() };
+}
+
+export const DependencySpec: MessageFns<DependencySpec> = {
+  encode(message: DependencySpec, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.variable !== "") {
+      writer.uint32(10).string(message.variable);
+    }
+    if (message.type !== "") {
+      writer.uint32(18).string(message.type);
+    }
+    message.metadata.forEach((value, key) => {
+      DependencySpec_MetadataEntry.encode({ key: key as any, value }, writer.uint32(26).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DependencySpec {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDependencySpec();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.variable = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            const entry3 = DependencySpec_MetadataEntry.decode(reader, reader.uint32());
+            if (entry3.value !== undefined) {
+              message.metadata.set(entry3.key, entry3.value);
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDependencySpec_MetadataEntry(): DependencySpec_MetadataEntry {
+  return { key: "", value: undefined };
+}
+
+export const DependencySpec_MetadataEntry: MessageFns<DependencySpec_MetadataEntry> = {
+  encode(message: DependencySpec_MetadataEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== undefined) {
+      Value.encode(message.value, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DependencySpec_MetadataEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDependencySpec_MetadataEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = Value.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseVariableSpec(): VariableSpec {
   return {
     name: "",
@@ -679,6 +1216,8 @@ function createBaseVariableSpec(): VariableSpec {
     metadata: new Map(),
     description: "",
     readOnly: false,
+    dependencies: [],
+    accessRules: [],
   };
 }
 
@@ -704,6 +1243,12 @@ export const VariableSpec: MessageFns<VariableSpec> = {
     }
     if (message.readOnly !== false) {
       writer.uint32(56).bool(message.readOnly);
+    }
+    for (const v of message.dependencies) {
+      DependencySpec.encode(v!, writer.uint32(66).fork()).join();
+    }
+    for (const v of message.accessRules) {
+      AccessRule.encode(v!, writer.uint32(74).fork()).join();
     }
     return writer;
   },
@@ -781,6 +1326,22 @@ export const VariableSpec: MessageFns<VariableSpec> = {
             }
 
             message.readOnly = reader.bool();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.dependencies.push(DependencySpec.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.accessRules.push(AccessRule.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -2226,6 +2787,1890 @@ export const ListVariablesResponse: MessageFns<ListVariablesResponse> = {
   },
 };
 
+function createBaseRollbackVariableRequest(): RollbackVariableRequest {
+  return { requestId: "", sessionId: "", variable: "", version: 0n, reason: "", source: "" };
+}
+
+export const RollbackVariableRequest: MessageFns<RollbackVariableRequest> = {
+  encode(message: RollbackVariableRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    if (message.sessionId !== "") {
+      writer.uint32(18).string(message.sessionId);
+    }
+    if (message.variable !== "") {
+      writer.uint32(26).string(message.variable);
+    }
+    if (message.version !== 0n) {
+      if (BigInt.asUintN(64, message.version) !== message.version) {
+        throw new globalThis.Error("value provided for field message.version of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.version);
+    }
+    if (message.reason !== "") {
+      writer.uint32(42).string(message.reason);
+    }
+    if (message.source !== "") {
+      writer.uint32(50).string(message.source);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RollbackVariableRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRollbackVariableRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.variable = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.version = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.source = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRollbackVariableResponse(): RollbackVariableResponse {
+  return { revision: 0n, variable: undefined };
+}
+
+export const RollbackVariableResponse: MessageFns<RollbackVariableResponse> = {
+  encode(message: RollbackVariableResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.revision !== 0n) {
+      if (BigInt.asUintN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.revision);
+    }
+    if (message.variable !== undefined) {
+      Variable.encode(message.variable, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RollbackVariableResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRollbackVariableResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.revision = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.variable = Variable.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseConfigureVariableRequest(): ConfigureVariableRequest {
+  return {
+    requestId: "",
+    sessionId: "",
+    variable: "",
+    constraints: undefined,
+    readOnly: undefined,
+    accessRules: undefined,
+    source: "",
+  };
+}
+
+export const ConfigureVariableRequest: MessageFns<ConfigureVariableRequest> = {
+  encode(message: ConfigureVariableRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    if (message.sessionId !== "") {
+      writer.uint32(18).string(message.sessionId);
+    }
+    if (message.variable !== "") {
+      writer.uint32(26).string(message.variable);
+    }
+    if (message.constraints !== undefined) {
+      ConstraintSet.encode(message.constraints, writer.uint32(34).fork()).join();
+    }
+    if (message.readOnly !== undefined) {
+      writer.uint32(40).bool(message.readOnly);
+    }
+    if (message.accessRules !== undefined) {
+      AccessRuleSet.encode(message.accessRules, writer.uint32(50).fork()).join();
+    }
+    if (message.source !== "") {
+      writer.uint32(58).string(message.source);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConfigureVariableRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConfigureVariableRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.variable = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.constraints = ConstraintSet.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.readOnly = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.accessRules = AccessRuleSet.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.source = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseConstraintSet(): ConstraintSet {
+  return { constraints: new Map() };
+}
+
+export const ConstraintSet: MessageFns<ConstraintSet> = {
+  encode(message: ConstraintSet, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    message.constraints.forEach((value, key) => {
+      ConstraintSet_ConstraintsEntry.encode({ key: key as any, value }, writer.uint32(10).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConstraintSet {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConstraintSet();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            const entry1 = ConstraintSet_ConstraintsEntry.decode(reader, reader.uint32());
+            if (entry1.value !== undefined) {
+              message.constraints.set(entry1.key, entry1.value);
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseConstraintSet_ConstraintsEntry(): ConstraintSet_ConstraintsEntry {
+  return { key: "", value: undefined };
+}
+
+export const ConstraintSet_ConstraintsEntry: MessageFns<ConstraintSet_ConstraintsEntry> = {
+  encode(message: ConstraintSet_ConstraintsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== undefined) {
+      Value.encode(message.value, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConstraintSet_ConstraintsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConstraintSet_ConstraintsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = Value.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAccessRuleSet(): AccessRuleSet {
+  return { rules: [] };
+}
+
+export const AccessRuleSet: MessageFns<AccessRuleSet> = {
+  encode(message: AccessRuleSet, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.rules) {
+      AccessRule.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AccessRuleSet {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAccessRuleSet();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.rules.push(AccessRule.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseConfigureVariableResponse(): ConfigureVariableResponse {
+  return { revision: 0n, variable: undefined };
+}
+
+export const ConfigureVariableResponse: MessageFns<ConfigureVariableResponse> = {
+  encode(message: ConfigureVariableResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.revision !== 0n) {
+      if (BigInt.asUintN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.revision);
+    }
+    if (message.variable !== undefined) {
+      Variable.encode(message.variable, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConfigureVariableResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConfigureVariableResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.revision = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.variable = Variable.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCheckAccessRequest(): CheckAccessRequest {
+  return { sessionId: "", variable: "", permission: "" };
+}
+
+export const CheckAccessRequest: MessageFns<CheckAccessRequest> = {
+  encode(message: CheckAccessRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sessionId !== "") {
+      writer.uint32(10).string(message.sessionId);
+    }
+    if (message.variable !== "") {
+      writer.uint32(18).string(message.variable);
+    }
+    if (message.permission !== "") {
+      writer.uint32(26).string(message.permission);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckAccessRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckAccessRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.variable = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.permission = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCheckAccessResponse(): CheckAccessResponse {
+  return { allowed: false };
+}
+
+export const CheckAccessResponse: MessageFns<CheckAccessResponse> = {
+  encode(message: CheckAccessResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.allowed !== false) {
+      writer.uint32(8).bool(message.allowed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckAccessResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckAccessResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.allowed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAddDependencyRequest(): AddDependencyRequest {
+  return { requestId: "", sessionId: "", from: "", to: "", type: "", metadata: new Map(), source: "" };
+}
+
+export const AddDependencyRequest: MessageFns<AddDependencyRequest> = {
+  encode(message: AddDependencyRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    if (message.sessionId !== "") {
+      writer.uint32(18).string(message.sessionId);
+    }
+    if (message.from !== "") {
+      writer.uint32(26).string(message.from);
+    }
+    if (message.to !== "") {
+      writer.uint32(34).string(message.to);
+    }
+    if (message.type !== "") {
+      writer.uint32(42).string(message.type);
+    }
+    message.metadata.forEach((value, key) => {
+      AddDependencyRequest_MetadataEntry.encode({ key: key as any, value }, writer.uint32(50).fork()).join();
+    });
+    if (message.source !== "") {
+      writer.uint32(58).string(message.source);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AddDependencyRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAddDependencyRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.from = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.to = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            const entry6 = AddDependencyRequest_MetadataEntry.decode(reader, reader.uint32());
+            if (entry6.value !== undefined) {
+              message.metadata.set(entry6.key, entry6.value);
+            }
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.source = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAddDependencyRequest_MetadataEntry(): AddDependencyRequest_MetadataEntry {
+  return { key: "", value: undefined };
+}
+
+export const AddDependencyRequest_MetadataEntry: MessageFns<AddDependencyRequest_MetadataEntry> = {
+  encode(message: AddDependencyRequest_MetadataEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== undefined) {
+      Value.encode(message.value, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AddDependencyRequest_MetadataEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAddDependencyRequest_MetadataEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = Value.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAddDependencyResponse(): AddDependencyResponse {
+  return { revision: 0n };
+}
+
+export const AddDependencyResponse: MessageFns<AddDependencyResponse> = {
+  encode(message: AddDependencyResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.revision !== 0n) {
+      if (BigInt.asUintN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.revision);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AddDependencyResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAddDependencyResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.revision = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRemoveDependencyRequest(): RemoveDependencyRequest {
+  return { requestId: "", sessionId: "", from: "", to: "", source: "" };
+}
+
+export const RemoveDependencyRequest: MessageFns<RemoveDependencyRequest> = {
+  encode(message: RemoveDependencyRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    if (message.sessionId !== "") {
+      writer.uint32(18).string(message.sessionId);
+    }
+    if (message.from !== "") {
+      writer.uint32(26).string(message.from);
+    }
+    if (message.to !== "") {
+      writer.uint32(34).string(message.to);
+    }
+    if (message.source !== "") {
+      writer.uint32(42).string(message.source);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemoveDependencyRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemoveDependencyRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.from = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.to = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.source = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRemoveDependencyResponse(): RemoveDependencyResponse {
+  return { revision: 0n };
+}
+
+export const RemoveDependencyResponse: MessageFns<RemoveDependencyResponse> = {
+  encode(message: RemoveDependencyResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.revision !== 0n) {
+      if (BigInt.asUintN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.revision);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemoveDependencyResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRemoveDependencyResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.revision = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetDependenciesRequest(): GetDependenciesRequest {
+  return { sessionId: "", variable: "", direction: DependencyDirection.UNSPECIFIED, transitive: false };
+}
+
+export const GetDependenciesRequest: MessageFns<GetDependenciesRequest> = {
+  encode(message: GetDependenciesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sessionId !== "") {
+      writer.uint32(10).string(message.sessionId);
+    }
+    if (message.variable !== "") {
+      writer.uint32(18).string(message.variable);
+    }
+    if (message.direction !== DependencyDirection.UNSPECIFIED) {
+      writer.uint32(24).int32(dependencyDirectionToNumber(message.direction));
+    }
+    if (message.transitive !== false) {
+      writer.uint32(32).bool(message.transitive);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetDependenciesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetDependenciesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.variable = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.direction = dependencyDirectionFromJSON(reader.int32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.transitive = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDependency(): Dependency {
+  return { variableId: "", name: "", type: "", metadata: new Map() };
+}
+
+export const Dependency: MessageFns<Dependency> = {
+  encode(message: Dependency, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.variableId !== "") {
+      writer.uint32(10).string(message.variableId);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.type !== "") {
+      writer.uint32(26).string(message.type);
+    }
+    message.metadata.forEach((value, key) => {
+      Dependency_MetadataEntry.encode({ key: key as any, value }, writer.uint32(34).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Dependency {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDependency();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.variableId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            const entry4 = Dependency_MetadataEntry.decode(reader, reader.uint32());
+            if (entry4.value !== undefined) {
+              message.metadata.set(entry4.key, entry4.value);
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDependency_MetadataEntry(): Dependency_MetadataEntry {
+  return { key: "", value: undefined };
+}
+
+export const Dependency_MetadataEntry: MessageFns<Dependency_MetadataEntry> = {
+  encode(message: Dependency_MetadataEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== undefined) {
+      Value.encode(message.value, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Dependency_MetadataEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDependency_MetadataEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = Value.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetDependenciesResponse(): GetDependenciesResponse {
+  return { revision: 0n, dependencies: [] };
+}
+
+export const GetDependenciesResponse: MessageFns<GetDependenciesResponse> = {
+  encode(message: GetDependenciesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.revision !== 0n) {
+      if (BigInt.asUintN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.revision);
+    }
+    for (const v of message.dependencies) {
+      Dependency.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetDependenciesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetDependenciesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.revision = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.dependencies.push(Dependency.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseExportVariablesRequest(): ExportVariablesRequest {
+  return { sessionId: "", format: "", includeHistory: false, withoutDependencies: false, filterPattern: "" };
+}
+
+export const ExportVariablesRequest: MessageFns<ExportVariablesRequest> = {
+  encode(message: ExportVariablesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sessionId !== "") {
+      writer.uint32(10).string(message.sessionId);
+    }
+    if (message.format !== "") {
+      writer.uint32(18).string(message.format);
+    }
+    if (message.includeHistory !== false) {
+      writer.uint32(24).bool(message.includeHistory);
+    }
+    if (message.withoutDependencies !== false) {
+      writer.uint32(32).bool(message.withoutDependencies);
+    }
+    if (message.filterPattern !== "") {
+      writer.uint32(42).string(message.filterPattern);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExportVariablesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExportVariablesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.format = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.includeHistory = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.withoutDependencies = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.filterPattern = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseExportVariablesResponse(): ExportVariablesResponse {
+  return { revision: 0n, data: Buffer.alloc(0) };
+}
+
+export const ExportVariablesResponse: MessageFns<ExportVariablesResponse> = {
+  encode(message: ExportVariablesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.revision !== 0n) {
+      if (BigInt.asUintN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.revision);
+    }
+    if (message.data.length !== 0) {
+      writer.uint32(18).bytes(message.data);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExportVariablesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExportVariablesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.revision = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.data = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseImportVariablesRequest(): ImportVariablesRequest {
+  return {
+    requestId: "",
+    sessionId: "",
+    data: Buffer.alloc(0),
+    format: "",
+    mergeStrategy: "",
+    dryRun: false,
+    source: "",
+  };
+}
+
+export const ImportVariablesRequest: MessageFns<ImportVariablesRequest> = {
+  encode(message: ImportVariablesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.requestId !== "") {
+      writer.uint32(10).string(message.requestId);
+    }
+    if (message.sessionId !== "") {
+      writer.uint32(18).string(message.sessionId);
+    }
+    if (message.data.length !== 0) {
+      writer.uint32(26).bytes(message.data);
+    }
+    if (message.format !== "") {
+      writer.uint32(34).string(message.format);
+    }
+    if (message.mergeStrategy !== "") {
+      writer.uint32(42).string(message.mergeStrategy);
+    }
+    if (message.dryRun !== false) {
+      writer.uint32(48).bool(message.dryRun);
+    }
+    if (message.source !== "") {
+      writer.uint32(58).string(message.source);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImportVariablesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImportVariablesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.data = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.format = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.mergeStrategy = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.dryRun = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.source = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseImportVariablesResponse(): ImportVariablesResponse {
+  return { revision: 0n, imported: 0n, skipped: 0n, errors: 0n, details: [] };
+}
+
+export const ImportVariablesResponse: MessageFns<ImportVariablesResponse> = {
+  encode(message: ImportVariablesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.revision !== 0n) {
+      if (BigInt.asUintN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.revision);
+    }
+    if (message.imported !== 0n) {
+      if (BigInt.asUintN(64, message.imported) !== message.imported) {
+        throw new globalThis.Error("value provided for field message.imported of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.imported);
+    }
+    if (message.skipped !== 0n) {
+      if (BigInt.asUintN(64, message.skipped) !== message.skipped) {
+        throw new globalThis.Error("value provided for field message.skipped of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.skipped);
+    }
+    if (message.errors !== 0n) {
+      if (BigInt.asUintN(64, message.errors) !== message.errors) {
+        throw new globalThis.Error("value provided for field message.errors of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.errors);
+    }
+    for (const v of message.details) {
+      ImportDetail.encode(v!, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImportVariablesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImportVariablesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.revision = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.imported = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.skipped = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.errors = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.details.push(ImportDetail.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseImportDetail(): ImportDetail {
+  return { name: "", action: "", code: "", message: "", path: "" };
+}
+
+export const ImportDetail: MessageFns<ImportDetail> = {
+  encode(message: ImportDetail, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.action !== "") {
+      writer.uint32(18).string(message.action);
+    }
+    if (message.code !== "") {
+      writer.uint32(26).string(message.code);
+    }
+    if (message.message !== "") {
+      writer.uint32(34).string(message.message);
+    }
+    if (message.path !== "") {
+      writer.uint32(42).string(message.path);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImportDetail {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImportDetail();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.action = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.code = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetVariableStatsRequest(): GetVariableStatsRequest {
+  return { sessionId: "", variable: "" };
+}
+
+export const GetVariableStatsRequest: MessageFns<GetVariableStatsRequest> = {
+  encode(message: GetVariableStatsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sessionId !== "") {
+      writer.uint32(10).string(message.sessionId);
+    }
+    if (message.variable !== "") {
+      writer.uint32(18).string(message.variable);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetVariableStatsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetVariableStatsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.variable = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetVariableStatsResponse(): GetVariableStatsResponse {
+  return {
+    revision: 0n,
+    readCount: 0n,
+    writeCount: 0n,
+    avgReadLatencyMs: undefined,
+    avgWriteLatencyMs: undefined,
+    totalOptimizationTimeS: 0,
+  };
+}
+
+export const GetVariableStatsResponse: MessageFns<GetVariableStatsResponse> = {
+  encode(message: GetVariableStatsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.revision !== 0n) {
+      if (BigInt.asUintN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.revision);
+    }
+    if (message.readCount !== 0n) {
+      if (BigInt.asUintN(64, message.readCount) !== message.readCount) {
+        throw new globalThis.Error("value provided for field message.readCount of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.readCount);
+    }
+    if (message.writeCount !== 0n) {
+      if (BigInt.asUintN(64, message.writeCount) !== message.writeCount) {
+        throw new globalThis.Error("value provided for field message.writeCount of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.writeCount);
+    }
+    if (message.avgReadLatencyMs !== undefined) {
+      writer.uint32(33).double(message.avgReadLatencyMs);
+    }
+    if (message.avgWriteLatencyMs !== undefined) {
+      writer.uint32(41).double(message.avgWriteLatencyMs);
+    }
+    if (message.totalOptimizationTimeS !== 0) {
+      writer.uint32(49).double(message.totalOptimizationTimeS);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetVariableStatsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetVariableStatsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.revision = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.readCount = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.writeCount = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.avgReadLatencyMs = reader.double();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.avgWriteLatencyMs = reader.double();
+            continue;
+          }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.totalOptimizationTimeS = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseGetVariableHistoryRequest(): GetVariableHistoryRequest {
   return { sessionId: "", variable: "", limit: 0, offset: 0 };
 }
@@ -2596,7 +5041,15 @@ export const Position: MessageFns<Position> = {
 };
 
 function createBaseWatchRequest(): WatchRequest {
-  return { sessionId: "", variables: [], pattern: "", includeInitial: false, after: undefined, coalesce: false };
+  return {
+    sessionId: "",
+    variables: [],
+    pattern: "",
+    includeInitial: false,
+    after: undefined,
+    coalesce: false,
+    includeSettings: false,
+  };
 }
 
 export const WatchRequest: MessageFns<WatchRequest> = {
@@ -2618,6 +5071,9 @@ export const WatchRequest: MessageFns<WatchRequest> = {
     }
     if (message.coalesce !== false) {
       writer.uint32(48).bool(message.coalesce);
+    }
+    if (message.includeSettings !== false) {
+      writer.uint32(56).bool(message.includeSettings);
     }
     return writer;
   },
@@ -2681,6 +5137,14 @@ export const WatchRequest: MessageFns<WatchRequest> = {
             }
 
             message.coalesce = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.includeSettings = reader.bool();
             continue;
           }
         }
@@ -3005,7 +5469,12 @@ export const WatchResponse: MessageFns<WatchResponse> = {
   },
 };
 
-/** The variables of a session. Wherever a variable is named, its name and its id are both accepted. */
+/**
+ * The variables of a session. Wherever a variable is named, its name and its id are both accepted.
+ *
+ * A caller that acts for another session than the one it names says so in the metadata entry `coilyard-session`: the
+ * id of the calling session, which the access rules of variables are matched with.
+ */
 export type VariablesService = typeof VariablesService;
 export const VariablesService = {
   /** Registers one or many variables, all or none. */
@@ -3083,6 +5552,111 @@ export const VariablesService = {
       Buffer.from(ListVariablesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListVariablesResponse => ListVariablesResponse.decode(value),
   },
+  /** Writes the value of a version that is kept as a new version; `version_not_found` when it is not. */
+  rollbackVariable: {
+    path: "/coilyard.v1.Variables/RollbackVariable" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RollbackVariableRequest): Buffer =>
+      Buffer.from(RollbackVariableRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RollbackVariableRequest => RollbackVariableRequest.decode(value),
+    responseSerialize: (value: RollbackVariableResponse): Buffer =>
+      Buffer.from(RollbackVariableResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RollbackVariableResponse => RollbackVariableResponse.decode(value),
+  },
+  /** Changes constraints, read-only or access rules. The value and its version stay. */
+  configureVariable: {
+    path: "/coilyard.v1.Variables/ConfigureVariable" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ConfigureVariableRequest): Buffer =>
+      Buffer.from(ConfigureVariableRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ConfigureVariableRequest => ConfigureVariableRequest.decode(value),
+    responseSerialize: (value: ConfigureVariableResponse): Buffer =>
+      Buffer.from(ConfigureVariableResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ConfigureVariableResponse => ConfigureVariableResponse.decode(value),
+  },
+  /** Whether the caller has a right. Never refused for want of that right. */
+  checkAccess: {
+    path: "/coilyard.v1.Variables/CheckAccess" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CheckAccessRequest): Buffer => Buffer.from(CheckAccessRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CheckAccessRequest => CheckAccessRequest.decode(value),
+    responseSerialize: (value: CheckAccessResponse): Buffer => Buffer.from(CheckAccessResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CheckAccessResponse => CheckAccessResponse.decode(value),
+  },
+  /** Records that one variable depends on another; `circular_dependency` when that would close a circle. */
+  addDependency: {
+    path: "/coilyard.v1.Variables/AddDependency" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: AddDependencyRequest): Buffer => Buffer.from(AddDependencyRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AddDependencyRequest => AddDependencyRequest.decode(value),
+    responseSerialize: (value: AddDependencyResponse): Buffer =>
+      Buffer.from(AddDependencyResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AddDependencyResponse => AddDependencyResponse.decode(value),
+  },
+  /** Takes a dependency back; one that is not there is no error. */
+  removeDependency: {
+    path: "/coilyard.v1.Variables/RemoveDependency" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RemoveDependencyRequest): Buffer =>
+      Buffer.from(RemoveDependencyRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RemoveDependencyRequest => RemoveDependencyRequest.decode(value),
+    responseSerialize: (value: RemoveDependencyResponse): Buffer =>
+      Buffer.from(RemoveDependencyResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RemoveDependencyResponse => RemoveDependencyResponse.decode(value),
+  },
+  /** What a variable depends on, or what depends on it. */
+  getDependencies: {
+    path: "/coilyard.v1.Variables/GetDependencies" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetDependenciesRequest): Buffer =>
+      Buffer.from(GetDependenciesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetDependenciesRequest => GetDependenciesRequest.decode(value),
+    responseSerialize: (value: GetDependenciesResponse): Buffer =>
+      Buffer.from(GetDependenciesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetDependenciesResponse => GetDependenciesResponse.decode(value),
+  },
+  /** Variables as a versioned document. */
+  exportVariables: {
+    path: "/coilyard.v1.Variables/ExportVariables" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ExportVariablesRequest): Buffer =>
+      Buffer.from(ExportVariablesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExportVariablesRequest => ExportVariablesRequest.decode(value),
+    responseSerialize: (value: ExportVariablesResponse): Buffer =>
+      Buffer.from(ExportVariablesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExportVariablesResponse => ExportVariablesResponse.decode(value),
+  },
+  /** Reads such a document into the session, all or nothing. */
+  importVariables: {
+    path: "/coilyard.v1.Variables/ImportVariables" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ImportVariablesRequest): Buffer =>
+      Buffer.from(ImportVariablesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ImportVariablesRequest => ImportVariablesRequest.decode(value),
+    responseSerialize: (value: ImportVariablesResponse): Buffer =>
+      Buffer.from(ImportVariablesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ImportVariablesResponse => ImportVariablesResponse.decode(value),
+  },
+  /** What the server knows of reads and writes, of one variable or of the session. */
+  getVariableStats: {
+    path: "/coilyard.v1.Variables/GetVariableStats" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetVariableStatsRequest): Buffer =>
+      Buffer.from(GetVariableStatsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetVariableStatsRequest => GetVariableStatsRequest.decode(value),
+    responseSerialize: (value: GetVariableStatsResponse): Buffer =>
+      Buffer.from(GetVariableStatsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetVariableStatsResponse => GetVariableStatsResponse.decode(value),
+  },
   /** The last versions of one variable, newest first. */
   getVariableHistory: {
     path: "/coilyard.v1.Variables/GetVariableHistory" as const,
@@ -3122,6 +5696,24 @@ export interface VariablesServer extends UntypedServiceImplementation {
   updateVariables: handleUnaryCall<UpdateVariablesRequest, UpdateVariablesResponse>;
   deleteVariable: handleUnaryCall<DeleteVariableRequest, DeleteVariableResponse>;
   listVariables: handleUnaryCall<ListVariablesRequest, ListVariablesResponse>;
+  /** Writes the value of a version that is kept as a new version; `version_not_found` when it is not. */
+  rollbackVariable: handleUnaryCall<RollbackVariableRequest, RollbackVariableResponse>;
+  /** Changes constraints, read-only or access rules. The value and its version stay. */
+  configureVariable: handleUnaryCall<ConfigureVariableRequest, ConfigureVariableResponse>;
+  /** Whether the caller has a right. Never refused for want of that right. */
+  checkAccess: handleUnaryCall<CheckAccessRequest, CheckAccessResponse>;
+  /** Records that one variable depends on another; `circular_dependency` when that would close a circle. */
+  addDependency: handleUnaryCall<AddDependencyRequest, AddDependencyResponse>;
+  /** Takes a dependency back; one that is not there is no error. */
+  removeDependency: handleUnaryCall<RemoveDependencyRequest, RemoveDependencyResponse>;
+  /** What a variable depends on, or what depends on it. */
+  getDependencies: handleUnaryCall<GetDependenciesRequest, GetDependenciesResponse>;
+  /** Variables as a versioned document. */
+  exportVariables: handleUnaryCall<ExportVariablesRequest, ExportVariablesResponse>;
+  /** Reads such a document into the session, all or nothing. */
+  importVariables: handleUnaryCall<ImportVariablesRequest, ImportVariablesResponse>;
+  /** What the server knows of reads and writes, of one variable or of the session. */
+  getVariableStats: handleUnaryCall<GetVariableStatsRequest, GetVariableStatsResponse>;
   /** The last versions of one variable, newest first. */
   getVariableHistory: handleUnaryCall<GetVariableHistoryRequest, GetVariableHistoryResponse>;
   /**
@@ -3240,6 +5832,150 @@ export interface VariablesClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListVariablesResponse) => void,
+  ): ClientUnaryCall;
+  /** Writes the value of a version that is kept as a new version; `version_not_found` when it is not. */
+  rollbackVariable(
+    request: RollbackVariableRequest,
+    callback: (error: ServiceError | null, response: RollbackVariableResponse) => void,
+  ): ClientUnaryCall;
+  rollbackVariable(
+    request: RollbackVariableRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RollbackVariableResponse) => void,
+  ): ClientUnaryCall;
+  rollbackVariable(
+    request: RollbackVariableRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RollbackVariableResponse) => void,
+  ): ClientUnaryCall;
+  /** Changes constraints, read-only or access rules. The value and its version stay. */
+  configureVariable(
+    request: ConfigureVariableRequest,
+    callback: (error: ServiceError | null, response: ConfigureVariableResponse) => void,
+  ): ClientUnaryCall;
+  configureVariable(
+    request: ConfigureVariableRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ConfigureVariableResponse) => void,
+  ): ClientUnaryCall;
+  configureVariable(
+    request: ConfigureVariableRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ConfigureVariableResponse) => void,
+  ): ClientUnaryCall;
+  /** Whether the caller has a right. Never refused for want of that right. */
+  checkAccess(
+    request: CheckAccessRequest,
+    callback: (error: ServiceError | null, response: CheckAccessResponse) => void,
+  ): ClientUnaryCall;
+  checkAccess(
+    request: CheckAccessRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CheckAccessResponse) => void,
+  ): ClientUnaryCall;
+  checkAccess(
+    request: CheckAccessRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CheckAccessResponse) => void,
+  ): ClientUnaryCall;
+  /** Records that one variable depends on another; `circular_dependency` when that would close a circle. */
+  addDependency(
+    request: AddDependencyRequest,
+    callback: (error: ServiceError | null, response: AddDependencyResponse) => void,
+  ): ClientUnaryCall;
+  addDependency(
+    request: AddDependencyRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: AddDependencyResponse) => void,
+  ): ClientUnaryCall;
+  addDependency(
+    request: AddDependencyRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: AddDependencyResponse) => void,
+  ): ClientUnaryCall;
+  /** Takes a dependency back; one that is not there is no error. */
+  removeDependency(
+    request: RemoveDependencyRequest,
+    callback: (error: ServiceError | null, response: RemoveDependencyResponse) => void,
+  ): ClientUnaryCall;
+  removeDependency(
+    request: RemoveDependencyRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RemoveDependencyResponse) => void,
+  ): ClientUnaryCall;
+  removeDependency(
+    request: RemoveDependencyRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RemoveDependencyResponse) => void,
+  ): ClientUnaryCall;
+  /** What a variable depends on, or what depends on it. */
+  getDependencies(
+    request: GetDependenciesRequest,
+    callback: (error: ServiceError | null, response: GetDependenciesResponse) => void,
+  ): ClientUnaryCall;
+  getDependencies(
+    request: GetDependenciesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetDependenciesResponse) => void,
+  ): ClientUnaryCall;
+  getDependencies(
+    request: GetDependenciesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetDependenciesResponse) => void,
+  ): ClientUnaryCall;
+  /** Variables as a versioned document. */
+  exportVariables(
+    request: ExportVariablesRequest,
+    callback: (error: ServiceError | null, response: ExportVariablesResponse) => void,
+  ): ClientUnaryCall;
+  exportVariables(
+    request: ExportVariablesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ExportVariablesResponse) => void,
+  ): ClientUnaryCall;
+  exportVariables(
+    request: ExportVariablesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ExportVariablesResponse) => void,
+  ): ClientUnaryCall;
+  /** Reads such a document into the session, all or nothing. */
+  importVariables(
+    request: ImportVariablesRequest,
+    callback: (error: ServiceError | null, response: ImportVariablesResponse) => void,
+  ): ClientUnaryCall;
+  importVariables(
+    request: ImportVariablesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ImportVariablesResponse) => void,
+  ): ClientUnaryCall;
+  importVariables(
+    request: ImportVariablesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ImportVariablesResponse) => void,
+  ): ClientUnaryCall;
+  /** What the server knows of reads and writes, of one variable or of the session. */
+  getVariableStats(
+    request: GetVariableStatsRequest,
+    callback: (error: ServiceError | null, response: GetVariableStatsResponse) => void,
+  ): ClientUnaryCall;
+  getVariableStats(
+    request: GetVariableStatsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetVariableStatsResponse) => void,
+  ): ClientUnaryCall;
+  getVariableStats(
+    request: GetVariableStatsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetVariableStatsResponse) => void,
   ): ClientUnaryCall;
   /** The last versions of one variable, newest first. */
   getVariableHistory(
