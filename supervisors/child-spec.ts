@@ -14,14 +14,8 @@ export type Shutdown = number | 'infinity' | 'brutal_kill';
 
 export type StartResult<P extends Process = Process> = P | Ignore | PromiseLike<P | Ignore>;
 
-/** What a child may say beyond how it starts. */
-export interface ChildOptions {
-  /** Default `permanent`. */
-  readonly restart?: RestartType;
-  /** Default 5000 ms for a worker, `infinity` for a supervisor. */
-  readonly shutdown?: Shutdown;
-  /** Default `worker`. */
-  readonly type?: 'worker' | 'supervisor';
+/** How a child comes back, beyond OTP. */
+export interface RecoveryOptions {
   /** A start function that takes longer fails; what it linked to the supervisor is killed. Default: no limit, as in OTP. */
   readonly startTimeoutMs?: number;
   /** Delays restarts; default the supervisor's, which is none: OTP restarts at once. */
@@ -36,6 +30,16 @@ export interface ChildOptions {
   readonly breaker?: BreakerOptions;
 }
 
+/** What a child may say beyond how it starts. */
+export interface ChildOptions extends RecoveryOptions {
+  /** Default `permanent`. */
+  readonly restart?: RestartType;
+  /** Default 5000 ms for a worker, `infinity` for a supervisor. */
+  readonly shutdown?: Shutdown;
+  /** Default `worker`. */
+  readonly type?: 'worker' | 'supervisor';
+}
+
 export interface ChildSpec<P extends Process = Process, Self extends Process = Process> extends ChildOptions {
   /** Unique within the supervisor. */
   readonly id: ChildId;
@@ -46,13 +50,15 @@ export interface ChildSpec<P extends Process = Process, Self extends Process = P
 }
 
 /** A spec with its defaults filled in. */
-export interface CheckedSpec extends ChildOptions {
+export interface CheckedSpec {
   readonly id: ChildId | undefined;
-  readonly start: (self: Process) => unknown;
+  /** The spec as it was given: its `start` is a method of it. */
+  readonly source: { start(self: Process): unknown };
   readonly restart: RestartType;
   readonly shutdown: Shutdown;
   readonly type: 'worker' | 'supervisor';
   readonly significant: boolean;
+  readonly recovery: RecoveryOptions | undefined;
 }
 
 export const childDefaults = Object.freeze({
@@ -103,15 +109,14 @@ export interface SpecRules {
 export function checkSpec(spec: unknown, rules: SpecRules): CheckedSpec {
   if (!isRecord(spec)) throw specFault('invalid_child_spec', 'spec', 'an object', spec);
   const { id, start, restart = childDefaults.restart, type = childDefaults.type, significant = false } = spec;
+  const { shutdown = type === 'supervisor' ? childDefaults.supervisorShutdown : childDefaults.workerShutdown } = spec;
   if (rules.needsId && id === undefined) throw specFault('missing_id', 'id', 'a value', id);
   if (start === undefined) throw specFault('missing_start', 'start', 'a function', start, id);
-  if (!isStart(start)) throw specFault('invalid_child_spec', 'start', 'a function', start, id);
+  if (!isStartable(spec)) throw specFault('invalid_child_spec', 'start', 'a function', start, id);
   if (restart !== 'permanent' && restart !== 'transient' && restart !== 'temporary')
     throw specFault('invalid_restart_type', 'restart', 'permanent, transient or temporary', restart, id);
   if (type !== 'worker' && type !== 'supervisor')
     throw specFault('invalid_child_type', 'type', 'worker or supervisor', type, id);
-  const shutdown =
-    spec.shutdown ?? (type === 'worker' ? childDefaults.workerShutdown : childDefaults.supervisorShutdown);
   if (!isShutdown(shutdown))
     throw specFault('invalid_shutdown', 'shutdown', 'milliseconds, infinity or brutal_kill', shutdown, id);
   if (typeof significant !== 'boolean')
@@ -120,19 +125,24 @@ export function checkSpec(spec: unknown, rules: SpecRules): CheckedSpec {
     throw specFault('bad_combination', 'significant', 'false with autoShutdown never or restart permanent', true, id);
   return {
     id: id ?? undefined,
-    start: (self) => start.call(spec, self),
+    source: spec,
     restart,
     shutdown,
     type,
     significant,
-    ...checkRecovery(spec, rules, id),
+    recovery: checkRecovery(spec, rules, id),
   };
 }
 
-/** The options beyond OTP; absent ones stay absent, so that a plain spec stays small. */
-function checkRecovery(spec: Readonly<Record<string, unknown>>, rules: SpecRules, id: unknown): ChildOptions {
+/** The options beyond OTP; a plain spec has none. */
+function checkRecovery(
+  spec: Readonly<Record<string, unknown>>,
+  rules: SpecRules,
+  id: unknown,
+): RecoveryOptions | undefined {
   const { startTimeoutMs, backoff, budget, breaker } = spec;
-  if (startTimeoutMs === undefined && backoff === undefined && budget === undefined && breaker === undefined) return {};
+  if (startTimeoutMs === undefined && backoff === undefined && budget === undefined && breaker === undefined)
+    return undefined;
   if (startTimeoutMs !== undefined && !isDuration(startTimeoutMs))
     throw specFault('invalid_start_timeout', 'startTimeoutMs', 'milliseconds above 0', startTimeoutMs, id);
   if (backoff !== undefined && !isBackoff(backoff))
@@ -167,7 +177,8 @@ export function checkSpecs(specs: unknown, rules: SpecRules): CheckedSpec[] {
 export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null;
 
-const isStart = (value: unknown): value is (self: Process) => unknown => typeof value === 'function';
+const isStartable = (spec: object): spec is CheckedSpec['source'] =>
+  'start' in spec && typeof spec.start === 'function';
 const isDuration = (value: unknown): value is number => typeof value === 'number' && value > 0;
 const isCount = (value: unknown): value is number => Number.isInteger(value) && Number(value) >= 0;
 

@@ -45,7 +45,7 @@ export class Child {
   state: 'running' | 'restarting' | 'down' = 'down';
   /** Times it was started again after an exit. */
   restarts = 0;
-  /** Monotonic; 0 before the first start. */
+  /** Monotonic, whole milliseconds; 0 before the first start. */
   startedAtMs = 0;
   retry: Retry | undefined;
   #recovery: Recovery | undefined;
@@ -77,14 +77,14 @@ export class Child {
   }
 
   get breaker(): BreakerState | undefined {
-    return this.spec.breaker === undefined ? undefined : (this.#recovery?.breaker ?? closedBreaker);
+    return this.spec.recovery?.breaker === undefined ? undefined : (this.#recovery?.breaker ?? closedBreaker);
   }
 
   started(process: Process, nowMs: number): void {
     this.#cancelRetry();
     this.process = process;
     this.state = 'running';
-    this.startedAtMs = nowMs;
+    this.startedAtMs = Math.round(nowMs);
   }
 
   /** The child is not to come back by itself: stopped, finished, or ignored. */

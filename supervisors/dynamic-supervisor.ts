@@ -69,14 +69,13 @@ class FlatSupervisor extends SupervisorCore implements DynamicSupervisor {
     this.#maxChildren = maxChildren;
   }
 
-  start(): Promise<void> {
+  start(): Promise<unknown> {
     return this.begin(() => {});
   }
 
   startChild<P extends Process>(spec: DynamicChildSpec<P>): Promise<P | Ignore>;
-  async startChild(spec: DynamicChildSpec): Promise<Process | Ignore> {
-    const checked = checkSpec(spec, RULES);
-    return this.request(() => this.#startNew(checked));
+  startChild(spec: DynamicChildSpec): Promise<Process | Ignore> {
+    return this.request(() => this.#startNew(checkSpec(spec, RULES)));
   }
 
   terminateChild(process: Process): Promise<void> {
@@ -136,15 +135,11 @@ class FlatSupervisor extends SupervisorCore implements DynamicSupervisor {
     }
   }
 
-  async #startNew(spec: CheckedSpec): Promise<Process | Ignore> {
+  #startNew(spec: CheckedSpec): Promise<Process | Ignore> {
     if (this.#children.size >= this.#maxChildren)
-      throw refused('max_children', `there are ${this.#maxChildren} children already`, {
-        maxChildren: this.#maxChildren,
-      });
-    try {
-      return await this.launch(new Child(spec), false);
-    } catch (cause) {
+      throw refused('max_children', `there are ${this.#maxChildren} children already`, { limit: this.#maxChildren });
+    return this.launch(new Child(spec), false).catch((cause: unknown) => {
       throw startRefused(spec.id, cause);
-    }
+    });
   }
 }

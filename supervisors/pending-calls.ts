@@ -32,7 +32,9 @@ export class PendingCalls {
   }
 }
 
-export class PendingCall<T> {
+export class PendingCall<T> implements Waiting {
+  before: Waiting | undefined;
+  after: Waiting | undefined;
   readonly promise: Promise<T>;
   readonly deadlineAtMs: number;
   readonly expired: () => unknown;
@@ -68,19 +70,25 @@ export class PendingCall<T> {
   }
 }
 
-/** What a lane needs to know of its calls, whatever they are answered with. */
+/** What a lane needs to know of its calls, whatever they are answered with: one link of a list. */
 interface Waiting {
+  before: Waiting | undefined;
+  after: Waiting | undefined;
   readonly deadlineAtMs: number;
   readonly expired: () => unknown;
   reject(error: unknown): void;
 }
 
-/** The calls with one timeout, which is also the order of their deadlines. */
+/**
+ * The calls with one timeout, which is also the order of their deadlines. A list and not a `Set`: a set that lives long
+ * leaves tables behind that keep answered calls from being collected.
+ */
 class Lane {
   readonly #timeoutMs: number;
   readonly #clock: Clock;
   readonly #retire: () => void;
-  readonly #waiting = new Set<Waiting>();
+  #oldest: Waiting | undefined;
+  #newest: Waiting | undefined;
   #timer: Timer | undefined;
   #watched = false;
 
@@ -95,28 +103,37 @@ class Lane {
   }
 
   add(call: Waiting): void {
-    this.#waiting.add(call);
+    call.before = this.#newest;
+    if (this.#newest === undefined) this.#oldest = call;
+    else this.#newest.after = call;
+    this.#newest = call;
     if (this.#watched || this.#timeoutMs === Infinity) return;
     this.#watched = true;
     setImmediate(this.#watch);
   }
 
   remove(call: Waiting): void {
-    this.#waiting.delete(call);
-    if (this.#waiting.size > 0 || this.#timer === undefined) return;
+    const { before, after } = call;
+    if (before === undefined) this.#oldest = after;
+    else before.after = after;
+    if (after === undefined) this.#newest = before;
+    else after.before = before;
+    call.before = undefined;
+    call.after = undefined;
+    if (this.#oldest !== undefined || this.#timer === undefined) return;
     this.#timer.cancel();
     this.#watch();
   }
 
   failAll(error: () => unknown): void {
-    for (const call of this.#waiting) call.reject(error());
+    while (this.#oldest !== undefined) this.#oldest.reject(error());
   }
 
   /** Fails what is overdue and arms the timer for the next deadline; an empty lane retires. */
   readonly #watch = (): void => {
     this.#timer = undefined;
     const nowMs = this.#clock.monotonicMs();
-    for (const call of this.#waiting) {
+    for (let call = this.#oldest; call !== undefined; call = this.#oldest) {
       if (call.deadlineAtMs > nowMs) {
         this.#timer = this.#clock.setTimer(call.deadlineAtMs - nowMs, this.#watch);
         return;

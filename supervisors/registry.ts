@@ -91,7 +91,7 @@ class RegistryProcess extends ProcessCore implements Registry {
     this.#clock = clock;
   }
 
-  start(): Promise<void> {
+  start(): Promise<unknown> {
     return this.begin(() => {});
   }
 
@@ -187,6 +187,11 @@ class RegistryProcess extends ProcessCore implements Registry {
 
   #tell(event: RegistryEvent): void {
     for (const listener of this.#listeners)
-      soon.then(() => isolate(() => listener(event), `a listener of registry ${this.id}`));
+      soon.then(() =>
+        isolate(
+          () => listener(event),
+          () => `a listener of registry ${this.id}`,
+        ),
+      );
   }
 }

@@ -50,14 +50,14 @@ export class RestartLedger {
   }
 
   #backoff(child: Child): Backoff | undefined {
-    return child.spec.backoff ?? this.#flags.backoff;
+    return child.spec.recovery?.backoff ?? this.#flags.backoff;
   }
 
   /** Every budget that a restart of the child spends. A child under a breaker spends its own alone. */
   #books({ spec, recovery }: Child): readonly BudgetBook[] {
-    const own = spec.budget ?? (spec.breaker === undefined ? undefined : this.#flags.budget);
+    const own = spec.recovery?.budget ?? (spec.recovery?.breaker === undefined ? undefined : this.#flags.budget);
     if (own === undefined) return [this.#shared];
     recovery.spent ??= new BudgetBook(own);
-    return spec.breaker === undefined ? [this.#shared, recovery.spent] : [recovery.spent];
+    return spec.recovery?.breaker === undefined ? [this.#shared, recovery.spent] : [recovery.spent];
   }
 }

@@ -32,7 +32,7 @@ export class Restarts {
     if (child.breaker?.type === 'half_open') return this.#breakCircuit(child);
     const attempt = this.#host.ledger.spend(child);
     if (attempt.type === 'give_up') {
-      if (child.spec.breaker !== undefined) return this.#breakCircuit(child);
+      if (child.spec.recovery?.breaker !== undefined) return this.#breakCircuit(child);
       this.#host.giveUp(child);
       return undefined;
     }
@@ -51,7 +51,7 @@ export class Restarts {
 
   /** The child has a process again: under a half-open breaker it is a probe, and has to live for a while. */
   revived(child: Child): void {
-    const { breaker } = child.spec;
+    const breaker = child.spec.recovery?.breaker;
     if (breaker === undefined || child.breaker?.type !== 'half_open') return;
     const { recovery } = child;
     recovery.probe = this.#host.flags.clock.setTimer(breaker.healthyMs, () => {
@@ -63,7 +63,7 @@ export class Restarts {
   }
 
   #breakCircuit(child: Child): undefined {
-    const { breaker } = child.spec;
+    const breaker = child.spec.recovery?.breaker;
     if (breaker === undefined) return;
     const { recovery } = child;
     const { state, forMs, openings } = openBreaker(breaker, recovery.breaker, this.#host.flags.clock.monotonicMs());

@@ -40,9 +40,8 @@ export function spawnServer<State, Call = unknown, Reply = unknown, Cast = unkno
 export function spawnServer<State, Call = unknown, Reply = unknown, Cast = unknown, Info = unknown>(
   options: ServerOptions<State, Call, Reply, Cast, Info>,
 ): Promise<Server<State, Call, Reply, Cast, Info> | Ignore>;
-export async function spawnServer(options: ServerOptions<unknown>): Promise<Server | Ignore> {
-  const server = new ServerProcess(options);
-  return (await server.start()) === IGNORE ? IGNORE : server;
+export function spawnServer(options: ServerOptions<unknown>): Promise<Server | Ignore> {
+  return new ServerProcess(options).start();
 }
 
 class ServerProcess extends ProcessCore implements Server {
@@ -66,7 +65,7 @@ class ServerProcess extends ProcessCore implements Server {
     this.#clock = options.clock ?? systemClock;
   }
 
-  start(): Promise<unknown> {
+  start(): Promise<this | Ignore> {
     const context: ServerContext = {
       self: this,
       exit: (reason) => this.end(reason),
@@ -274,7 +273,10 @@ class ServerProcess extends ProcessCore implements Server {
     const { onCrash } = this.#options;
     if (onCrash === undefined) return;
     const report = { reason, lastMessage: this.#lastMessage, state: this.#state };
-    isolate(() => onCrash.call(this.#options, report), `the crash listener of ${this.id}`);
+    isolate(
+      () => onCrash.call(this.#options, report),
+      () => `the crash listener of ${this.id}`,
+    );
   }
 }
 

@@ -10,27 +10,27 @@ import { badReturn, labelOf, timedOut } from './refusals.js';
 
 /**
  * @param onTimeout kills what the start function has linked to the supervisor so far; called when `startTimeoutMs` is over.
- * @throws what the start function threw, or what is wrong with what it returned.
+ * @returns what has still to be checked by {@link startedProcess}; may be a promise.
  */
-export async function startChild(
-  spec: CheckedSpec,
-  self: Process,
-  clock: Clock,
-  onTimeout: () => void,
-): Promise<Process | Ignore> {
-  const pending = spec.start(self);
-  const result = isThenable(pending) ? await withinTime(pending, spec, clock, onTimeout) : pending;
-  if (result === IGNORE || isProcess(result)) return result;
-  throw badReturn(`the start function of child ${labelOf(spec.id)}`, result);
+export function startChild(spec: CheckedSpec, self: Process, clock: Clock, onTimeout: () => void): unknown {
+  const pending = spec.source.start(self);
+  return isThenable(pending) ? withinTime(pending, spec, clock, onTimeout) : pending;
+}
+
+/** @throws what is wrong with the value that a start function returned. */
+export function startedProcess(spec: CheckedSpec, value: unknown): Process | Ignore {
+  if (value === IGNORE || isProcess(value)) return value;
+  throw badReturn(`the start function of child ${labelOf(spec.id)}`, value);
 }
 
 function withinTime(
   pending: PromiseLike<unknown>,
-  { id, startTimeoutMs }: CheckedSpec,
+  { id, recovery }: CheckedSpec,
   clock: Clock,
   onTimeout: () => void,
 ): PromiseLike<unknown> {
-  if (startTimeoutMs === undefined || startTimeoutMs === Infinity) return pending;
+  const startTimeoutMs = recovery?.startTimeoutMs ?? Infinity;
+  if (startTimeoutMs === Infinity) return pending;
   return new Promise((resolve, reject) => {
     let over = false;
     const timer = clock.setTimer(startTimeoutMs, () => {

@@ -1,6 +1,6 @@
 /** Stopping children: ask, wait, kill, and say what had to be killed (S46 to S49). */
 
-import type { Clock } from '../src/kernel/clock.js';
+import type { Clock, Timer } from '../src/kernel/clock.js';
 import { type ExitReason, exitReason } from '../src/kernel/exit-reason.js';
 import type { Process } from '../src/kernel/process.js';
 import type { Child } from './child.js';
@@ -42,7 +42,9 @@ export const NESTED_MARGIN_MS = 20;
 export class ChildStopper {
   readonly killed: UncleanStop[] = [];
   readonly failed: UncleanStop[] = [];
+  /** Those that did not end in time. */
   readonly #late = new Set<Process>();
+  readonly #timers: Timer[] = [];
   readonly #supervisor: Process;
   readonly #clock: Clock;
   readonly #deadlineAtMs: number;
@@ -82,35 +84,52 @@ export class ChildStopper {
 
   /** Asks all at once, then waits: one timer for each distinct time, whatever the number of children. */
   async together(children: Iterable<Child>): Promise<void> {
-    const waiting = new Map<number, Map<Process, Child>>();
-    const ends: Promise<void>[] = [];
-    for (const child of children) {
-      const process = child.running;
-      child.down();
-      if (process === undefined) continue;
-      const wasAlive = process.alive;
-      this.#ask(child, process);
-      // Most children do not trap and are gone by now, with the very reason they were sent.
-      if (wasAlive && !process.alive) continue;
-      const graceMs = this.#graceMs(child);
-      if (process.alive && graceMs !== Infinity) {
-        const group = waiting.get(graceMs) ?? new Map<Process, Child>();
-        waiting.set(graceMs, group.set(process, child));
+    const byTime = new Map<number, Child[]>();
+    await new Promise<void>((resolve) => {
+      let left = 1;
+      const oneLess = (): void => {
+        left -= 1;
+        if (left === 0) resolve();
+      };
+      for (const child of children) {
+        const process = child.running;
+        child.down();
+        if (process === undefined) continue;
+        const wasAlive = process.alive;
+        this.#ask(child, process);
+        // Most children do not trap and are gone by now, with the very reason they were sent.
+        if (wasAlive && !process.alive) continue;
+        left += 1;
+        this.#limitTime(child, byTime);
+        whenEnded(process, (reason) => {
+          this.#judge(child, process, reason);
+          oneLess();
+        });
       }
-      ends.push(process.exited.then((reason) => this.#judge(child, process, reason)));
-    }
-    const timers = [...waiting].map(([graceMs, group]) =>
-      this.#clock.setTimer(graceMs, () => {
-        for (const [process, child] of group) if (process.alive) this.#kill(child, process);
-      }),
-    );
-    await Promise.all(ends);
-    for (const timer of timers) timer.cancel();
+      oneLess();
+    });
+    for (const timer of this.#timers) timer.cancel();
   }
 
+  /** Puts the child among those that are killed at the same time as it; the first of them arms the timer. */
+  #limitTime(child: Child, byTime: Map<number, Child[]>): void {
+    const graceMs = this.#graceMs(child);
+    if (graceMs === Infinity) return;
+    const others = byTime.get(graceMs);
+    if (others !== undefined) {
+      others.push(child);
+      return;
+    }
+    const group = [child];
+    byTime.set(graceMs, group);
+    const kill = (): void => {
+      for (const late of group) if (late.process?.alive === true) this.#kill(late, late.process);
+    };
+    this.#timers.push(this.#clock.setTimer(graceMs, kill));
+  }
+
+  /** The end is awaited, not the link: a child that unlinked itself cannot hang the stop. */
   #ask(child: Child, process: Process): void {
-    // From here on the end is awaited, so that a child which unlinked itself cannot hang the stop.
-    this.#supervisor.unlink(process);
     if (isNestedSupervisor(process) && this.#deadlineAtMs !== Infinity)
       process.limitStop(this.#deadlineAtMs - NESTED_MARGIN_MS);
     process.exit(child.spec.shutdown === 'brutal_kill' ? exitReason.killed : exitReason.shutdown, this.#supervisor);
@@ -131,10 +150,9 @@ export class ChildStopper {
   }
 
   #judge(child: Child, process: Process, reason: ExitReason): void {
-    const label = labelOf(child.spec.id ?? process.id);
-    if (isNestedSupervisor(process)) this.#adopt(label, process.stopReport);
+    if (isNestedSupervisor(process)) this.#adopt(labelOf(child.spec.id ?? process.id), process.stopReport);
     if (this.#late.has(process) || endedAsAsked(child, reason)) return;
-    this.failed.push({ path: label, reason });
+    this.failed.push({ path: labelOf(child.spec.id ?? process.id), reason });
     this.#tell(child, { type: 'child.stop_failed', reason });
   }
 
@@ -143,6 +161,12 @@ export class ChildStopper {
     this.killed.push(...(report?.killed ?? []).map(below));
     this.failed.push(...(report?.failed ?? []).map(below));
   }
+}
+
+/** Calls `listener` with the reason, also for a process that was dead already. */
+function whenEnded(process: Process, listener: (reason: ExitReason) => void): void {
+  if (process.alive) process.monitor(listener);
+  else void process.exited.then(listener);
 }
 
 /** `shutdown` is what was asked; a child that is not permanent may also be through with its work (S47). */

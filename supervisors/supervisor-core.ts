@@ -15,7 +15,7 @@ import { deadProcess, diedBeforeReply } from './refusals.js';
 import { RestartLedger } from './restart-ledger.js';
 import { wantsRestart } from './restart-policy.js';
 import { Restarts } from './restarts.js';
-import { startChild } from './start-child.js';
+import { startChild, startedProcess } from './start-child.js';
 import {
   ChildStopper,
   isNestedSupervisor,
@@ -113,22 +113,34 @@ export abstract class SupervisorCore extends ProcessCore implements NestedSuperv
   protected abstract adopted(child: Child, process: Process, previous: Process | undefined): void;
 
   /** Runs a request in its turn. It fails when the supervisor ends before. */
-  protected request<T>(operation: () => T | PromiseLike<T>): Promise<T> {
+  protected request<T>(operation: () => T | Promise<T>): Promise<T> {
     if (!this.alive) return Promise.reject(deadProcess(this));
     const call = this.#calls.open<T>(Infinity, () => undefined);
-    this.post(async () => {
+    const fail = (error: unknown): void => call.reject(error);
+    this.post(() => {
       try {
-        call.resolve(await operation());
+        const result = operation();
+        if (result instanceof Promise) return result.then((value) => call.resolve(value), fail);
+        call.resolve(result);
       } catch (error) {
-        call.reject(error);
+        fail(error);
       }
+      return undefined;
     });
     return call.promise;
   }
 
   /** @throws what the start function threw, or what is wrong with what it returned (S19). */
-  protected async launch(child: Child, again: boolean): Promise<Process | Ignore> {
-    const process = await startChild(child.spec, this, this.flags.clock, () => this.#killStrays());
+  protected launch(child: Child, again: boolean): Promise<Process | Ignore> {
+    try {
+      const pending = startChild(child.spec, this, this.flags.clock, () => this.#killStrays());
+      return Promise.resolve(pending).then((value) => this.#launched(child, startedProcess(child.spec, value), again));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #launched(child: Child, process: Process | Ignore, again: boolean): Process | Ignore {
     if (process === IGNORE) {
       child.down();
       return IGNORE;
@@ -160,7 +172,12 @@ export abstract class SupervisorCore extends ProcessCore implements NestedSuperv
     const { onEvent } = this.flags;
     if (onEvent === undefined) return;
     const event: SupervisorEvent = { ...happening, supervisor: this.label, childId: child.spec.id };
-    soon.then(() => isolate(() => onEvent(event), `an event listener of ${this.label}`));
+    soon.then(() =>
+      isolate(
+        () => onEvent(event),
+        () => `an event listener of ${this.label}`,
+      ),
+    );
   }
 
   protected override onExit(from: Process | undefined, reason: ExitReason): unknown {

@@ -108,9 +108,8 @@ export class StaticSupervisor extends SupervisorCore implements Supervisor {
   }
 
   startChild<P extends Process>(spec: ChildSpec<P, Supervisor>): Promise<P | undefined>;
-  async startChild(spec: ChildSpec<Process, Supervisor>): Promise<Process | undefined> {
-    const checked = checkSpec(spec, this.#rules);
-    return this.request(() => this.#startNew(checked));
+  startChild(spec: ChildSpec<Process, Supervisor>): Promise<Process | undefined> {
+    return this.request(() => this.#startNew(checkSpec(spec, this.#rules)));
   }
 
   terminateChild(id: ChildId): Promise<void> {

@@ -111,7 +111,7 @@ class TaskProcess<T> extends ProcessCore implements Task<T> {
   }
 
   /** The work begins in a later microtask, never on the caller's stack. @throws `noproc` when the owner is dead. */
-  start(work: Work<T>): Promise<void> {
+  start(work: Work<T>): Promise<unknown> {
     const { owner, linked } = this.#settings;
     this.post(() => this.#work(work));
     return this.begin(() => {

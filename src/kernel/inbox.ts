@@ -15,7 +15,9 @@ const TURNS_PER_LOOP = 1024;
 const soon = Promise.resolve();
 
 export class Inbox {
-  #turns = new Ring<Turn>();
+  /** Most inboxes never hold two turns at a time: only then is there a queue. */
+  #first: Turn | undefined;
+  #rest: Ring<Turn> | undefined;
   /** Ahead of all others; the last one first. */
   #urgent: Turn[] | undefined;
   #ranSinceYield = 0;
@@ -30,7 +32,11 @@ export class Inbox {
   /** Queues a turn; after {@link close} it is dropped. */
   push(turn: Turn): void {
     if (this.#state === 'closed') return;
-    this.#turns.push(turn);
+    if (this.#first === undefined && (this.#rest === undefined || this.#rest.length === 0)) this.#first = turn;
+    else {
+      this.#rest ??= new Ring();
+      this.#rest.push(turn);
+    }
     if (this.#state === 'idle') this.#schedule();
   }
 
@@ -50,27 +56,28 @@ export class Inbox {
   /** Drops all that waits; nothing runs any more. The running turn goes on. */
   close(): void {
     this.#state = 'closed';
-    this.#turns = new Ring();
+    this.#first = undefined;
+    this.#rest = undefined;
     this.#urgent = undefined;
   }
 
   #schedule(): void {
     this.#state = 'busy';
     if (this.#ranSinceYield < TURNS_PER_LOOP) {
-      soon.then(this.#drain);
+      soon.then(() => this.#drain());
       return;
     }
     this.#ranSinceYield = 0;
-    setImmediate(this.#drain);
+    setImmediate(() => this.#drain());
   }
 
-  readonly #drain = (): void => {
+  #drain(): void {
     while (this.#state === 'busy') {
       if (this.#ranSinceYield >= TURNS_PER_LOOP) {
         this.#schedule();
         return;
       }
-      const turn = this.#urgent?.pop() ?? this.#turns.shift();
+      const turn = this.#next();
       if (turn === undefined) {
         this.#state = 'idle';
         return;
@@ -78,23 +85,32 @@ export class Inbox {
       this.#ranSinceYield += 1;
       if (this.#run(turn)) return;
     }
-  };
+  }
+
+  #next(): Turn | undefined {
+    const urgent = this.#urgent?.pop();
+    if (urgent !== undefined) return urgent;
+    const first = this.#first ?? this.#rest?.shift();
+    this.#first = undefined;
+    return first;
+  }
 
   /** @returns whether the turn is asynchronous: draining goes on when it settles. */
   #run(turn: Turn): boolean {
     try {
       const result = turn();
       if (!isThenable(result)) return false;
-      result.then(this.#drain, this.#crashAndDrain);
+      result.then(
+        () => this.#drain(),
+        (error: unknown) => {
+          this.#onCrash(error);
+          this.#drain();
+        },
+      );
       return true;
     } catch (error) {
       this.#onCrash(error);
       return false;
     }
   }
-
-  readonly #crashAndDrain = (error: unknown): void => {
-    this.#onCrash(error);
-    this.#drain();
-  };
 }

@@ -7,9 +7,9 @@ import { describeThrown } from './errors.js';
  * Calls `listener`. What it throws, or what its promise rejects with, becomes a Node warning: visible on stderr and to
  * `process.on('warning')`, never an uncaught exception.
  *
- * @param who names the listener in the warning: "a monitor of session-1".
+ * @param who names the listener in the warning: "a monitor of session-1". A function where the name costs something.
  */
-export function isolate(listener: () => unknown, who: string): void {
+export function isolate(listener: () => unknown, who: string | (() => string)): void {
   try {
     const result = listener();
     if (isThenable(result)) result.then(undefined, (error: unknown) => warn(error, who));
@@ -23,7 +23,8 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
-function warn(error: unknown, who: string): void {
+function warn(error: unknown, who: string | (() => string)): void {
   const detail = error instanceof Error ? (error.stack ?? error.message) : describeThrown(error);
-  emitWarning(`${who} failed: ${describeThrown(error)}`, { type: 'CoilyardWarning', detail });
+  const name = typeof who === 'string' ? who : who();
+  emitWarning(`${name} failed: ${describeThrown(error)}`, { type: 'CoilyardWarning', detail });
 }

@@ -11,7 +11,8 @@ import { invalidArgument } from './errors.js';
 import { type ExitReason, exitReason } from './exit-reason.js';
 import { Inbox, type Turn } from './inbox.js';
 import { isolate, isThenable } from './isolate.js';
-import { IGNORE, type Process, type ProcessName, type ProcessOptions } from './process.js';
+import { hasItem, listItems, type OneOrMany, withItem, withoutItem } from './one-or-many.js';
+import { IGNORE, type Ignore, type Process, type ProcessName, type ProcessOptions } from './process.js';
 import { initTimedOut, nameTaken, noproc, startFailure } from './process-errors.js';
 
 interface Monitor {
@@ -36,8 +37,8 @@ export abstract class ProcessCore implements Process {
   #reason: ExitReason | undefined;
   // These are made on first use: an idle process costs little more than its fields.
   #id: string | undefined;
-  #links: Set<ProcessCore> | undefined;
-  #monitors: Set<Monitor> | undefined;
+  #links: OneOrMany<ProcessCore>;
+  #monitors: OneOrMany<Monitor>;
   #ending: Ending | undefined;
   #inbox: Inbox | undefined;
   /** Set while `init` is awaited: fails the start. */
@@ -78,10 +79,11 @@ export abstract class ProcessCore implements Process {
 
   monitor(listener: (reason: ExitReason) => void): () => void {
     const monitor: Monitor = { listener };
-    this.#monitors ??= new Set();
-    const monitors = this.#monitors.add(monitor);
+    this.#monitors = withItem(this.#monitors, monitor);
     if (this.#phase === 'dead') soon.then(() => this.#tell(monitor, exitReason.noproc));
-    return () => void monitors.delete(monitor);
+    return () => {
+      this.#monitors = withoutItem(this.#monitors, monitor);
+    };
   }
 
   link(other: Process): void {
@@ -93,16 +95,14 @@ export abstract class ProcessCore implements Process {
       this.#signal(exitReason.noproc, peer);
       return;
     }
-    this.#links ??= new Set();
-    this.#links.add(peer);
-    peer.#links ??= new Set();
-    peer.#links.add(this);
+    this.#links = withItem(this.#links, peer);
+    peer.#links = withItem(peer.#links, this);
   }
 
   unlink(other: Process): void {
     const peer = coreOf(other, 'other');
-    this.#links?.delete(peer);
-    peer.#links?.delete(this);
+    this.#links = withoutItem(this.#links, peer);
+    peer.#links = withoutItem(peer.#links, this);
   }
 
   /** What to do with an exit that was trapped; `from` is undefined when nobody in particular sent it. Runs as a turn. */
@@ -127,7 +127,7 @@ export abstract class ProcessCore implements Process {
 
   /** The processes that are linked to this one at this moment. */
   protected get linked(): readonly Process[] {
-    return [...(this.#links ?? [])];
+    return listItems(this.#links);
   }
 
   /** @returns the old value (S8). */
@@ -167,25 +167,24 @@ export abstract class ProcessCore implements Process {
   }
 
   /**
-   * Starts the process: takes the name, links the parent, runs `init`. Resolves with what `init` returned once it has, and
-   * then turns run. `IGNORE` ends the process with `normal`.
+   * Starts the process: takes the name, links the parent, runs `init`. Resolves with the process once `init` is through, and
+   * then turns run; or with `IGNORE` if that is what it returned, and then the process has ended with `normal`.
    *
    * @throws what `init` threw; `already_started` when the name is taken, and then `init` does not run; `timeout`; an error
    * that carries the exit reason when the process ended before `init` did.
    */
-  protected async begin<R>(init: () => R | PromiseLike<R>, limit: InitLimit = {}): Promise<R> {
-    this.#takeName();
+  protected begin(init: () => unknown, limit: InitLimit = {}): Promise<this | Ignore> {
     try {
+      this.#takeName();
       if (this.#parent !== undefined) this.#linkParent(this.#parent);
       const pending = init();
-      const result = isThenable(pending) ? await this.#awaitInit(pending, limit) : pending;
-      if (this.#phase !== 'starting') throw startFailure(this.#reason);
-      if (result === IGNORE) this.#failStart(exitReason.normal);
-      else this.#run();
-      return result;
+      if (!isThenable(pending)) return Promise.resolve(this.#started(pending));
+      return this.#awaitInit(pending, limit).then(
+        (result) => this.#started(result),
+        (error: unknown) => this.#refuse(error),
+      );
     } catch (error) {
-      this.#failStart(exitReason.error(error));
-      throw error;
+      return this.#refuse(error);
     }
   }
 
@@ -197,7 +196,8 @@ export abstract class ProcessCore implements Process {
   }
 
   /** Settles with `init`, or fails as soon as the process has ended or the time is over. */
-  #awaitInit<R>(pending: PromiseLike<R>, { initTimeoutMs = Infinity, clock = systemClock }: InitLimit): Promise<R> {
+  #awaitInit(pending: PromiseLike<unknown>, limit: InitLimit): Promise<unknown> {
+    const { initTimeoutMs = Infinity, clock = systemClock } = limit;
     return new Promise((resolve, reject) => {
       const onTimeout = (): void => {
         reject(initTimedOut(initTimeoutMs));
@@ -223,9 +223,20 @@ export abstract class ProcessCore implements Process {
     this.link(parent);
   }
 
-  #run(): void {
+  #started(result: unknown): this | Ignore {
+    if (this.#phase !== 'starting') throw startFailure(this.#reason);
+    if (result === IGNORE) {
+      this.#failStart(exitReason.normal);
+      return IGNORE;
+    }
     this.#phase = 'running';
     this.#inbox?.open();
+    return this;
+  }
+
+  #refuse(error: unknown): Promise<never> {
+    this.#failStart(exitReason.error(error));
+    return Promise.reject(error);
   }
 
   /** As in OTP 26: a parent that traps hears of the failure from the start function alone; another one is told (S67). */
@@ -245,9 +256,8 @@ export abstract class ProcessCore implements Process {
     try {
       registry.register(key, this);
     } catch (error) {
+      // It never had the name: it must not give it back.
       this.#name = undefined;
-      this.#phase = 'dead';
-      this.#reason = exitReason.normal;
       const holder = registry.whereis(key);
       throw holder === undefined ? error : nameTaken(key, holder, error);
     }
@@ -258,7 +268,9 @@ export abstract class ProcessCore implements Process {
     if (!this.#trapExit) {
       if (reason.type !== 'normal') this.#die(reason);
     } else if (from !== undefined && from === this.#parent) {
-      this.post(() => this.end(reason));
+      // The usual end of an idle process: for that it needs no inbox.
+      if (this.#inbox === undefined && this.#phase === 'running') soon.then(() => this.end(reason));
+      else this.post(() => this.end(reason));
     } else {
       this.post(() => this.onExit(from, reason));
     }
@@ -280,7 +292,11 @@ export abstract class ProcessCore implements Process {
     this.#inbox?.close();
     // The name first: whoever hears of the end may start a successor at once (S70).
     const name = this.#name;
-    if (name !== undefined) isolate(() => name.registry.unregister(name.key, this), `the registry of ${this.id}`);
+    if (name !== undefined)
+      isolate(
+        () => name.registry.unregister(name.key, this),
+        () => `the registry of ${this.id}`,
+      );
     this.#endStart?.(reason);
     this.onDeath(reason);
     if (this.#links !== undefined || this.#monitors !== undefined || this.#ending !== undefined)
@@ -288,17 +304,23 @@ export abstract class ProcessCore implements Process {
   }
 
   #announce(reason: ExitReason): void {
-    for (const peer of this.#links ?? []) {
-      if (peer.#links?.delete(this) === true) peer.#signal(reason, this);
+    for (const peer of listItems(this.#links)) {
+      // Whoever has unlinked meanwhile hears nothing (S10).
+      if (!hasItem(peer.#links, this)) continue;
+      this.unlink(peer);
+      peer.#signal(reason, this);
     }
-    this.#links = undefined;
-    for (const monitor of this.#monitors ?? []) this.#tell(monitor, reason);
+    for (const monitor of listItems(this.#monitors)) this.#tell(monitor, reason);
     this.#ending?.resolve(reason);
   }
 
   #tell(monitor: Monitor, reason: ExitReason): void {
-    if (this.#monitors?.delete(monitor) !== true) return;
-    isolate(() => monitor.listener(reason), `a monitor of ${this.id}`);
+    if (!hasItem(this.#monitors, monitor)) return;
+    this.#monitors = withoutItem(this.#monitors, monitor);
+    isolate(
+      () => monitor.listener(reason),
+      () => `a monitor of ${this.id}`,
+    );
   }
 }
 

@@ -86,7 +86,10 @@ class XstateProcess extends ProcessCore implements ActorProcess<AnyActorLogic> {
   protected override onExit(): void {}
 
   protected override onDeath(): void {
-    isolate(() => void this.#actor?.stop(), `stopping the actor of ${this.id}`);
+    isolate(
+      () => void this.#actor?.stop(),
+      () => `stopping the actor of ${this.id}`,
+    );
   }
 
   #createActor({ input, clock }: SpawnActorOptions<AnyActorLogic>): Actor<AnyActorLogic> {
@@ -111,7 +114,10 @@ class XstateProcess extends ProcessCore implements ActorProcess<AnyActorLogic> {
       this.#endedEarly ??= reason;
     } else if (reason.type === 'error') {
       // The logic failed while it was being stopped: nobody is left to hear of it.
-      isolate(() => Promise.reject(reason.error), `stopping the actor of ${this.id}`);
+      isolate(
+        () => Promise.reject(reason.error),
+        () => `stopping the actor of ${this.id}`,
+      );
     }
   }
 
@@ -147,12 +153,29 @@ export function isolateObservers<TLogic extends AnyActorLogic>(actor: Actor<TLog
   ) => {
     const observer = typeof first === 'object' ? first : { next: first, error: onError, complete: onComplete };
     return subscribe({
-      next: (snapshot) => isolate(() => observer.next?.(snapshot), `an observer of ${id()}`),
-      error: (error) => isolate(() => observer.error?.(error), `an observer of ${id()}`),
-      complete: () => isolate(() => observer.complete?.(), `an observer of ${id()}`),
+      next: (snapshot) =>
+        isolate(
+          () => observer.next?.(snapshot),
+          () => `an observer of ${id()}`,
+        ),
+      error: (error) =>
+        isolate(
+          () => observer.error?.(error),
+          () => `an observer of ${id()}`,
+        ),
+      complete: () =>
+        isolate(
+          () => observer.complete?.(),
+          () => `an observer of ${id()}`,
+        ),
     });
   };
   const on = actor.on.bind(actor);
   actor.on = (type, handler) =>
-    on(type, (event) => isolate(() => handler(event), `a listener of ${id()} for ${String(type)}`));
+    on(type, (event) =>
+      isolate(
+        () => handler(event),
+        () => `a listener of ${id()} for ${String(type)}`,
+      ),
+    );
 }

@@ -1,7 +1,7 @@
 /** A process from a few callbacks: for whatever has a life but no mailbox of requests. */
 
 import type { ExitReason } from './exit-reason.js';
-import { IGNORE, type Ignore, type Process, type ProcessOptions } from './process.js';
+import type { Ignore, Process, ProcessOptions } from './process.js';
 import { ProcessCore } from './process-core.js';
 
 /** What the code inside a process may do with it. */
@@ -33,35 +33,37 @@ export interface SpawnOptions<R = void> extends ProcessOptions {
  * parent is dead), `timeout`, or the exit reason's type if the process ended during `init`.
  */
 export function spawn<R = void>(options: SpawnOptions<R>): Promise<Process | Extract<R, Ignore>>;
-export async function spawn(options: SpawnOptions<unknown>): Promise<Process | Ignore> {
-  const process = new SpawnedProcess(options);
-  return (await process.start(options)) === IGNORE ? IGNORE : process;
+export function spawn(options: SpawnOptions<unknown>): Promise<Process | Ignore> {
+  return new SpawnedProcess(options).start(options);
 }
 
 class SpawnedProcess extends ProcessCore {
-  readonly #terminate: SpawnOptions['terminate'];
-  readonly #handleExit: SpawnOptions['handleExit'];
+  /** Kept only when something in it may still be called: an idle process holds on to nothing else. */
+  readonly #callbacks: SpawnOptions<unknown> | undefined;
 
   constructor(options: SpawnOptions<unknown>) {
     super(options);
-    this.#terminate = options.terminate?.bind(options);
-    this.#handleExit = options.handleExit?.bind(options);
+    const { terminate, handleExit } = options;
+    this.#callbacks = terminate === undefined && handleExit === undefined ? undefined : options;
   }
 
-  start(options: SpawnOptions<unknown>): Promise<unknown> {
-    const context: ProcessContext = {
+  start(options: SpawnOptions<unknown>): Promise<this | Ignore> {
+    return this.begin(() => options.init?.(this.#context()), options);
+  }
+
+  protected override onExit(from: Process | undefined, reason: ExitReason): unknown {
+    return this.#callbacks?.handleExit?.(from, reason);
+  }
+
+  protected override onTerminate(reason: ExitReason): unknown {
+    return this.#callbacks?.terminate?.(reason);
+  }
+
+  #context(): ProcessContext {
+    return {
       process: this,
       exit: (reason) => this.end(reason),
       trapExit: (on) => this.setTrapExit(on),
     };
-    return this.begin(() => options.init?.(context), options);
-  }
-
-  protected override onExit(from: Process | undefined, reason: ExitReason): unknown {
-    return this.#handleExit?.(from, reason);
-  }
-
-  protected override onTerminate(reason: ExitReason): unknown {
-    return this.#terminate?.(reason);
   }
 }
