@@ -49,7 +49,20 @@ export interface RuntimeEvents {
   'child.breaker': ChildEvent & { readonly state: 'open' | 'half_open' | 'closed' };
   'worker.started': WorkerEvent & { readonly pid: number | null };
   'worker.ready': WorkerEvent & { readonly pid: number; readonly startMs: number };
-  'worker.exited': WorkerEvent & { readonly reason: ExitReason; readonly stderr: readonly string[] };
+  'worker.exited': WorkerEvent & {
+    readonly reason: ExitReason;
+    readonly stderr: readonly string[];
+    readonly pid: number | null;
+    /** What it died of: `drained`, `out_of_memory`, `segmentation_fault`, `hung`, … */
+    readonly cause: string;
+    readonly signal: string | null;
+    readonly code: number | null;
+    /** The last call that it was given. */
+    readonly lastCall: { readonly callId: number; readonly target: string; readonly sessionId: string | null } | null;
+    /** As its last sign of life said. */
+    readonly residentBytes: number;
+  };
+  'worker.recycled': WorkerEvent & { readonly why: 'calls' | 'age' | 'memory' };
   'worker.frame_dropped': WorkerEvent & { readonly frame: string };
   'worker.log': WorkerEvent & { readonly line: string };
   'zygote.started': ZygoteEvent & { readonly pid: number | null };

@@ -9,8 +9,8 @@ import {
 import type { SupervisorListener } from '../../supervisors/index.js';
 import type { Clock, Random } from '../kernel/clock.js';
 import { CoilyardError, invalidArgument, toCoilyardError } from '../kernel/errors.js';
-import type { Process } from '../kernel/process.js';
 import type { SessionId } from '../kernel/ids.js';
+import { IGNORE, type Process } from '../kernel/process.js';
 import type { TelemetryBus } from '../kernel/telemetry.js';
 import type { AttachRegistry } from '../workers/attach-registry.js';
 import type { Launcher, LauncherFactory } from '../workers/launcher.js';
@@ -19,7 +19,9 @@ import type { PoolOptions } from '../workers/pool-options.js';
 import { PythonPools } from '../workers/pools.js';
 import type { Arguments, CallOptions, ChunkIterator, PythonPort } from '../workers/python-port.js';
 import type { ModuleSpec, Recipe, ToolSpec } from '../workers/recipe.js';
+import type { PlaceKeeper } from '../workers/staffing.js';
 import type { ToolRegistry } from '../workers/tool-registry.js';
+import { environmentOf } from '../workers/worker-environment.js';
 import { startPlace } from './pool-place.js';
 import { type ReadableSession, readerOf } from './session-values.js';
 
@@ -174,7 +176,7 @@ export class PythonRuntime {
     this.#supervisor ??= this.#options.adopt((parent) => this.#startSupervisor(parent));
     const supervisor = await this.#supervisor;
     // What forks the workers also stands before them.
-    await this.#launcher.prepare?.(pool.settings);
+    await this.#launcher.prepare?.(environmentOf(pool.settings));
     await supervisor.startChild({
       id: `pool:${pool.name}`,
       type: 'supervisor',
@@ -206,13 +208,7 @@ export class PythonRuntime {
         if (event.type === 'child.breaker' && event.state === 'open') this.#breakerOpened(pool);
       },
     });
-    for (const [place, { workerId }] of pool.slots.entries())
-      await places.startChild({
-        id: workerId,
-        start: (self) => startPlace(pool, place, self),
-        shutdown: pool.shutdownMs,
-        ...recovery,
-      });
+    await pool.staff(placeKeeper(pool, places));
     return places;
   }
 
@@ -230,6 +226,29 @@ export class PythonRuntime {
     if (this.#options.pools === false)
       throw new CoilyardError('pool_unavailable', 'this runtime was started with python: false');
   }
+}
+
+/** A restart gives a place another process, and the supervisor knows a child by its latest. */
+function placeKeeper(pool: WorkerPool, places: DynamicSupervisor): PlaceKeeper {
+  const latest = new Map<number, Process>();
+  return {
+    open: (place) =>
+      places.startChild({
+        id: `${pool.name}-${place}`,
+        start: async (self) => {
+          const process = await startPlace(pool, place, self);
+          if (process !== IGNORE) latest.set(place, process);
+          return process;
+        },
+        shutdown: pool.shutdownMs,
+        ...recovery,
+      }),
+    close: async (place) => {
+      const process = latest.get(place);
+      latest.delete(place);
+      if (process !== undefined) await places.terminateChild(process);
+    },
+  };
 }
 
 function callOptions({ session, ...rest }: PythonCallOptions): CallOptions {

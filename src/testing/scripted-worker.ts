@@ -175,9 +175,11 @@ export class ScriptedWorker implements Launched {
     this.#beat?.cancel();
   }
 
-  kill(signal: 'SIGTERM' | 'SIGKILL'): void {
+  kill(signal: 'SIGTERM' | 'SIGABRT' | 'SIGKILL'): void {
     if (signal === 'SIGKILL') this.exit({ signal });
-    else if (!this.#script.isStubborn && !this.#isFrozen) this.#drain();
+    else if (signal === 'SIGABRT') {
+      if (!this.#isFrozen) this.exit({ signal });
+    } else if (!this.#script.isStubborn && !this.#isFrozen) this.#drain();
   }
 
   #received(frame: RuntimeFrame): void {

@@ -32,6 +32,18 @@ export const saturated = (pool: string, queued: number, waitMs: number): Coilyar
     retryAfterMs: Math.round(Math.min(RETRY_AFTER_MS.most, Math.max(RETRY_AFTER_MS.least, waitMs))),
   });
 
+/** The worker that the call's session belongs to is busy, or is not there. */
+export const notAtHome = (pool: string, workerId: string | undefined, waitMs: number): CoilyardError =>
+  workerId === undefined
+    ? new CoilyardError('pool_unavailable', `the session's worker of pool ${pool} is not there now`, {
+        details: { pool, reason: 'strict_affinity' },
+        retryAfterMs: RETRY_AFTER_MS.least,
+      })
+    : new CoilyardError('pool_saturated', `worker ${workerId}, which the session belongs to, is busy`, {
+        details: { pool, workerId, reason: 'strict_affinity' },
+        retryAfterMs: Math.round(Math.min(RETRY_AFTER_MS.most, Math.max(RETRY_AFTER_MS.least, waitMs))),
+      });
+
 /** The frame had no form on the wire: the call never left. */
 export function unsendable(thrown: unknown): CoilyardError {
   const { code, message, details, cause } = toCoilyardError(thrown);

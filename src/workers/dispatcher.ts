@@ -8,13 +8,15 @@ import type { CoilyardError, Execution } from '../kernel/errors.js';
 import { assertNever, err, ok } from '../kernel/result.js';
 import type { TelemetryBus } from '../kernel/telemetry.js';
 import { AbortWatch } from './abort-watch.js';
-import { aborted, checkTimeout, ignoredCancel, saturated, tooLate, unsendable } from './call-errors.js';
+import { aborted, checkTimeout, ignoredCancel, notAtHome, saturated, tooLate, unsendable } from './call-errors.js';
 import type { CallTarget } from '../wire/frames.js';
 import { CallQueue } from './call-queue.js';
+import { isDeadly } from './exit-record.js';
 import { type Call, type Caller, type CallRequest, Ledger, type Outcome } from './ledger.js';
 import type { PoolSettings } from './pool-options.js';
-import { affinityOf, type Capabilities, capabilitiesOf, nameOf, neededVariables, route } from './routing.js';
+import { type Capabilities, capabilitiesOf, homeAmong, nameOf, neededVariables, route } from './routing.js';
 import type { ReadVariables } from './python-port.js';
+import { type Casualty, Taint } from './taint.js';
 import type { CallAnswerFrame, WorkerLink } from './worker-link.js';
 
 export interface DispatcherOptions {
@@ -22,6 +24,8 @@ export interface DispatcherOptions {
   readonly settings: PoolSettings;
   readonly clock: Clock;
   readonly telemetry: TelemetryBus;
+  /** The places among which sessions find their home. */
+  readonly homes: () => readonly number[];
   /** Why a call for this target cannot even wait; undefined when it can. */
   readonly refusal: (target: CallTarget) => CoilyardError | undefined;
 }
@@ -65,12 +69,17 @@ export class Dispatcher {
   readonly #candidates = new Map<WorkerLink, Candidate>();
   readonly #pending = new Map<number, Pending>();
   readonly #aborts = new AbortWatch();
+  readonly #taint: Taint;
+  /** Calls that were alone with a worker whose connection ended, until its exit says why. */
+  readonly #suspects = new Map<WorkerLink, Call>();
   #meanMs = FIRST_GUESS_MS;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
+    this.#taint = new Taint({ clock: options.clock, limit: options.settings.poisonAfter });
     this.#ledger = new Ledger({
       maxAttempts: options.settings.maxAttempts,
+      poisonAfter: options.settings.poisonAfter,
       onSettled: (call, outcome) => this.#settled(call, outcome),
       onReleased: (call) => this.#released(call),
     });
@@ -96,13 +105,15 @@ export class Dispatcher {
     const pending: Pending = { startedAtMs, dueAtMs, sentAtMs: startedAtMs, disarm: () => {}, grace: undefined };
     this.#pending.set(call.id, pending);
     telemetry.emit('call.started', { pool, ...describe(call) });
-    const refusal = checkTimeout(limits.timeoutMs) ?? this.#options.refusal(request.target);
+    const refusal =
+      checkTimeout(limits.timeoutMs) ?? this.#options.refusal(request.target) ?? this.#taint.refusal(request);
     if (refusal !== undefined) this.#ledger.refuse(call, refusal);
     else if (signal?.aborted) this.abandon(call, (execution) => aborted(signal, execution));
     else {
       pending.disarm = this.#guard(call, limits);
       this.#queue.push(call);
       this.#dispatch();
+      if (call.state.type === 'queued') this.#refuseIf(call, this.#refusalAtHome(request));
       if (call.state.type === 'queued' && this.queued > this.#options.settings.maxQueue)
         this.#ledger.refuse(call, saturated(pool, this.queued, this.#waitMs()));
     }
@@ -150,8 +161,25 @@ export class Dispatcher {
   /** The worker is dead. */
   leave(link: WorkerLink): void {
     this.#candidates.delete(link);
+    const suspect = this.#ledger.soleCall(link);
+    if (suspect !== undefined) this.#suspects.set(link, suspect);
     for (const call of this.#ledger.lost(link)) this.#requeue(call);
     this.#dispatch();
+  }
+
+  /** What it died of: the call that was alone in its hands may be to blame. */
+  died(link: WorkerLink, casualty: Casualty): void {
+    const suspect = this.#suspects.get(link);
+    this.#suspects.delete(link);
+    if (suspect !== undefined && isDeadly(casualty.cause)) this.#taint.blame(suspect.request, casualty);
+  }
+
+  /** How long the call that has waited longest has done so. */
+  longestWaitMs(): number {
+    let sinceMs = Number.POSITIVE_INFINITY;
+    for (const call of this.#queue)
+      sinceMs = Math.min(sinceMs, this.#pending.get(call.id)?.startedAtMs ?? Number.POSITIVE_INFINITY);
+    return Math.max(0, this.#options.clock.monotonicMs() - sinceMs);
   }
 
   received(link: WorkerLink, frame: CallAnswerFrame): void {
@@ -197,6 +225,7 @@ export class Dispatcher {
       return;
     }
     const sentAtMs = this.#pending.get(call.id)?.sentAtMs;
+    this.#taint.clear(call.request);
     if (this.#ledger.answered(link, frame.callId, outcome) === 'again') {
       this.#requeue(call);
     } else if (sentAtMs !== undefined) {
@@ -210,7 +239,7 @@ export class Dispatcher {
   /** A call that had its turn before waits again, ahead of all others; time may have taken away what it waits for. */
   #requeue(call: Call): void {
     this.#queue.pushAgain(call);
-    this.#refuseIf(call, this.#options.refusal(call.request.target));
+    this.#refuseIf(call, this.#options.refusal(call.request.target) ?? this.#refusalAtHome(call.request));
   }
 
   #refuseIf(call: Call, error: CoilyardError | undefined): void {
@@ -219,15 +248,38 @@ export class Dispatcher {
 
   /** Sends as many of the waiting calls as there is room for. */
   #dispatch(): void {
+    const candidates = [...this.#candidates.values()];
+    const isFull = (): boolean => candidates.every(({ load, concurrency }) => load >= concurrency);
+    if (isFull()) return;
     for (const call of this.#queue) {
-      const candidates = [...this.#candidates.values()];
-      if (candidates.every(({ load, concurrency }) => load >= concurrency)) return;
-      const { sessionId, target } = call.request;
-      const place = sessionId === null ? undefined : affinityOf(sessionId, this.#options.settings.size);
-      const preferred = candidates.find((candidate) => candidate.place === place);
-      const worker = route(candidates, target, preferred);
-      if (worker !== undefined) this.#send(call, worker);
+      const home = this.#homeOf(call.request);
+      const preferred = candidates.find((candidate) => candidate.place === home);
+      const worker = this.#isStrict(call.request)
+        ? preferred && route([preferred], call.request.target, preferred)
+        : route(candidates, call.request.target, preferred);
+      if (worker === undefined) continue;
+      this.#send(call, worker);
+      // A connection that turns out to be gone takes its worker out of the running.
+      if (!this.#candidates.has(worker.link)) candidates.splice(candidates.indexOf(worker), 1);
+      if (isFull()) return;
     }
+  }
+
+  /** The place that the session of a call prefers. */
+  #homeOf({ sessionId }: CallRequest): number | undefined {
+    return sessionId === null ? undefined : homeAmong(sessionId, this.#options.homes());
+  }
+
+  #isStrict({ sessionId, affinity }: CallRequest): boolean {
+    return sessionId !== null && affinity !== 'hint';
+  }
+
+  /** Why a call that would rather fail than wait for its session's worker, or go elsewhere, fails. */
+  #refusalAtHome(request: CallRequest): CoilyardError | undefined {
+    if (request.affinity !== 'strict_fail_fast' || !this.#isStrict(request)) return undefined;
+    const home = this.#homeOf(request);
+    const candidate = [...this.#candidates.values()].find(({ place }) => place === home);
+    return notAtHome(this.#options.pool, candidate?.link.workerId, this.#meanMs);
   }
 
   #send(call: Call, { link, capabilities }: Candidate): void {
@@ -240,10 +292,10 @@ export class Dispatcher {
       this.abandon(call, (execution) => tooLate(pending.dueAtMs - pending.startedAtMs, execution));
       return;
     }
-    this.#queue.delete(call);
+    this.#queue.serve(call);
     this.#ledger.sent(call, link);
     try {
-      const { readVariables, idempotent: _, ...request } = call.request;
+      const { readVariables, idempotent: _, affinity: __, ...request } = call.request;
       const isSent = link.send({
         type: 'call',
         callId: call.id,
@@ -254,6 +306,8 @@ export class Dispatcher {
       });
       if (isSent) {
         pending.sentAtMs = clock.monotonicMs();
+        link.calls += 1;
+        link.lastCall = { callId: call.id, target: nameOf(request.target), sessionId: request.sessionId };
         if (call.request.stream) link.send({ type: 'credit', callId: call.id, chunks: settings.streamWindow });
       } else {
         // The connection is gone, and its end is about to be told: then at the latest this call has its turn again.

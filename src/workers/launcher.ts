@@ -59,6 +59,10 @@ export interface LaunchOrder extends WorkerEnvironment {
   readonly gateway: string;
   readonly concurrency: number;
   readonly heartbeatIntervalMs: number;
+  /** Added to its niceness. Default 0. */
+  readonly nice?: number;
+  /** Limits of the system by the name that Python's `resource` module has for them, such as `as`. Default: none. */
+  readonly rlimits?: Readonly<Record<string, number>>;
   /** Takes each line that the process prints, to either stream. */
   readonly onLine: (line: string) => void;
 }
@@ -68,7 +72,7 @@ export interface Launched {
   /** Resolves, never rejects, once the process has ended. */
   readonly exited: Promise<LaunchedExit>;
   /** Signals the process and everything it started. Does nothing once all of them are gone. */
-  kill(signal: 'SIGTERM' | 'SIGKILL'): void;
+  kill(signal: 'SIGTERM' | 'SIGABRT' | 'SIGKILL'): void;
 }
 
 export interface LaunchedExit {

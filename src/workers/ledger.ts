@@ -13,6 +13,7 @@ import { CoilyardError } from '../kernel/errors.js';
 import type { SessionId } from '../kernel/ids.js';
 import { err, type Result } from '../kernel/result.js';
 import type { CallTarget, TypedValue } from '../wire/frames.js';
+import type { Affinity } from './pool-limits.js';
 import type { CallLog, CallProgress, ReadVariables } from './python-port.js';
 import type { WorkerLink } from './worker-link.js';
 
@@ -30,6 +31,8 @@ export interface CallRequest {
   readonly stream: boolean;
   /** Whether it may be executed twice. */
   readonly idempotent: boolean;
+  /** Whether it may be served by another worker than its session's. */
+  readonly affinity: Affinity;
 }
 
 /** Who made the call. Neither method may throw. */
@@ -71,10 +74,14 @@ interface Entry {
   mayHaveRun: boolean;
   /** Whether its caller has been given a chunk: a stream that began cannot begin again. */
   hasChunks: boolean;
+  /** Workers that died with this call alone in their hands. */
+  killed: number;
 }
 
 export interface LedgerOptions {
   readonly maxAttempts: number;
+  /** A call that was alone with so many workers when they died is not tried again. */
+  readonly poisonAfter: number;
   /** Called once for each call, before its caller is told. */
   readonly onSettled: (call: Call, outcome: Outcome) => void;
   /** Called when the worker is free of a call that its caller had given up before. */
@@ -101,6 +108,13 @@ export class Ledger {
     return this.#byWorker.get(worker)?.size ?? 0;
   }
 
+  /** The call that keeps the worker busy, if it is a single one. */
+  soleCall(worker: WorkerLink): Call | undefined {
+    const calls = this.#byWorker.get(worker);
+    const [only] = calls?.size === 1 ? calls.values() : [];
+    return only;
+  }
+
   /** The call under this id that keeps the worker busy. */
   find(worker: WorkerLink, callId: number): Call | undefined {
     return this.#byWorker.get(worker)?.get(callId);
@@ -117,6 +131,7 @@ export class Ledger {
       lastWorker: undefined,
       mayHaveRun: false,
       hasChunks: false,
+      killed: 0,
     };
     this.#entries.set(entry.id, entry);
     return entry;
@@ -220,15 +235,17 @@ export class Ledger {
     const again: Entry[] = [];
     for (const entry of calls?.values() ?? []) {
       const { idempotent } = entry.request;
+      if (calls?.size === 1) entry.killed += 1;
+      const isPoison = entry.killed >= this.#options.poisonAfter;
       if (entry.state.type === 'abandoned') {
         this.#forget(entry);
         this.#options.onReleased(entry);
-      } else if (idempotent && !entry.hasChunks && entry.attempt < this.#options.maxAttempts) {
+      } else if (idempotent && !isPoison && !entry.hasChunks && entry.attempt < this.#options.maxAttempts) {
         entry.state = { type: 'queued' };
         entry.mayHaveRun = true;
         again.push(entry);
       } else {
-        this.#settle(entry, err(lostWith(entry, worker)));
+        this.#settle(entry, err(lostWith(entry, worker, idempotent && isPoison)));
       }
     }
     return again;
@@ -278,9 +295,11 @@ function withoutPromise(outcome: Outcome): Outcome {
   return err(new CoilyardError(code, message, { details, execution: 'unknown', cause }));
 }
 
-function lostWith(entry: Entry, worker: WorkerLink): CoilyardError {
-  const tries = entry.attempt === 1 ? '' : ` (attempt ${entry.attempt})`;
-  return new CoilyardError('worker_lost', `worker ${worker.workerId} died with the call in its hands${tries}`, {
-    details: { workerId: worker.workerId, incarnation: worker.incarnation, attempt: entry.attempt },
+function lostWith(entry: Entry, { workerId, incarnation }: WorkerLink, isPoison: boolean): CoilyardError {
+  const { attempt, killed } = entry;
+  const tries = attempt === 1 ? '' : ` (attempt ${attempt})`;
+  const poison = isPoison ? `, the ${killed}. that did: it is not tried again` : '';
+  return new CoilyardError('worker_lost', `worker ${workerId} died with the call in its hands${tries}${poison}`, {
+    details: { workerId, incarnation, attempt, ...(isPoison ? { reason: 'poison_call', killed } : {}) },
   });
 }

@@ -2,9 +2,17 @@
 
 import { invalidArgument } from '../kernel/errors.js';
 import type { StartMode } from './launcher.js';
+import {
+  checkStaff,
+  type StaffOptional,
+  type StaffOptions,
+  staffDefaults,
+  staffLeast,
+  staffOptionalKeys,
+} from './pool-limits.js';
 
-export interface PoolOptions {
-  /** Workers. Default 2. */
+export interface PoolOptions extends StaffOptions {
+  /** Workers. Default 2; `min` and `max` make it grow and shrink. */
   readonly size?: number;
   /** An interpreter or the directory of a virtual environment. Default: found as `interpreter.ts` says. */
   readonly python?: string;
@@ -46,12 +54,13 @@ export interface PoolOptions {
   readonly streamWindow?: number;
 }
 
-type Optional = 'python' | 'timeoutMs' | 'cancelGraceMs';
+type Optional = 'python' | 'timeoutMs' | 'cancelGraceMs' | StaffOptional;
 
 /** The options with every default filled in. */
 export type PoolSettings = Required<Omit<PoolOptions, Optional>> & Pick<PoolOptions, Optional>;
 
 const defaults = Object.freeze({
+  ...staffDefaults,
   size: 2,
   start: 'auto',
   imports: Object.freeze([]),
@@ -70,6 +79,7 @@ const defaults = Object.freeze({
 
 /** The least that each number may be. Counts are whole. */
 const least = {
+  ...staffLeast,
   size: 1,
   concurrency: 1,
   maxQueue: 0,
@@ -86,7 +96,13 @@ const least = {
 
 /** @throws CoilyardError `invalid_argument` that names the key, what was expected and what came. */
 export function poolSettings(pool: string, options: PoolOptions): PoolSettings {
-  const known = new Set<string>([...Object.keys(defaults), 'python', 'timeoutMs', 'cancelGraceMs']);
+  const known = new Set<string>([
+    ...Object.keys(defaults),
+    'python',
+    'timeoutMs',
+    'cancelGraceMs',
+    ...staffOptionalKeys,
+  ]);
   for (const key of Object.keys(options)) {
     if (!known.has(key)) throw invalidArgument(`pools.${pool}.${key}`, `one of ${[...known].join(', ')}`, key);
   }
@@ -111,5 +127,6 @@ export function poolSettings(pool: string, options: PoolOptions): PoolSettings {
   const env: unknown = settings.env;
   if (typeof env !== 'object' || env === null || !Object.values(env).every((entry) => typeof entry === 'string'))
     throw invalidArgument(`pools.${pool}.env`, 'texts by name', env);
+  checkStaff(pool, settings);
   return settings;
 }

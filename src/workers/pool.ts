@@ -14,8 +14,11 @@ import { Dispatcher } from './dispatcher.js';
 import type { Caller, CallRequest } from './ledger.js';
 import { type PoolOptions, type PoolSettings, poolSettings } from './pool-options.js';
 import type { Arguments, CallOptions, ChunkIterator } from './python-port.js';
+import { headcount } from './pool-limits.js';
 import { Readiness } from './readiness.js';
 import { type Capabilities, capabilitiesOf, canServe, notFound } from './routing.js';
+import { isRecycling, type PlaceKeeper, type PlaceView, type StaffedPool, Staffing } from './staffing.js';
+import { StartGate } from './start-gate.js';
 import type { WorkerLink } from './worker-link.js';
 import { startWorker, stopLimitMs, type WorkerDependencies } from './worker-process.js';
 
@@ -24,6 +27,8 @@ interface Slot {
   readonly workerId: WorkerId;
   incarnation: Incarnation;
   phase: 'idle' | 'starting' | 'ready' | 'down';
+  /** Whether it shall have a worker. */
+  isWanted: boolean;
   /** What the last life in this place said of itself. */
   known: { readonly hello: HelloFrame; readonly capabilities: Capabilities } | undefined;
 }
@@ -47,7 +52,10 @@ export class WorkerPool {
   readonly #slots: readonly Slot[];
   readonly #links = new Map<WorkerId, WorkerLink>();
   readonly #stopping = new AbortController();
-  readonly #readiness = new Readiness(() => this.#slots.every(({ phase }) => phase === 'ready'));
+  readonly #readiness = new Readiness(() => this.#slots.every(({ phase, isWanted }) => !isWanted || phase === 'ready'));
+  readonly #gate: StartGate;
+  #homes: readonly number[] = [];
+  #staffing: Staffing | undefined;
   #lastFailure: CoilyardError | undefined;
   #unavailable: { readonly untilMs: number; readonly cause: unknown } | undefined;
 
@@ -64,13 +72,19 @@ export class WorkerPool {
       clock,
       telemetry,
       refusal: (target) => this.#refusal(target),
+      homes: () => this.#homes,
     });
-    this.#slots = Array.from({ length: this.settings.size }, (_, place) => ({
+    this.#gate = new StartGate(this.settings.maxStarting);
+    const { min, max } = headcount(this.settings);
+    // One place more than there are workers: a replacement gets ready beside the worker that it replaces.
+    this.#slots = Array.from({ length: max + (isRecycling(this.settings) ? 1 : 0) }, (_, place) => ({
       workerId: workerId(`${name}-${place}`),
+      isWanted: place < min,
       incarnation: incarnation(0),
       phase: 'idle' as const,
       known: undefined,
     }));
+    this.#changeHomes();
   }
 
   /** Calls one of the pool's tools or modules; see {@link PythonPort.call}. */
@@ -116,7 +130,9 @@ export class WorkerPool {
     slot.incarnation = nextIncarnation(slot.incarnation);
     const life = slot.incarnation;
     const { workerId } = slot;
+    let leave = (): void => {};
     try {
+      leave = await this.#gate.enter(this.#stopping.signal);
       return await startWorker(
         parent,
         { pool: this.name, workerId, incarnation: life, settings: this.settings, signal: this.#stopping.signal },
@@ -125,12 +141,15 @@ export class WorkerPool {
           received: (link, frame) => this.#dispatcher.received(link, frame),
           draining: (link) => this.#dispatcher.retire(link),
           gone: (link) => this.#gone(slot, link),
+          exited: (link, casualty) => this.#dispatcher.died(link, casualty),
         },
         this.#deps,
       );
     } catch (error) {
       if (slot.incarnation === life) this.#notStarted(slot, toCoilyardError(error, 'pool_unavailable'));
       throw error;
+    } finally {
+      leave();
     }
   }
 
@@ -173,6 +192,7 @@ export class WorkerPool {
   /** Refuses all calls from now on, those that wait included, and ends starts under way. Calls in hand go on. */
   close(): void {
     if (this.#stopping.signal.aborted) return;
+    this.#staffing?.stop();
     this.#stopping.abort(this.#closedError());
     this.#readiness.fail(this.#closedError());
     this.#dispatcher.reconsider();
@@ -191,8 +211,23 @@ export class WorkerPool {
     return this.#dispatcher.queued;
   }
 
+  /**
+   * Opens the places that the pool starts with, and from then on those that it needs.
+   *
+   * @param keeper a supervisor's hands.
+   */
+  async staff(keeper: PlaceKeeper): Promise<void> {
+    const { clock, random } = this.#deps;
+    this.#staffing?.stop();
+    this.#staffing = new Staffing({ settings: this.settings, clock, random, keeper, pool: this.#staffed });
+    for (const [place, { isWanted }] of this.#slots.entries()) if (isWanted) await keeper.open(place);
+    this.#staffing.start();
+  }
+
+  /** The places that have a worker or shall have one. */
   get slots(): readonly SlotInfo[] {
-    return this.#slots.map(({ workerId, incarnation, phase, known }) => {
+    const used = this.#slots.filter(({ isWanted, phase }) => isWanted || phase === 'ready' || phase === 'starting');
+    return used.map(({ workerId, incarnation, phase, known }) => {
       const link = this.#links.get(workerId);
       const load = link === undefined ? 0 : this.#dispatcher.load(link);
       return { workerId, incarnation, phase, pid: known?.hello.pid ?? null, load };
@@ -209,6 +244,7 @@ export class WorkerPool {
       revision: options.revision ?? 0,
       readVariables: options.readVariables,
       idempotent: options.idempotent ?? false,
+      affinity: options.affinity ?? this.settings.affinity,
       stream,
     };
     return this.#dispatcher.submit(request, { timeoutMs, signal: options.signal }, caller);
@@ -233,12 +269,61 @@ export class WorkerPool {
     return isOpen ? undefined : notFound(this.name, target, known);
   }
 
+  /** The pool as its staffing sees it. */
+  get #staffed(): StaffedPool {
+    return {
+      places: () => this.#slots.map((slot, place) => this.#viewOf(slot, place)),
+      longestWaitMs: () => this.#dispatcher.longestWaitMs(),
+      want: (place, isWanted) => {
+        const slot = this.#slots[place];
+        if (slot === undefined) return;
+        slot.isWanted = isWanted;
+        if (!isWanted && slot.phase === 'down') slot.phase = 'idle';
+        this.#changeHomes();
+      },
+      retire: (place) => {
+        const link = this.#linkAt(place);
+        if (link !== undefined) this.#dispatcher.retire(link);
+      },
+      recycled: (place, why) => {
+        const slot = this.#slots[place];
+        if (slot === undefined) return;
+        const { workerId, incarnation } = slot;
+        this.#deps.telemetry.emit('worker.recycled', { pool: this.name, workerId, incarnation, why });
+      },
+    };
+  }
+
+  #viewOf({ workerId, incarnation, isWanted, phase }: Slot, place: number): PlaceView {
+    const link = this.#links.get(workerId);
+    const life = link === undefined ? undefined : { calls: link.calls, residentBytes: link.vitals.residentBytes };
+    return {
+      place,
+      incarnation,
+      isWanted,
+      phase,
+      load: link === undefined ? 0 : this.#dispatcher.load(link),
+      ageMs: link === undefined ? 0 : this.#deps.clock.monotonicMs() - link.readyAtMs,
+      ...(life ?? { calls: 0, residentBytes: 0 }),
+    };
+  }
+
+  #linkAt(place: number): WorkerLink | undefined {
+    const slot = this.#slots[place];
+    return slot && this.#links.get(slot.workerId);
+  }
+
+  #changeHomes(): void {
+    this.#homes = this.#slots.flatMap(({ isWanted }, place) => (isWanted ? [place] : []));
+  }
+
   #ready(slot: Slot, place: number, link: WorkerLink): void {
     slot.phase = 'ready';
     slot.known = { hello: link.hello, capabilities: capabilitiesOf(link.hello) };
     this.#links.set(slot.workerId, link);
     this.#unavailable = undefined;
-    this.#dispatcher.join(link, place);
+    // One that came back while its place was being given up gets no calls.
+    if (slot.isWanted) this.#dispatcher.join(link, place);
     this.#dispatcher.reconsider();
     this.#readiness.look();
   }
@@ -247,6 +332,7 @@ export class WorkerPool {
     slot.phase = 'down';
     this.#links.delete(slot.workerId);
     this.#dispatcher.leave(link);
+    if (!slot.isWanted) slot.phase = 'idle';
   }
 
   /** Calls wait for a worker that starts, but not for one that cannot: with no other left they hear the cause at once. */

@@ -1,6 +1,7 @@
 /** What the rest of the house may ask of Python. Agents, the gateway and users see this, never a pool or a worker. */
 
 import type { SessionId } from '../kernel/ids.js';
+import type { Affinity } from './pool-limits.js';
 import type { ModuleSpec, Recipe, ToolSpec, TypedValue } from '../wire/frames.js';
 
 export interface PythonPort {
@@ -61,6 +62,8 @@ export interface CallOptions {
   /** Hears how far the call has come, and what its code logged. A listener that throws is not called again. */
   readonly onProgress?: ((progress: CallProgress) => void) | undefined;
   readonly onLog?: ((entry: CallLog) => void) | undefined;
+  /** Whether the call may be served by another worker than its session's. Default: the pool's `affinity`. */
+  readonly affinity?: Affinity | undefined;
   /** Ends the call for its caller at once; Python is told to stop. */
   readonly signal?: AbortSignal | undefined;
   /** From the call until its result, waiting in the queue included. Default: the pool's. */

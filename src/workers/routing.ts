@@ -61,12 +61,33 @@ export function route<C extends Candidate>(
   return best;
 }
 
-/** The place among `count` that a session prefers: the same for all its calls, and spread over the places. */
-export function affinityOf(sessionId: string, count: number): number {
-  // FNV-1a, 32 bits.
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < sessionId.length; at += 1) hash = Math.imul(hash ^ sessionId.charCodeAt(at), 0x01000193);
-  return (hash >>> 0) % count;
+/**
+ * The place that a session prefers: the same for all its calls, spread over the places, and the same as before for most
+ * sessions when a place comes or goes (the one with the highest weight for the session wins).
+ */
+export function homeAmong(sessionId: string, places: readonly number[]): number | undefined {
+  const seed = hash(0x811c9dc5, sessionId);
+  let best: number | undefined;
+  let highest = -1;
+  for (const place of places) {
+    const weight = mixed(seed ^ Math.imul(place + 1, 0x9e3779b1));
+    if (weight > highest) [best, highest] = [place, weight];
+  }
+  return best;
+}
+
+/** FNV-1a, 32 bits. */
+function hash(seed: number, text: string): number {
+  let value = seed;
+  for (let at = 0; at < text.length; at += 1) value = Math.imul(value ^ text.charCodeAt(at), 0x01000193);
+  return value;
+}
+
+/** Every bit of the input changes half of the output: the finish of MurmurHash3. */
+function mixed(value: number): number {
+  let bits = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
+  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
+  return (bits ^ (bits >>> 16)) >>> 0;
 }
 
 /** For messages and telemetry: the name of the tool, or the kind of the module. */

@@ -2,6 +2,8 @@
 
 import type { CoilyardError } from '../kernel/errors.js';
 import type { Incarnation, WorkerId } from '../kernel/ids.js';
+import type { LastCall } from './exit-record.js';
+import type { Casualty } from './taint.js';
 import type { AskFrame, HelloFrame, RuntimeFrame, WorkerFrame } from '../wire/frames.js';
 
 /** A worker that is ready, as the pool sees it. */
@@ -12,11 +14,24 @@ export interface WorkerLink {
   readonly hello: HelloFrame;
   /** As `Attachment.send`. */
   send(frame: RuntimeFrame): boolean;
-  /** Ends this life at once. */
+  /** Ends this life at once, because a call ignored its cancellation. */
   kill(error: CoilyardError): void;
+  /** The last call that it was given; the pool writes it down. */
+  lastCall: LastCall | undefined;
+  /** Calls that it was given. */
+  calls: number;
+  readonly readyAtMs: number;
+  /** What its last sign of life said. */
+  readonly vitals: Vitals;
 }
 
-/** What the pool hears of a life. After `gone` it hears nothing more. */
+export interface Vitals {
+  readonly loopLagMs: number;
+  /** Of the worker and what it started; 0 when unknown. */
+  readonly residentBytes: number;
+}
+
+/** What the pool hears of a life. After `gone` it hears nothing but `exited`. */
 export interface WorkerListener {
   ready(link: WorkerLink): void;
   received(link: WorkerLink, frame: CallAnswerFrame): void;
@@ -24,6 +39,8 @@ export interface WorkerListener {
   draining(link: WorkerLink): void;
   /** No frame of this life comes any more. */
   gone(link: WorkerLink): void;
+  /** The process has ended. Called once for each life that was ready. */
+  exited(link: WorkerLink, casualty: Casualty): void;
 }
 
 /** The frames that are about one call. */

@@ -16,12 +16,15 @@ import { AskDesk } from './ask-desk.js';
 import type { Attachment } from './attachment.js';
 import type { AttachRegistry, Guest, Invitation } from './attach-registry.js';
 import { deferred } from './deferred.js';
+import { causeOf, type Verdict } from './exit-record.js';
 import type { Launched, LaunchedExit, Launcher } from './launcher.js';
 import { Liveness } from './liveness.js';
+import { memoryBytes, memoryKills } from './memory.js';
 import type { PoolSettings } from './pool-options.js';
 import type { ToolRegistry } from './tool-registry.js';
+import { environmentOf } from './worker-environment.js';
 import { lost, reasonOf, stillborn, tooSlow, unkillable } from './worker-errors.js';
-import type { WorkerLink, WorkerListener } from './worker-link.js';
+import type { Vitals, WorkerLink, WorkerListener } from './worker-link.js';
 
 /** What a life needs from the house. */
 export interface WorkerDependencies {
@@ -50,6 +53,10 @@ export interface WorkerPlan {
 const SECOND_SIGN_MS = 250;
 /** How long a process is waited for after SIGKILL: one that hangs in the kernel is left behind and reported. */
 const REAP_MS = 5_000;
+/** How long a hung worker is given to say where it hangs. */
+const LAST_WORDS_MS = 250;
+/** Lines of stderr that are held against a call. */
+const CASUALTY_LINES = 10;
 
 /** How long the orderly end of a life takes at most: what a supervisor has to allow before it kills. */
 export const stopLimitMs = ({ drainTimeoutMs, killGraceMs }: PoolSettings): number =>
@@ -94,6 +101,9 @@ class WorkerLife {
   #exit: LaunchedExit | undefined;
   #link: WorkerLink | undefined;
   #asks: AskDesk | undefined;
+  #vitals: Vitals = { loopLagMs: 0, residentBytes: 0 };
+  #verdict: Verdict | undefined;
+  readonly #memoryKills = memoryKills();
   #lostLine: { readonly cause: unknown } | undefined;
   #liveness: Liveness | undefined;
   #secondSign: Timer | undefined;
@@ -138,9 +148,12 @@ class WorkerLife {
     const { drainTimeoutMs, killGraceMs } = this.#plan.settings;
     if (this.#link !== undefined && this.#lostLine === undefined) this.#listener.draining(this.#link);
     if (isCleanExit(reason)) {
+      this.#verdict ??= 'stopped';
       if (this.#link?.send({ type: 'drain' }) === true) await this.#exitsWithin(drainTimeoutMs);
       await this.#signalled('SIGTERM', killGraceMs);
     }
+    // On this one Python says on stderr where it hangs.
+    if (this.#verdict === 'hung') await this.#signalled('SIGABRT', LAST_WORDS_MS);
     await this.#signalled('SIGKILL', REAP_MS);
     if (this.#exit === undefined) throw unkillable(this.#who, this.#launched?.pid, REAP_MS);
     // The last answers may still be on their way.
@@ -149,8 +162,7 @@ class WorkerLife {
 
   async #launch(): Promise<void> {
     const { clock, registry, launcher, gatewayAddress, telemetry } = this.#deps;
-    const { python, start, imports, paths, env, concurrency, heartbeatIntervalMs, startTimeoutMs } =
-      this.#plan.settings;
+    const { concurrency, heartbeatIntervalMs, nice, rlimits } = this.#plan.settings;
     const startedAtMs = clock.monotonicMs();
     const gateway = await gatewayAddress();
     if (!this.#isAlive) return;
@@ -164,12 +176,9 @@ class WorkerLife {
       incarnation: this.#who.incarnation,
       token: this.#invitation.token,
       gateway,
-      ...(python === undefined ? {} : { python }),
-      imports,
-      paths,
-      env,
-      start,
-      startTimeoutMs,
+      ...environmentOf(this.#plan.settings),
+      nice,
+      rlimits,
       concurrency,
       heartbeatIntervalMs,
       onLine: (line) => telemetry.emit('worker.log', { ...this.#who, line }),
@@ -183,12 +192,19 @@ class WorkerLife {
   #attached(hello: HelloFrame, attachment: Attachment, startMs: number): void {
     const { clock, telemetry } = this.#deps;
     const { heartbeatIntervalMs, allowedMisses } = this.#plan.settings;
+    const vitals = (): Vitals => this.#vitals;
     const link: WorkerLink = {
+      lastCall: undefined,
+      calls: 0,
+      readyAtMs: clock.monotonicMs(),
+      get vitals() {
+        return vitals();
+      },
       workerId: this.#who.workerId,
       incarnation: this.#who.incarnation,
       hello,
       send: (frame) => this.#lostLine === undefined && attachment.send(frame),
-      kill: (error) => this.#end(exitReason.error(error)),
+      kill: (error) => this.#end(exitReason.error(error), 'refused_to_cancel'),
     };
     this.#link = link;
     this.#asks = new AskDesk(this.#deps.tools, link.workerId, link.send);
@@ -196,7 +212,8 @@ class WorkerLife {
       clock,
       intervalMs: heartbeatIntervalMs,
       allowedMisses,
-      onSilence: (silentMs) => this.#end(exitReason.error(lost(this.#who, `gave no sign of life for ${silentMs} ms`))),
+      onSilence: (silentMs) =>
+        this.#end(exitReason.error(lost(this.#who, `gave no sign of life for ${silentMs} ms`)), 'hung'),
     });
     link.send({ type: 'welcome', workerId: link.workerId, heartbeatIntervalMs });
     // First the pool: whoever hears of it finds the worker there.
@@ -210,6 +227,7 @@ class WorkerLife {
     if (this.#link === undefined) return;
     switch (frame.type) {
       case 'heartbeat':
+        this.#vitals = frame;
         return;
       case 'draining':
         this.#listener.draining(this.#link);
@@ -242,12 +260,10 @@ class WorkerLife {
    * of the connection says that every frame was read. So the second is waited for, but not for long.
    */
   #signOfDeath(): void {
-    const conclude = (): void =>
-      this.#end(
-        this.#exit === undefined
-          ? exitReason.error(lost(this.#who, 'lost its connection', this.#lostLine?.cause))
-          : reasonOf(this.#exit),
-      );
+    const conclude = (): void => {
+      if (this.#exit !== undefined) this.#end(reasonOf(this.#exit));
+      else this.#end(exitReason.error(lost(this.#who, 'lost its connection', this.#lostLine?.cause)), 'disconnected');
+    };
     if (this.#exit !== undefined && this.#lostLine !== undefined) conclude();
     else this.#secondSign ??= this.#deps.clock.setTimer(SECOND_SIGN_MS, conclude);
   }
@@ -262,7 +278,9 @@ class WorkerLife {
     if (this.#link !== undefined) this.#listener.gone(this.#link);
   }
 
-  #end(reason: ExitReason): void {
+  /** @param verdict what it will have died of, when the process has not ended by itself. */
+  #end(reason: ExitReason, verdict?: Verdict): void {
+    if (this.#exit === undefined) this.#verdict ??= verdict;
     this.#context?.exit(reason);
   }
 
@@ -272,12 +290,33 @@ class WorkerLife {
     this.#invitation?.revoke();
     this.#loseLine(undefined);
     if (this.#exit === undefined) this.#launched?.kill('SIGKILL');
-    this.#osExit.promise.then(({ stderr }) =>
-      this.#deps.telemetry.emit('worker.exited', { ...this.#who, reason, stderr }),
-    );
+    this.#osExit.promise.then((exit) => this.#report(reason, exit));
   }
 
-  async #signalled(signal: 'SIGTERM' | 'SIGKILL', graceMs: number): Promise<void> {
+  /** The record of this life. */
+  #report(reason: ExitReason, { signal, code, stderr }: LaunchedExit): void {
+    const { residentBytes } = this.#vitals;
+    const cause = causeOf({
+      signal,
+      code,
+      stderr,
+      // An untrappable kill is a stop as well.
+      verdict: this.#verdict ?? (reason.type === 'killed' ? 'stopped' : undefined),
+      residentBytes,
+      memoryBytes: memoryBytes(),
+      sawMemoryKill: memoryKills() > this.#memoryKills,
+    });
+    const link = this.#link;
+    const lastCall = link?.lastCall ?? null;
+    const died = { pid: this.#launched?.pid ?? null, cause, signal, code, lastCall, residentBytes };
+    this.#deps.telemetry.emit('worker.exited', { ...this.#who, reason, stderr, ...died });
+    const { workerId, incarnation } = this.#who;
+    const lastLines = stderr.slice(-CASUALTY_LINES);
+    if (link !== undefined)
+      this.#listener.exited(link, { workerId, incarnation, cause, signal, code, stderr: lastLines });
+  }
+
+  async #signalled(signal: 'SIGTERM' | 'SIGABRT' | 'SIGKILL', graceMs: number): Promise<void> {
     if (this.#exit !== undefined) return;
     this.#launched?.kill(signal);
     await this.#exitsWithin(graceMs);

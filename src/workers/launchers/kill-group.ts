@@ -2,7 +2,7 @@
 
 import type { ChildProcess } from 'node:child_process';
 
-type Deadly = 'SIGTERM' | 'SIGKILL';
+type Deadly = 'SIGTERM' | 'SIGABRT' | 'SIGKILL';
 
 /** Signals a child that leads a group; Windows has no groups. */
 export function killChild(child: ChildProcess, pid: number, signal: Deadly): void {

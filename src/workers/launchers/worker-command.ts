@@ -16,6 +16,8 @@ export function workerArguments(order: LaunchOrder): string[] {
     String(order.concurrency),
     '--heartbeat-interval-ms',
     String(order.heartbeatIntervalMs),
+    ...(order.nice === undefined || order.nice === 0 ? [] : ['--nice', String(order.nice)]),
+    ...Object.entries(order.rlimits ?? {}).flatMap(([name, value]) => ['--rlimit', `${name}=${value}`]),
     ...importArguments(order),
     '--die-with-stdin',
   ];

@@ -232,7 +232,7 @@ export class Zygote {
   }
 
   /** Until its end was reported the number of a worker is its own. */
-  #killForked(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
+  #killForked(pid: number, signal: Parameters<Launched['kill']>[0]): void {
     if (this.#forked.has(pid)) killGroup(pid, signal);
   }
 

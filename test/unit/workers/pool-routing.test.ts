@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { CoilyardError } from '../../../src/kernel/errors.js';
 import { sessionId } from '../../../src/kernel/ids.js';
+import { homeAmong } from '../../../src/workers/routing.js';
 import { Harness, never, settle, watch } from './harness.js';
 
 const echo = { tools: { echo: (args: ReadonlyMap<string, unknown>) => args.get('text') } };
@@ -156,4 +157,59 @@ test('one call more than the queue holds is refused as pool_saturated with a ret
   expect(refused).toMatchObject({ code: 'pool_saturated', execution: 'not_started', retryable: true });
   expect(refused instanceof CoilyardError && refused.retryAfterMs).toBeGreaterThan(0);
   expect(house.pool.queued).toBe(2);
+});
+
+test('sessions take turns: one that asks much does not keep the others waiting', async () => {
+  const seen: unknown[] = [];
+  const house = new Harness({ tools: { note: (args) => void seen.push(args.get('n')) } }, { size: 1 });
+  const call = (n: string, session?: string) =>
+    house.call('note', { n }, session === undefined ? {} : { sessionId: sessionId(session) });
+  const calls = [
+    ...['a1', 'a2', 'a3', 'a4'].map((n) => call(n, 'a')),
+    ...['b1', 'b2'].map((n) => call(n, 'b')),
+    call('-1'),
+  ];
+  await house.start();
+  await Promise.all(calls);
+  expect(seen).toEqual(['a1', 'b1', '-1', 'a2', 'b2', 'a3', 'a4']);
+});
+
+test('a strict session waits for its own worker though another one is free', async () => {
+  const house = new Harness(open, { size: 2, affinity: 'strict_queue' });
+  const workers = await house.start();
+  for (let n = 0; n < 3; n += 1) watch(house.call('work', {}, { sessionId: sessionId('s-1') }));
+  await settle();
+  expect(workers.map(({ calls }) => calls.length).sort()).toEqual([0, 1]);
+  expect(house.pool.queued).toBe(2);
+  watch(house.call('work'));
+  watch(house.call('work', {}, { sessionId: sessionId('s-1'), affinity: 'hint' }));
+  await settle();
+  expect(workers.map(({ calls }) => calls.length)).toEqual([1, 1]);
+});
+
+test('a strict session that would rather fail is refused while its worker is busy or away', async () => {
+  const house = new Harness(open, { size: 2 });
+  const workers = await house.start();
+  const call = () => house.call('work', {}, { sessionId: sessionId('s-1'), affinity: 'strict_fail_fast' });
+  const first = watch(call());
+  await settle();
+  await expect(call()).rejects.toMatchObject({
+    code: 'pool_saturated',
+    execution: 'not_started',
+    retryable: true,
+    details: { reason: 'strict_affinity' },
+  });
+  workers.find(({ calls }) => calls.length === 1)?.exit({ signal: 'SIGKILL' });
+  await settle();
+  expect(first.outcome()).toMatchObject({ error: { code: 'worker_lost' } });
+  await expect(call()).rejects.toMatchObject({ code: 'pool_unavailable', details: { reason: 'strict_affinity' } });
+});
+
+test('a session keeps its home when another place comes or goes', () => {
+  const names = Array.from({ length: 1_000 }, (_, n) => `session-${n}`);
+  const homes = names.map((name) => homeAmong(name, [0, 1, 2, 3]));
+  const counts = [0, 1, 2, 3].map((place) => homes.filter((home) => home === place).length);
+  expect(Math.min(...counts)).toBeGreaterThan(200);
+  const fewer = names.map((name) => homeAmong(name, [0, 1, 3]));
+  expect(names.filter((_, n) => homes[n] !== 2 && homes[n] !== fewer[n])).toEqual([]);
 });

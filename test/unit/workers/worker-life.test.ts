@@ -83,6 +83,12 @@ test('SIGKILL from outside is the exit reason, with the last lines of stderr', a
       incarnation: 1,
       reason: { type: 'signal', signal: 'SIGKILL', code: null },
       stderr: ['last words'],
+      pid: worker.pid,
+      cause: 'killed',
+      signal: 'SIGKILL',
+      code: null,
+      lastCall: null,
+      residentBytes: 0,
     },
   ]);
   expect(house.clock.pendingTimers).toBe(0);

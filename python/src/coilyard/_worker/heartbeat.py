@@ -9,8 +9,6 @@ from pathlib import Path
 from coilyard._clock import Clock
 from coilyard._proto import workers_pb2
 
-_STATM = Path("/proc/self/statm")
-
 
 async def beat(
     clock: Clock,
@@ -31,9 +29,14 @@ async def beat(
 
 
 def resident_bytes() -> int:
-    """The resident memory of this process, 0 where the system does not say."""
-    try:
-        pages = int(_STATM.read_text(encoding="ascii").split()[1])
-    except (OSError, ValueError, IndexError):
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
+    """The resident memory of this process and of all that it started, 0 where the system does not say."""
+    pages, waiting = 0, [os.getpid()]
+    while waiting:
+        pid = waiting.pop()
+        try:
+            pages += int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+            for children in Path(f"/proc/{pid}/task").glob("*/children"):
+                waiting += [int(child) for child in children.read_text(encoding="ascii").split()]
+        except (OSError, ValueError, IndexError):  # it has just ended
+            continue
+    return pages * os.sysconf("SC_PAGE_SIZE") if pages else 0

@@ -21,6 +21,7 @@ from coilyard._guardian import guard
 from coilyard._registry import Registry, default_registry
 from coilyard._worker.attach import Attachment
 from coilyard._worker.exits import Exit, WorkerExit
+from coilyard._worker.limits import limit_this_process
 from coilyard._worker.lifeline import die_with_parent, die_with_stdin
 from coilyard._worker.options import WorkerOptions, parse_options
 
@@ -54,6 +55,7 @@ def run_forked(arguments: Sequence[str]) -> None:
 
 def _run(options: WorkerOptions, registry: Registry) -> None:
     write_logs_to_stderr(f"{options.worker_id}/{options.incarnation}")
+    limit_this_process(options.nice, options.rlimits)
     if not options.detached:
         die_with_parent()
     if options.die_with_stdin:

@@ -25,6 +25,8 @@ class WorkerOptions:
         heartbeat_interval_ms: How often it gives a sign of life, unless the runtime's welcome says otherwise.
         die_with_stdin: The end of its stdin ends it.
         detached: It may outlive its parent.
+        nice: Added to its niceness.
+        rlimits: Limits of the system by name, such as `("as", 1_000_000_000)`.
     """
 
     gateway: str
@@ -37,6 +39,8 @@ class WorkerOptions:
     heartbeat_interval_ms: int = 2_000
     die_with_stdin: bool = False
     detached: bool = False
+    nice: int = 0
+    rlimits: tuple[tuple[str, int], ...] = ()
 
 
 def parse_options(arguments: Sequence[str] | None = None) -> WorkerOptions:
@@ -55,12 +59,22 @@ def parse_options(arguments: Sequence[str] | None = None) -> WorkerOptions:
     parser.add_argument("--heartbeat-interval-ms", type=_positive, default=2_000, metavar="N")
     parser.add_argument("--die-with-stdin", action="store_true", help="end when stdin does")
     parser.add_argument("--detached", action="store_true", help="may outlive its parent")
+    parser.add_argument("--nice", type=int, default=0, metavar="N", help="added to its niceness")
+    parser.add_argument("--rlimit", dest="rlimits", action="append", type=_rlimit, default=[], metavar="NAME=VALUE")
     given = vars(parser.parse_args(arguments))
     inherited = os.environ.pop(TOKEN_VARIABLE, "")
     token = given.pop("token") or inherited
     if not token:
         parser.error(f"a token is needed: --token or {TOKEN_VARIABLE}")
-    return WorkerOptions(token=token, imports=tuple(given.pop("imports")), paths=tuple(given.pop("paths")), **given)
+    lists = {name: tuple(given.pop(name)) for name in ("imports", "paths", "rlimits")}
+    return WorkerOptions(token=token, **lists, **given)
+
+
+def _rlimit(text: str) -> tuple[str, int]:
+    name, equals, value = text.partition("=")
+    if not name or not equals or not value.isdigit():
+        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, such as as=1000000000, got {text}")
+    return name, int(value)
 
 
 def _positive(text: str) -> int:
