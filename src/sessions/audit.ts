@@ -52,8 +52,11 @@ export const REDACTED = '[redacted]';
 /** Whether the values of a variable are secret. */
 export type Redactor = (name: string, metadata: Metadata | undefined) => boolean;
 
+const isMarkedSecret: Redactor = (_name, metadata) => metadata?.secret === true;
+
 export function redactorOf(options: AuditOptions = {}): Redactor {
   const { redact = [] } = options;
+  if (redact.length === 0) return isMarkedSecret;
   return (name, metadata) => metadata?.secret === true || redact.some((pattern) => matchesGlob(pattern, name));
 }
 

@@ -61,9 +61,6 @@ const unasked: Ending = Object.freeze({ reason: 'runtime_stopped', keep: true })
 
 export class LiveSession {
   readonly record: SessionRecord;
-  readonly observers: Observers;
-  readonly stats = new StatsBook();
-  readonly watchers = new Set<QueuedWatcher>();
   readonly #services: SessionServices;
   readonly #mailbox: SessionMailbox;
   readonly #onClosed: (ending: Ending) => MaybePromise<void>;
@@ -74,6 +71,10 @@ export class LiveSession {
   #actor: StateActor<SessionContext, VariableCommand> | undefined;
   #view: VariablesView | undefined;
   #incarnation: Incarnation = incarnation(0);
+  // Made when they are first needed: most sessions are idle, and there may be a hundred thousand of them.
+  #observers: Observers | undefined;
+  #watchers: Set<QueuedWatcher> | undefined;
+  #stats: StatsBook | undefined;
   #audit: AuditTrail | undefined;
   readonly #isSecret: Redactor;
   readonly #bucket: TokenBucket | undefined;
@@ -89,7 +90,6 @@ export class LiveSession {
     this.record = record;
     this.#services = services;
     this.#onClosed = onClosed;
-    this.observers = new Observers(record.id);
     this.#isSecret = redactorOf(services.audit);
     const { rate } = services.limits;
     this.#bucket = rate === undefined ? undefined : new TokenBucket(services.clock, rate);
@@ -105,6 +105,21 @@ export class LiveSession {
 
   get id(): SessionId {
     return this.record.id;
+  }
+
+  get observers(): Observers {
+    this.#observers ??= new Observers(this.record.id);
+    return this.#observers;
+  }
+
+  get watchers(): Set<QueuedWatcher> {
+    this.#watchers ??= new Set();
+    return this.#watchers;
+  }
+
+  get stats(): StatsBook {
+    this.#stats ??= new StatsBook();
+    return this.#stats;
   }
 
   /** Which life of the actor this is; raised by every restart. */
@@ -265,10 +280,10 @@ export class LiveSession {
     if (missed.type === 'tail') {
       // What is newer than the state that was adopted is told when the state gets there.
       for (const commit of missed.commits)
-        if (commit.position.revision <= position.revision) this.observers.publish(commit);
+        if (commit.position.revision <= position.revision) this.#observers?.publish(commit);
     } else if (missed.type === 'snapshot')
-      this.observers.startOver(resetUpdate(missed.reason, position.revision, this.#services.clock.nowMs()));
-    for (const watcher of this.watchers) watcher.wakeReader();
+      this.#observers?.startOver(resetUpdate(missed.reason, position.revision, this.#services.clock.nowMs()));
+    for (const watcher of this.#watchers ?? []) watcher.wakeReader();
   }
 
   #committed(commit: Commit, tookMs: number): void {
@@ -278,9 +293,14 @@ export class LiveSession {
       this.#actor.publish({ revision: position.revision, variables: this.#view });
     this.#audit ??= new AuditTrail(this.#services.audit?.entries);
     this.#audit.committed(commit);
-    if (!Number.isNaN(tookMs)) this.stats.written(events, tookMs);
+    if (!Number.isNaN(tookMs)) this.#written(commit, tookMs);
     for (const event of events) this.#account(event);
-    this.observers.publish(commit);
+    this.#observers?.publish(commit);
+  }
+
+  /** Registrations are not timed: a session that only declares its variables needs no book. */
+  #written({ events }: Commit, tookMs: number): void {
+    if (events.some(({ type }) => type === 'variable.updated')) this.stats.written(events, tookMs);
   }
 
   #account(event: VariableEvent): void {
@@ -357,11 +377,11 @@ export class LiveSession {
     this.#phase = { type: 'closed', end: ending.reason };
     this.#stopWaitingForParent?.();
     this.#mailbox.close(() => this.#unreadable());
-    this.observers.flush();
-    for (const watcher of this.watchers) watcher.end(ending.reason);
+    this.#observers?.flush();
+    for (const watcher of this.#watchers ?? []) watcher.end(ending.reason);
     const state = this.#state;
     if (!ending.keep && state !== undefined)
-      this.observers.end((id) => {
+      this.#observers?.end((id) => {
         const record = state.resolve(id)?.record;
         return record && goneUpdate(record, this.#position.revision, this.#services.clock.nowMs());
       });

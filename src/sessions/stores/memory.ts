@@ -35,7 +35,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
 /** One session's history: a folded beginning and the commits since. */
 class History {
   readonly record: SessionRecord;
-  readonly listeners = new Set<(commit: Commit) => void>();
+  /** Absent while nobody listens. */
+  listeners: Set<(commit: Commit) => void> | undefined;
   position: Position = ORIGIN;
   #base: VariablesState | undefined;
   #basePosition: Position = ORIGIN;
@@ -59,7 +60,7 @@ class History {
     this.#remember(request.writer, request.seq, position);
     // Folding half at a time keeps the cost per commit constant.
     if (this.#log.length >= keptCommits * 2) this.#fold(keptCommits);
-    for (const listener of this.listeners) listener(commit);
+    if (this.listeners !== undefined) for (const listener of this.listeners) listener(commit);
     return { type: 'committed', position };
   }
 
@@ -131,10 +132,12 @@ class MemoryStore implements SessionStore {
   }
 
   subscribe(id: SessionId, listener: (commit: Commit) => void): () => void {
-    const listeners = this.#histories.get(id)?.listeners;
+    const history = this.#histories.get(id);
+    if (history === undefined) return () => undefined;
     const own = (commit: Commit): void => listener(commit);
-    listeners?.add(own);
-    return () => void listeners?.delete(own);
+    history.listeners ??= new Set();
+    history.listeners.add(own);
+    return () => void history.listeners?.delete(own);
   }
 
   list(after: string, limit: number): readonly SessionId[] {
