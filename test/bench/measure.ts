@@ -18,6 +18,23 @@ export async function perSecond(
   return rates.sort((a, b) => a - b)[Math.floor(rounds / 2)] ?? Number.NaN;
 }
 
+/** Nanoseconds of processor time per operation, helpers of the engine included: the least of some rounds. */
+export async function cpuNsEach(
+  count: number,
+  run: (count: number) => unknown,
+  rounds: number = ROUNDS,
+): Promise<number> {
+  if (rounds > 1) await run(Math.ceil(count / 4));
+  let least = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < rounds; round += 1) {
+    const before = process.cpuUsage();
+    await run(count);
+    const { user, system } = process.cpuUsage(before);
+    least = Math.min(least, ((user + system) * 1000) / count);
+  }
+  return least;
+}
+
 export function row(name: string, rate: number, baseline?: { readonly name: string; readonly rate: number }): void {
   const ratio = baseline === undefined ? '' : `  ${(rate / baseline.rate).toFixed(3)} of ${baseline.name}`;
   console.log(`${name.padEnd(60)} ${formatRate(rate).padStart(12)}${ratio}`);
