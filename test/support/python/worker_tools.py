@@ -173,6 +173,39 @@ def report(steps: int) -> str:
 
 
 @tool
+async def hang(seconds: float) -> str:
+    """Blocks the event loop, as a coroutine never should."""
+    time.sleep(seconds)
+    return "slept"
+
+
+_hoard = []
+
+
+@tool
+def hoard(size: int, keep: bool = True) -> int:
+    """Takes memory, and touches all of it."""
+    memory = bytearray(size)
+    memory[::4096] = b"x" * len(memory[::4096])
+    if keep:
+        _hoard.append(memory)
+    return len(memory)
+
+
+@tool
+def restrictions() -> dict:
+    """What the process may use."""
+    import resource
+
+    return {
+        "nice": os.nice(0),
+        "core": resource.getrlimit(resource.RLIMIT_CORE)[0],
+        "nofile": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
+        "omp": os.environ.get("OMP_NUM_THREADS"),
+    }
+
+
+@tool
 def threads() -> int:
     """How many threads there are."""
     return threading.active_count()
