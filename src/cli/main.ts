@@ -3,11 +3,14 @@
 
 import { readFile } from 'node:fs/promises';
 import { findPackageRoot } from '../workers/interpreter.js';
+import { doctor } from './doctor.js';
 import { start } from './start.js';
 
 const usage = `usage: coilyard start [--host 127.0.0.1] [--port 0] [--config FILE]
+       coilyard doctor [--json] [--host 127.0.0.1] [--port 0] [--config FILE]
 
   start   runs a runtime with its gateway until SIGTERM or SIGINT
+  doctor  looks whether everything is there that a runtime needs, and says what mends it; takes --json too
 
   --help, --version`;
 
@@ -16,6 +19,9 @@ const [command, ...rest] = process.argv.slice(2);
 switch (command) {
   case 'start':
     process.exitCode = await start(rest);
+    break;
+  case 'doctor':
+    process.exitCode = await doctor(rest);
     break;
   case '--version':
     console.log(JSON.parse(await readFile(`${findPackageRoot()}/package.json`, 'utf8')).version);

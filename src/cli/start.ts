@@ -47,11 +47,21 @@ const stderrLogger = {
   warn: (message: string): void => console.error(`coilyard: ${message}`),
 };
 
+/** What a command line can say of a runtime. */
+export const startFlags = {
+  host: { type: 'string' },
+  port: { type: 'string' },
+  config: { type: 'string' },
+} as const;
+
 async function optionsFrom(args: readonly string[]): Promise<RuntimeOptions> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: { host: { type: 'string' }, port: { type: 'string' }, config: { type: 'string' } },
-  });
+  return runtimeOptionsFrom(parseArgs({ args: [...args], options: startFlags }).values);
+}
+
+/** The options of a runtime as the command line and its configuration file give them. */
+export async function runtimeOptionsFrom(
+  values: Readonly<Partial<Record<keyof typeof startFlags, string>>>,
+): Promise<RuntimeOptions> {
   const config = values.config === undefined ? {} : await readConfig(values.config);
   if (config.gateway === false) throw new Error('--config: gateway: false leaves nothing to start');
   const port = values.port === undefined ? undefined : Number(values.port);
