@@ -70,6 +70,9 @@ class _Guardian:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGABRT):
             signal.signal(number, self._forward)
+        # What else may come to the group is for the charge; this one stays.
+        for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2):
+            signal.signal(number, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
         poll = select.poll()
         poll.register(lifeline, select.POLLIN)

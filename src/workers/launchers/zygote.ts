@@ -36,7 +36,9 @@ class WarmSpawn implements Launcher {
   }
 
   async prepare(environment: WorkerEnvironment): Promise<void> {
-    if (environment.start !== 'spawn' && this.#canFork) await this.#nurseryOf(environment).opened;
+    if (environment.start === 'spawn' || !this.#canFork) return;
+    // What is wrong with it is said to whoever launches a worker.
+    await this.#nurseryOf(environment).opened.catch(() => {});
   }
 
   async launch(order: LaunchOrder): Promise<Launched> {

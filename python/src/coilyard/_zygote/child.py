@@ -64,7 +64,7 @@ def lend_threads(own: Mapping[str, str]) -> None:
     Libraries that read them when they are loaded are told again through `threadpoolctl`, if that is installed.
     """
     os.environ.update(own)
-    if not own:
+    if set(own.values()) <= {"1"}:
         return
     with contextlib.suppress(ImportError, ValueError):
         from threadpoolctl import threadpool_limits  # noqa: PLC0415 - only where somebody asks for threads

@@ -6,6 +6,8 @@ threads of its own from its first channel or server on; importing it is harmless
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import os
 import sys
 import threading
@@ -15,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-import grpc.aio
 
 _TASKS = Path("/proc/self/task")
 _STEP_S = 0.01
@@ -40,9 +41,9 @@ class Safety:
         self._made: list[str] = []
         self._makers: list[tuple[Any, Any]] = []
         for module, name, what in _MAKERS:
-            made = getattr(sys.modules.get(module), name, None)
-            if made is not None:
-                self._record(made, what)
+            # Of a version of gRPC that has it elsewhere the threads tell.
+            with contextlib.suppress(ImportError, AttributeError):
+                self._record(getattr(importlib.import_module(module), name), what)
 
     def _record(self, kind: Any, what: str) -> None:
         make: Callable[..., None] = kind.__init__

@@ -1,0 +1,80 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { eventually, isRunning } from '../support/processes.js';
+
+const isLinux = process.platform === 'linux';
+
+/** A runtime in a process of its own; everything below it carries `mark` in its environment. */
+async function aRuntimeToKill(mode: string): Promise<{ node: ChildProcess; mark: string; workers: number[] }> {
+  const mark = randomUUID();
+  const node = spawn(
+    process.execPath,
+    ['--import', './test/support/run-typescript.mjs', './test/support/serve-warm-until-killed.ts', mode, mark],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  let printed = '';
+  node.stdout.setEncoding('utf8').on('data', (text: string) => {
+    printed += text;
+  });
+  await eventually(() => /pids .*\n/.test(printed), 'the workers are ready', 60_000);
+  return { node, mark, workers: [...printed.matchAll(/\d+/g)].map(Number) };
+}
+
+/** Running processes that were started with the mark, whoever their parent is now. */
+function marked(mark: string): number[] {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(mark) && isRunning(pid);
+      } catch {
+        return false;
+      }
+    });
+}
+
+const parentOf = (pid: number): number =>
+  Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+
+// Two workers and four processes that they started; below a zygote or a guardian each.
+const LEAST = 6;
+
+test.skipIf(!isLinux).each([
+  ['zygote', 'as it is'],
+  ['spawn', 'as it is'],
+  ['zygote', 'with its workers stopped'],
+  ['spawn', 'with its workers stopped'],
+  ['zygote', 'with what is above its workers stopped'],
+  ['spawn', 'with what is above its workers stopped'],
+])('kill -9 of Node leaves nothing behind, children of workers included: %s, %s', async (mode, how) => {
+  const { node, mark, workers } = await aRuntimeToKill(mode);
+  expect(marked(mark).length).toBeGreaterThanOrEqual(LEAST);
+  if (how.includes('its workers stopped')) {
+    const stopped = how.includes('above') ? [...new Set(workers.map(parentOf))] : workers;
+    for (const pid of stopped) process.kill(pid, 'SIGSTOP');
+  }
+  node.kill('SIGKILL');
+  await eventually(() => marked(mark).length === 0, 'nothing is left', 3_000);
+});
+
+test.skipIf(!isLinux)('a killed runtime takes nothing along that belongs to another one', async () => {
+  const [one, two] = await Promise.all([aRuntimeToKill('zygote'), aRuntimeToKill('zygote')]);
+  const before = marked(two.mark);
+  one.node.kill('SIGKILL');
+  await eventually(() => marked(one.mark).length === 0, 'nothing of the first is left', 3_000);
+  expect(marked(two.mark)).toEqual(before);
+  two.node.kill('SIGKILL');
+  await eventually(() => marked(two.mark).length === 0, 'nothing of the second is left', 3_000);
+});
+
+test.skipIf(!isLinux)('a suspended runtime goes on where it was, and its workers with it', async () => {
+  const { node, mark, workers } = await aRuntimeToKill('zygote');
+  node.kill('SIGSTOP');
+  const before = marked(mark);
+  expect(workers.every((pid) => before.includes(pid))).toBe(true);
+  node.kill('SIGKILL');
+  await eventually(() => marked(mark).length === 0, 'nothing is left', 3_000);
+});
