@@ -4,7 +4,7 @@
  * `ActorLogic`: this file is where that is met.
  */
 
-import { type Actor, type ActorLogic, createActor, type Snapshot } from 'xstate';
+import { type Actor, type ActorLogic, createActor, type Observer, type Snapshot } from 'xstate';
 import { isolateObservers } from './spawn-actor.js';
 
 /** What `getSnapshot()` gives. */
@@ -55,6 +55,7 @@ export function createStateActor<Context, Message extends { readonly type: strin
   };
   const ref = createActor(logic, { input: initial });
   isolateObservers(ref, () => ref.id);
+  onceEach(ref);
   ref.start();
   const { send } = ref;
   const stop = ref.stop.bind(ref);
@@ -64,6 +65,31 @@ export function createStateActor<Context, Message extends { readonly type: strin
   };
   ref.stop = () => ref;
   return { ref, publish: (context) => send(new Publish(context)), stop: () => void stop() };
+}
+
+/**
+ * xstate tells its subscribers of every message, also of one that has changed nothing yet: a subscriber that sends would
+ * hear of its own message at once, and answer it for ever. Here they hear of each state once.
+ */
+function onceEach<Context, Message extends { readonly type: string }>(ref: StateActorRef<Context, Message>): void {
+  const subscribe = ref.subscribe.bind(ref);
+  ref.subscribe = (
+    first?: Observer<StateSnapshotOf<Context>> | ((snapshot: StateSnapshotOf<Context>) => void),
+    onError?: (error: unknown) => void,
+    onComplete?: () => void,
+  ) => {
+    const observer = typeof first === 'object' ? first : { next: first, error: onError, complete: onComplete };
+    let last = ref.getSnapshot();
+    return subscribe({
+      next: (snapshot) => {
+        if (snapshot === last) return;
+        last = snapshot;
+        observer.next?.(snapshot);
+      },
+      error: (error) => observer.error?.(error),
+      complete: () => observer.complete?.(),
+    });
+  };
 }
 
 /** What xstate itself sends to an actor that is to stop. */

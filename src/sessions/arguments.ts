@@ -5,7 +5,7 @@ import type { ExecuteOptions, WatchOptions } from './handle.js';
 
 /** Throws `invalid_argument` unless the options are an object. */
 export function checkOptions(options: unknown): void {
-  if (!isObject(options)) throw invalidArgument('options', 'an object', options);
+  if (!isObject(options) || Array.isArray(options)) throw invalidArgument('options', 'an object', options);
 }
 
 /** Why a command cannot even be put into the mailbox; `undefined` when it can. */

@@ -88,7 +88,7 @@ export class AuditTrail {
 
   refused(command: VariableCommand, code: ErrorCode, atMs: number): void {
     const { type, source, principal } = command;
-    this.#add({ type: 'refused', atMs, command: type, variable: subjectOf(command), source, principal, code }, 1);
+    this.#add({ type: 'refused', atMs, command: type, variable: subjectOf(command), source: text(source), principal, code }, 1);
   }
 
   /** Newest first. */
@@ -198,13 +198,13 @@ function entryOf(event: VariableEvent, commit: Commit, isSecret: Redactor): Audi
   }
 }
 
-/** What a command is about, in the words of the caller. */
+/** What a command is about, in the words of the caller, who may have said anything: what is malformed is refused too. */
 export function subjectOf(command: VariableCommand): string {
   switch (command.type) {
     case 'variables.register':
-      return command.specs.length === 1 ? text(command.specs[0]?.name) : '';
+      return text(only(command.specs)?.name);
     case 'variables.update':
-      return command.writes.length === 1 ? text(command.writes[0]?.variable) : '';
+      return text(only(command.writes)?.variable);
     case 'variables.import':
       return '';
     case 'dependency.add':
@@ -214,6 +214,9 @@ export function subjectOf(command: VariableCommand): string {
       return text(command.variable);
   }
 }
+
+const only = <Item>(items: readonly Item[]): Item | undefined =>
+  Array.isArray(items) && items.length === 1 ? items[0] : undefined;
 
 const MAX_SUBJECT = 128;
 const text = (name: unknown): string => (typeof name === 'string' ? name.slice(0, MAX_SUBJECT) : '');

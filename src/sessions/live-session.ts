@@ -166,7 +166,10 @@ export class LiveSession {
       init: (context) => this.#begin(context),
       terminate: () => this.#stopServing(),
     });
-    if (process !== IGNORE) process.monitor((reason) => this.#lifeEnded(reason, parent));
+    if (process === IGNORE) return IGNORE;
+    process.monitor((reason) => this.#lifeEnded(reason, parent));
+    // Only now: a command that crashes the actor is a crash, never a start that failed.
+    if (this.#phase.type === 'ready') this.#mailbox.release();
     return process;
   }
 
@@ -260,7 +263,6 @@ export class LiveSession {
     this.#adopt(state, resumed.position);
     this.#phase = { type: 'ready', pipeline, context };
     if (missed !== undefined) this.#catchUpObservers(missed);
-    this.#mailbox.release();
     telemetry.emit('session.started', { sessionId: this.id, revision: resumed.position.revision });
     return undefined;
   }

@@ -111,11 +111,13 @@ export abstract class SessionCore implements SessionHandle {
 
   /** What the variable depends on; with `transitive` at any distance, nearest first. */
   dependencies(reference: string, options: { readonly transitive?: boolean } = {}): readonly DependencyInfo[] {
+    checkOptions(options);
     return this.#edges(reference, 'dependencies', options.transitive === true);
   }
 
   /** What depends on the variable; with `transitive` at any distance, nearest first. */
   dependents(reference: string, options: { readonly transitive?: boolean } = {}): readonly DependencyInfo[] {
+    checkOptions(options);
     return this.#edges(reference, 'dependents', options.transitive === true);
   }
 
@@ -133,6 +135,7 @@ export abstract class SessionCore implements SessionHandle {
 
   /** The variables that the caller may read, as a document: UTF-8 text in JSON or YAML. */
   async export(options: ExportOptions = {}): Promise<Uint8Array> {
+    checkOptions(options);
     this.expiry.touch();
     const { state } = this.live;
     const variables = [...state.cells()]
@@ -153,6 +156,7 @@ export abstract class SessionCore implements SessionHandle {
    * counts the variables that would be refused.
    */
   async import(bytes: Uint8Array, options: ImportOptions = {}): Promise<ImportResult> {
+    checkOptions(options);
     const { format = 'json', mergeStrategy = 'replace', dryRun, source = SOURCE } = options;
     const document = decodeDocument(bytes, format, this.types, this.services.limits.maxImportBytes);
     const { revision, summary } = await this.execute(

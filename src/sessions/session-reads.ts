@@ -79,6 +79,7 @@ export abstract class SessionReads extends SessionCore {
 
   /** The versions that optimizers have written, oldest first; `limit` keeps the newest. */
   optimizationHistory(reference: string, options: { readonly limit?: number } = {}): readonly OptimizationEntry[] {
+    checkOptions(options);
     const entries: OptimizationEntry[] = [];
     for (const { version, value, updatedAtMs, optimizerId, metrics = noMetadata } of this.history(reference))
       if (optimizerId !== undefined) entries.push({ version, value, atMs: updatedAtMs, optimizerId, metrics });
@@ -87,6 +88,7 @@ export abstract class SessionReads extends SessionCore {
 
   /** What was done and what was refused, newest first. Values of secrets are not shown. */
   audit(options: { readonly limit?: number } = {}): readonly AuditEntry[] {
+    checkOptions(options);
     const { limit = DEFAULT_AUDIT_ENTRIES } = options;
     if (!Number.isSafeInteger(limit) || limit < 0) throw invalidArgument('limit', 'a whole number, 0 or more', limit);
     return this.live.auditTrail(limit);

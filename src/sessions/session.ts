@@ -77,6 +77,7 @@ export class Session extends SessionReads {
 
   /** Registers all or none; they may depend on one another. @returns ids by name. */
   async registerMany(specs: readonly Registration[], options: CommandOptions = {}): Promise<Map<string, string>> {
+    checkOptions(options);
     const { source = SOURCE } = options;
     const { variables } = await this.execute({ type: 'variables.register', specs, source }, options);
     return new Map(variables.map(({ name, id }) => [name, id]));
@@ -102,6 +103,7 @@ export class Session extends SessionReads {
     change: (value: unknown, variable: Variable) => unknown,
     options: ModifyOptions = {},
   ): Promise<Written> {
+    checkOptions(options);
     const { attempts = MODIFY_ATTEMPTS, ...set } = options;
     for (let attempt = 1; ; attempt += 1) {
       const present = this.variable(reference);
@@ -155,11 +157,13 @@ export class Session extends SessionReads {
     constraints: Readonly<Record<string, unknown>>,
     options: CommandOptions = {},
   ): Promise<void> {
+    checkOptions(options);
     const { source = SOURCE } = options;
     await this.execute({ type: 'variable.configure', variable: reference, constraints, source }, options);
   }
 
   async setReadOnly(reference: string, readOnly: boolean, options: CommandOptions = {}): Promise<void> {
+    checkOptions(options);
     const { source = SOURCE } = options;
     await this.execute({ type: 'variable.configure', variable: reference, readOnly, source }, options);
   }
@@ -170,18 +174,21 @@ export class Session extends SessionReads {
     rules: readonly AccessRuleInput[],
     options: CommandOptions = {},
   ): Promise<void> {
+    checkOptions(options);
     const { source = SOURCE } = options;
     await this.execute({ type: 'variable.configure', variable: reference, accessRules: rules, source }, options);
   }
 
   /** `from` depends on `to` from now on. Rejects with `circular_dependency`, which names the way around. */
   async addDependency(from: string, to: string, options: DependencyOptions = {}): Promise<void> {
+    checkOptions(options);
     const { type: dependencyType, metadata, source = SOURCE } = options;
     await this.execute({ type: 'dependency.add', from, to, dependencyType, metadata, source }, options);
   }
 
   /** Removing what is not there changes nothing. */
   async removeDependency(from: string, to: string, options: CommandOptions = {}): Promise<void> {
+    checkOptions(options);
     const { source = SOURCE } = options;
     await this.execute({ type: 'dependency.remove', from, to, source }, options);
   }
@@ -191,6 +198,7 @@ export class Session extends SessionReads {
    * change of its dependencies is refused.
    */
   async compute(reference: string, compute: Compute, options: CommandOptions = {}): Promise<void> {
+    checkOptions(options);
     const { source = SOURCE } = options;
     await this.execute({ type: 'variable.compute', variable: reference, compute, source }, options);
   }
@@ -225,6 +233,7 @@ export class Session extends SessionReads {
    * `reset`. Ends when the session stops or the named variables are deleted.
    */
   watch(names: readonly string[] = [], options: WatchStreamOptions = {}): AsyncIterableIterator<VariableUpdate> {
+    checkOptions(options);
     const present = this.types.presents ? (update: VariableUpdate) => this.#presented(update) : undefined;
     return watchStream((selection) => this.openWatch(selection), names, { ...options, present }, this.services.clock);
   }

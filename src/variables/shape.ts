@@ -4,6 +4,7 @@ import { type CoilyardError, invalidArgument } from '../kernel/errors.js';
 import type { VariableCommand, VariableSpec, Write } from './commands.js';
 import { dependencyTypes, isDependencyType } from './graph.js';
 import { mergeStrategies } from './transfer-document.js';
+import type { ValueKind } from './value.js';
 
 /** Names of writers and ids of requests are kept with what they have written. */
 const MAX_LABEL_LENGTH = 128;
@@ -86,7 +87,21 @@ const malformedReference = (reference: unknown, field = 'variable'): CoilyardErr
   typeof reference === 'string' ? undefined : invalidArgument(field, 'the name or id of a variable', reference);
 
 const malformedKind = (kind: unknown): CoilyardError | undefined =>
-  kind === undefined || typeof kind === 'string' ? undefined : invalidArgument('kind', 'the kind of a value', kind);
+  kind === undefined || (typeof kind === 'string' && Object.hasOwn(kinds, kind))
+    ? undefined
+    : invalidArgument('kind', `one of ${Object.keys(kinds).join(', ')}`, kind);
+
+const kinds: Readonly<Record<ValueKind, true>> = Object.freeze({
+  null: true,
+  float: true,
+  integer: true,
+  text: true,
+  boolean: true,
+  module: true,
+  json: true,
+  embedding: true,
+  tensor: true,
+});
 
 const malformedFlag = (field: string, flag: unknown): CoilyardError | undefined =>
   flag === undefined || typeof flag === 'boolean' ? undefined : invalidArgument(field, 'true or false', flag);

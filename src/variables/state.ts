@@ -27,7 +27,8 @@ export function historyEntry(record: Variable): HistoryEntry {
 
 /** An id is `var_<name>_<number>`: the name is in it, so one index serves both. */
 export function nameInId(id: string): string | undefined {
-  if (!id.startsWith('var_')) return undefined;
+  // Plain JavaScript may ask for anything.
+  if (typeof id !== 'string' || !id.startsWith('var_')) return undefined;
   const end = id.lastIndexOf('_');
   return end > 4 ? id.slice(4, end) : undefined;
 }

@@ -17,6 +17,8 @@ export type Fate =
   | 'throws_after'
   | 'rejects_before'
   | 'rejects_after'
+  /** Does not apply, and rejects when the test lets it land. */
+  | 'rejects_later'
   | 'conflict'
   | 'fenced'
   /** Applies and answers what is no outcome. */
@@ -77,6 +79,8 @@ export class ScriptedStore implements SessionStore {
       case 'rejects_after':
         apply();
         return Promise.reject(new Error('the connection was lost'));
+      case 'rejects_later':
+        return new Promise((_resolve, reject) => this.#held.push(() => reject(new Error('the connection was lost'))));
       case 'conflict':
         return { type: 'conflict', current: { revision: 99, tag: 'other' } };
       case 'fenced':

@@ -1,0 +1,257 @@
+import { describe, expect, test } from 'vitest';
+import { CoilyardError } from '../../../src/kernel/errors.js';
+import { settle } from '../../../src/testing/manual-clock.js';
+import { aHost, aSession, failure } from './harness.js';
+
+type Session = Awaited<ReturnType<typeof aSession>>['session'];
+
+const huge = 'x'.repeat(2_000_000);
+const cycle: Record<string, unknown> = {};
+cycle.self = cycle;
+const deep = (levels: number): unknown => {
+  let value: unknown = 1;
+  for (let level = 0; level < levels; level += 1) value = { value };
+  return value;
+};
+
+/** What plain JavaScript can pass where a name, a value, a list or options belong. */
+const junk: unknown[] = [
+  undefined,
+  null,
+  0,
+  -1,
+  1.5,
+  Number.NaN,
+  Number.POSITIVE_INFINITY,
+  2n ** 64n,
+  true,
+  '',
+  'no such thing',
+  huge,
+  '__proto__',
+  Symbol('s'),
+  () => 'x',
+  [],
+  [undefined],
+  new Array(3),
+  {},
+  { type: 'x' },
+  new Date(0),
+  new Map([['x', 1]]),
+  new Set(['x']),
+  new Float64Array(4),
+  Object.create(null),
+  Promise.resolve('x'),
+  cycle,
+  deep(10_000),
+  new Proxy({}, { get: (_target, key) => key }),
+];
+
+/** Any method of a session with any argument: what a plain JavaScript caller can do. */
+type Loose = Record<string, (...args: unknown[]) => unknown>;
+// The point of these tests is to go around the types.
+const loose = (target: object): Loose => target as unknown as Loose;
+
+const calls: readonly (readonly [string, (session: Loose, junk: unknown) => unknown])[] = [
+  ['get(junk)', (session, value) => session.get?.(value)],
+  ['variable(junk)', (session, value) => session.variable?.(value)],
+  ['list(junk)', (session, value) => session.list?.(value)],
+  ['list({ pattern: junk })', (session, value) => session.list?.({ pattern: value, type: value, source: value })],
+  ['set(junk, 1)', (session, value) => session.set?.(value, 1)],
+  ['set(x, junk)', (session, value) => session.set?.('x', value)],
+  ['set(x, 1, junk)', (session, value) => session.set?.('x', 1, value)],
+  ['set(x, 1, { metadata: junk })', (session, value) => session.set?.('x', 1, { metadata: value })],
+  ['set(x, 1, { metadata: { k: junk } })', (session, value) => session.set?.('x', 1, { metadata: { k: value } })],
+  ['set(x, 1, { expectedVersion: junk })', (session, value) => session.set?.('x', 1, { expectedVersion: value })],
+  ['set(x, 1, { source: junk })', (session, value) => session.set?.('x', 1, { source: value })],
+  ['set(x, 1, { timeoutMs: junk })', (session, value) => session.set?.('x', 1, { timeoutMs: value })],
+  ['set(x, 1, { signal: junk })', (session, value) => session.set?.('x', 1, { signal: value })],
+  ['update(junk)', (session, value) => session.update?.(value)],
+  ['update({ x: junk })', (session, value) => session.update?.({ x: value })],
+  ['update({}, junk)', (session, value) => session.update?.({ x: 1 }, value)],
+  ['update({}, { atomic: junk })', (session, value) => session.update?.({ x: 1 }, { atomic: value })],
+  ['register(junk)', (session, value) => session.register?.(value, 'float', 1)],
+  ['register(name, junk)', (session, value) => session.register?.('new', value, 1)],
+  ['register(name, type, junk)', (session, value) => session.register?.('new', 'float', value)],
+  ['register(…, junk)', (session, value) => session.register?.('new', 'float', 1, value)],
+  [
+    'register(…, { constraints: junk })',
+    (session, value) => session.register?.('new', 'float', 1, { constraints: value }),
+  ],
+  [
+    'register(…, { constraints: { min: junk } })',
+    (session, value) => session.register?.('new', 'float', 1, { constraints: { min: value } }),
+  ],
+  [
+    'register(…, { description: junk })',
+    (session, value) => session.register?.('new', 'float', 1, { description: value }),
+  ],
+  ['register(…, { readOnly: junk })', (session, value) => session.register?.('new', 'float', 1, { readOnly: value })],
+  ['registerMany(junk)', (session, value) => session.registerMany?.(value)],
+  ['registerMany([junk])', (session, value) => session.registerMany?.([value])],
+  ['registerMany([], junk)', (session, value) => session.registerMany?.([], value)],
+  ['delete(junk)', (session, value) => session.delete?.(value)],
+  ['delete(missing, junk)', (session, value) => session.delete?.('missing', value)],
+  ['observe(junk)', (session, value) => session.observe?.(value, () => {})],
+  ['watch(junk)', (session, value) => closed(session.watch?.(value))],
+  ['watch([junk])', (session, value) => closed(session.watch?.([value]))],
+  ['watch([], junk)', (session, value) => closed(session.watch?.([], value))],
+  ...[
+    'filter',
+    'throttleMs',
+    'debounceMs',
+    'after',
+    'afterRevision',
+    'pattern',
+    'signal',
+    'coalesce',
+    'includeInitial',
+  ].map(
+    (key) =>
+      [
+        `watch([], { ${key}: junk })`,
+        (session: Loose, value: unknown) => closed(session.watch?.([], { [key]: value })),
+      ] as const,
+  ),
+  ['openWatch(junk)', (session, value) => closed(session.openWatch?.(value))],
+  ['history(junk)', (session, value) => session.history?.(value)],
+  ['history(x, junk)', (session, value) => session.history?.('x', value)],
+  ['history(x, { limit: junk })', (session, value) => session.history?.('x', { limit: value })],
+  ['history(x, { offset: junk })', (session, value) => session.history?.('x', { offset: value })],
+  ['execute(junk)', (session, value) => session.execute?.(value)],
+  ['execute({ type: junk })', (session, value) => session.execute?.({ type: value, source: 'test' })],
+  [
+    'execute({ requestId: junk })',
+    (session, value) =>
+      session.execute?.({ type: 'variable.set', variable: 'x', value: 1, source: 'test', requestId: value }),
+  ],
+  [
+    'execute({ kind: junk })',
+    (session, value) =>
+      session.execute?.({ type: 'variable.set', variable: 'x', value: 1, source: 'test', kind: value }),
+  ],
+  [
+    'execute(command, junk)',
+    (session, value) => session.execute?.({ type: 'variable.set', variable: 'x', value: 1, source: 'test' }, value),
+  ],
+];
+
+/** Closes a watch that was opened after all. */
+function closed(watch: unknown): unknown {
+  const opened = Object(watch);
+  if (typeof opened.return === 'function') void opened.return();
+  else if (typeof opened.close === 'function') opened.close();
+  return watch;
+}
+
+async function outcome(call: () => unknown): Promise<unknown> {
+  try {
+    const result = call();
+    return result instanceof Promise ? await result : 'returned';
+  } catch (error) {
+    return error;
+  }
+}
+
+async function isSound(session: Session): Promise<void> {
+  const { version } = session.variable('n');
+  expect(await session.set('n', 1)).toMatchObject({ version: version + 1 });
+}
+
+describe.each(calls)('session.%s', (_name, call) => {
+  test('answers junk with a typed error or with sense, and the session lives on', async () => {
+    const { session, supervisor, wheelFailures } = await aSession();
+    for (const value of junk) {
+      const result = await outcome(() => call(loose(session), value));
+      if (result instanceof Error) {
+        expect(result).toBeInstanceOf(CoilyardError);
+        expect(result.message.length).toBeLessThan(1000);
+      }
+    }
+    await isSound(session);
+    expect(wheelFailures).toEqual([]);
+    expect(supervisor.lives).toHaveLength(1);
+  });
+});
+
+const optionsOf = (options: unknown): [string, unknown][] => [
+  ['options', options],
+  ['id', { id: options }],
+  ['ttlMs', { ttlMs: options }],
+  ['metadata', { metadata: options }],
+  ['owner', { owner: options }],
+];
+
+test('sessions.start and find answer junk with a typed error or a session', async () => {
+  const { sessions } = aHost();
+  for (const value of junk)
+    for (const [, options] of optionsOf(value)) {
+      const result = await outcome(() => loose(sessions).start?.(options));
+      if (result instanceof Error) expect(result).toBeInstanceOf(CoilyardError);
+    }
+  for (const value of junk) {
+    const result = await outcome(() => loose(sessions).find?.(value));
+    if (result instanceof Error) expect(result).toBeInstanceOf(CoilyardError);
+  }
+  expect((await sessions.start({ id: 'still' })).id).toBe('still');
+});
+
+test('session.stop with junk for options is refused and stops nothing', async () => {
+  const { session } = await aSession();
+  for (const value of [null, 5, 'keep', true]) {
+    const error = await failure(loose(session).stop?.(value) as Promise<unknown>);
+    expect(error.code).toBe('invalid_argument');
+  }
+  await isSound(session);
+});
+
+test.each([
+  ['a Map', new Map([['x', 1]])],
+  ['a list', [1]],
+  ['a text', 'xn'],
+  ['an instance', new (class Mine {})()],
+])('update with %s is refused instead of writing nothing, or something else', async (_name, values) => {
+  const { session } = await aSession();
+  expect(await failure(loose(session).update?.(values) as Promise<unknown>)).toMatchObject({
+    code: 'invalid_argument',
+    details: { field: 'values' },
+  });
+});
+
+test('a watch of a text is refused instead of watching its letters', async () => {
+  const { session } = await aSession();
+  const result = await outcome(() => loose(session).watch?.('xn'));
+  expect(result).toMatchObject({ code: 'invalid_argument', details: { field: 'variables' } });
+});
+
+describe('an object that throws when it is looked at', () => {
+  const { proxy: revoked, revoke } = Proxy.revocable({}, {});
+  revoke();
+  const trap = {
+    get trap(): number {
+      throw new Error('a trap');
+    },
+  };
+
+  test.each<[string, (session: Loose) => unknown]>([
+    ['a name', (session) => session.get?.(revoked)],
+    ['a name to write', (session) => session.set?.(revoked, 1)],
+    ['a value', (session) => session.set?.('x', revoked)],
+    ['a value with a trap', (session) => session.set?.('x', trap)],
+    ['metadata', (session) => session.set?.('x', 1, { metadata: revoked })],
+    ['metadata with a trap', (session) => session.set?.('x', 1, { metadata: trap })],
+    ['constraints', (session) => session.register?.('new', 'float', 1, { constraints: revoked })],
+    ['a registration', (session) => session.registerMany?.([revoked])],
+    [
+      'a command',
+      (session) =>
+        session.execute?.({ type: 'variable.set', source: 'test', variable: 'x', value: trap, kind: revoked }),
+    ],
+  ])('is answered with a typed error as %s, and the session lives on', async (_name, call) => {
+    const { session } = await aSession();
+    const result = await outcome(() => call(loose(session)));
+    expect(result).toBeInstanceOf(CoilyardError);
+    await settle();
+    await isSound(session);
+  });
+});
