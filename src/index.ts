@@ -21,7 +21,16 @@ export type { Process } from './kernel/process.js';
 export type { EventName, RuntimeEvents, TelemetryBus } from './kernel/telemetry.js';
 export { Runtime, type StopRuntimeOptions, startRuntime } from './runtime.js';
 export type { ListeningGateway } from './runtime/gateway-runtime.js';
-export type { PythonCallOptions } from './runtime/python-runtime.js';
+export {
+  type Attributes,
+  type MeterLike,
+  type OpenTelemetryOptions,
+  openTelemetry,
+  type SpanLike,
+  type TracerLike,
+} from './runtime/open-telemetry.js';
+export { type PrometheusMetrics, type PrometheusOptions, prometheusMetrics } from './runtime/prometheus.js';
+export type { PythonCallOptions, WorkerInvitation } from './runtime/python-runtime.js';
 export type { RuntimeTools, Tool, ToolContext } from './runtime/runtime-tools.js';
 export type { AuditAction, AuditEntry, AuditOptions } from './sessions/audit.js';
 export type {

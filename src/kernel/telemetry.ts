@@ -14,7 +14,12 @@ export interface RuntimeEvents {
   'runtime.stopping': { readonly atMs: number };
   'runtime.stopped': { readonly atMs: number; readonly killed: readonly string[] };
   'gateway.listening': { readonly host: string; readonly port: number };
-  'gateway.refused': { readonly method: string; readonly code: ErrorCode };
+  'gateway.refused': {
+    readonly method: string;
+    readonly code: ErrorCode;
+    /** The name of who was refused; `null`: nobody knows who it was. */
+    readonly principal: string | null;
+  };
   'session.started': { readonly sessionId: string; readonly revision: number };
   'session.stopped': { readonly sessionId: string; readonly reason: ExitReason };
   'session.expired': { readonly sessionId: string };
@@ -27,7 +32,7 @@ export interface RuntimeEvents {
     readonly durationMs: number;
   };
   'variable.configured': VariableEvent & { readonly settings: readonly string[] };
-  'variable.deleted': VariableEvent;
+  'variable.deleted': VariableEvent & { readonly oldValue: unknown };
   'variable.refused': {
     readonly sessionId: string;
     readonly command: string;

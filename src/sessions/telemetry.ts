@@ -52,6 +52,7 @@ export function reportCommit(
           sessionId,
           variableId: event.variableId,
           name: event.name,
+          oldValue: isSecret(event.name, event.metadata) ? REDACTED : event.oldValue,
           source: event.source,
           revision,
         });
