@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { runtimeConfig } from '../../../src/config.js';
 import { defaultVariableLimits } from '../../../src/variables/limits.js';
+import { settle } from '../../../src/testing/manual-clock.js';
 import { aSession, failure } from './harness.js';
 
 test('a session takes a burst, then so many commands per second, and says when the next may come', async () => {
@@ -17,6 +18,20 @@ test('a session takes a burst, then so many commands per second, and says when t
   await clock.advance(60_000);
   const many = await Promise.allSettled([4, 5, 6, 7].map((value) => session.set('x', value)));
   expect(many.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled', 'rejected']);
+});
+
+test('a session whose supervisor waits refuses at once and says when to come back', async () => {
+  const { session, sessions, supervisor } = await aSession();
+  supervisor.restartsAtOnce = false;
+  supervisor.kill();
+  await settle();
+  const waiting = failure(session.set('x', 1));
+  sessions.suspend('a', 500);
+  const refused = { code: 'session_crashed', execution: 'not_started', retryable: true, retryAfterMs: 500 };
+  expect(await waiting).toMatchObject(refused);
+  expect(await failure(session.set('x', 2))).toMatchObject(refused);
+  await supervisor.restart();
+  expect(await session.set('x', 3)).toEqual({ version: 1, revision: 2 });
 });
 
 test('reading is not limited', async () => {
