@@ -39,6 +39,9 @@ export const isNestedSupervisor = (process: Process | undefined): process is Nes
 /** A supervisor below must be through this much earlier than whoever waits for it, so that its report still arrives. */
 export const NESTED_MARGIN_MS = 20;
 
+/** After so many children those asked first may begin to end, so that not all of them are on their way at a time. */
+const WAVE = 1024;
+
 export class ChildStopper {
   readonly killed: UncleanStop[] = [];
   readonly failed: UncleanStop[] = [];
@@ -85,29 +88,35 @@ export class ChildStopper {
   /** Asks all at once, then waits: one timer for each distinct time, whatever the number of children. */
   async together(children: Iterable<Child>): Promise<void> {
     const byTime = new Map<number, Child[]>();
-    await new Promise<void>((resolve) => {
-      let left = 1;
-      const oneLess = (): void => {
-        left -= 1;
-        if (left === 0) resolve();
-      };
-      for (const child of children) {
-        const process = child.running;
-        child.down();
-        if (process === undefined) continue;
-        const wasAlive = process.alive;
-        this.#ask(child, process);
-        // Most children do not trap and are gone by now, with the very reason they were sent.
-        if (wasAlive && !process.alive) continue;
-        left += 1;
-        this.#limitTime(child, byTime);
-        whenEnded(process, (reason) => {
-          this.#judge(child, process, reason);
-          oneLess();
-        });
-      }
-      oneLess();
+    let asked = 0;
+    let left = 1;
+    let allEnded = (): void => {};
+    const ended = new Promise<void>((resolve) => {
+      allEnded = resolve;
     });
+    const oneLess = (): void => {
+      left -= 1;
+      if (left === 0) allEnded();
+    };
+    for (const child of children) {
+      const process = child.running;
+      child.down();
+      if (process === undefined) continue;
+      const wasAlive = process.alive;
+      this.#ask(child, process);
+      // Most children do not trap and are gone by now, with the very reason they were sent.
+      if (wasAlive && !process.alive) continue;
+      left += 1;
+      this.#limitTime(child, byTime);
+      whenEnded(process, (reason) => {
+        this.#judge(child, process, reason);
+        oneLess();
+      });
+      asked += 1;
+      if (asked % WAVE === 0) await undefined;
+    }
+    oneLess();
+    await ended;
     for (const timer of this.#timers) timer.cancel();
   }
 

@@ -2,8 +2,8 @@
  * The life of one process: signals in, links and monitors out. Every kind of process (plain, server, supervisor, xstate
  * actor, task) is a subclass that says what it does with a trapped exit and how it terminates.
  *
- * Order is kept as in OTP (S9): a death is told to links and monitors in a later microtask than any message that was sent
- * before it, never on the stack of whoever caused it.
+ * Order is kept as in OTP (S9): a death arrives after whatever was sent before it. Nobody's code runs on the stack of
+ * whoever caused the death: linked mailboxes have it at once, all else happens in later microtasks.
  */
 
 import { systemClock, systemRandom } from './clock.js';
@@ -263,17 +263,33 @@ export abstract class ProcessCore implements Process {
     }
   }
 
-  #signal(reason: ExitReason, from: Process | undefined): void {
+  /**
+   * A signal arrives. When exits are trapped it is in the mailbox from now on, else it is obeyed.
+   *
+   * @param link the linked process that ended: the signal is void if the link is undone before it is read (S10), and a chain
+   * of deaths falls link by link in microtasks, so that its length is no matter.
+   */
+  #signal(reason: ExitReason, from: Process | undefined, link?: ProcessCore): void {
     if (this.#phase === 'dead') return;
-    if (!this.#trapExit) {
-      if (reason.type !== 'normal') this.#die(reason);
-    } else if (from !== undefined && from === this.#parent) {
+    const isMeant = (): boolean => link === undefined || this.#dropLink(link);
+    if (this.#trapExit) {
+      const isParent = from !== undefined && from === this.#parent;
+      const turn = (): unknown => (isMeant() ? (isParent ? this.end(reason) : this.onExit(from, reason)) : undefined);
       // The usual end of an idle process: for that it needs no inbox.
-      if (this.#inbox === undefined && this.#phase === 'running') soon.then(() => this.end(reason));
-      else this.post(() => this.end(reason));
-    } else {
-      this.post(() => this.onExit(from, reason));
-    }
+      if (isParent && this.#inbox === undefined && this.#phase === 'running') soon.then(turn);
+      else this.post(turn);
+    } else if (reason.type !== 'normal' && link === undefined) this.#die(reason);
+    else
+      soon.then(() => {
+        if (isMeant() && reason.type !== 'normal') this.#die(reason);
+      });
+  }
+
+  /** @returns whether there was one. */
+  #dropLink(peer: ProcessCore): boolean {
+    const linked = hasItem(this.#links, peer);
+    this.#links = withoutItem(this.#links, peer);
+    return linked;
   }
 
   #openInbox(): Inbox {
@@ -299,17 +315,12 @@ export abstract class ProcessCore implements Process {
       );
     this.#endStart?.(reason);
     this.onDeath(reason);
-    if (this.#links !== undefined || this.#monitors !== undefined || this.#ending !== undefined)
-      soon.then(() => this.#announce(reason));
+    for (const peer of listItems(this.#links)) peer.#signal(reason, this, this);
+    this.#links = undefined;
+    if (this.#monitors !== undefined || this.#ending !== undefined) soon.then(() => this.#announce(reason));
   }
 
   #announce(reason: ExitReason): void {
-    for (const peer of listItems(this.#links)) {
-      // Whoever has unlinked meanwhile hears nothing (S10).
-      if (!hasItem(peer.#links, this)) continue;
-      this.unlink(peer);
-      peer.#signal(reason, this);
-    }
     for (const monitor of listItems(this.#monitors)) this.#tell(monitor, reason);
     this.#ending?.resolve(reason);
   }

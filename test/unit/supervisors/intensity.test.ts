@@ -233,14 +233,16 @@ test('S43 under one_for_one three deaths in the same tick are handled one by one
   expect(short.supervisor.alive).toBe(false);
 });
 
-test('S43 under rest_for_one deaths after the first are absorbed, deaths before it are not', async () => {
-  const { stage, crash } = await staged({ maxRestarts: 2, strategy: 'rest_for_one' }, [
-    { id: 'a' },
-    { id: 'b' },
-    { id: 'c' },
-  ]);
-  await crash('b', 'c');
-  expect(stage.take()).toEqual(['+b', '+c']);
+test('S43 under rest_for_one deaths after the first child of the group are absorbed, deaths before it are not', async () => {
+  const three = [{ id: 'a' }, { id: 'b' }, { id: 'c' }];
+  const absorbed = await staged({ maxRestarts: 1, strategy: 'rest_for_one' }, three);
+  await absorbed.crash('b', 'c');
+  expect(absorbed.stage.take()).toEqual(['+b', '+c']);
+  expect(absorbed.supervisor.alive).toBe(true);
+  const both = await staged({ maxRestarts: 2, strategy: 'rest_for_one' }, three);
+  await both.crash('b', 'a');
+  expect(both.stage.take()).toEqual(['-c', '+b', '+c', '-c', '-b', '+a', '+b', '+c']);
+  expect(both.supervisor.alive).toBe(true);
 });
 
 test('S44 the exit of a stranger, or of what a child once was, is ignored', async () => {

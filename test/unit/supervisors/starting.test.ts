@@ -77,6 +77,22 @@ test('S19 a child that is not linked to the supervisor is not watched by it', as
   expect(await supervisor.countChildren()).toMatchObject({ specs: 1, active: 0 });
 });
 
+test('S20 whoever starts a supervisor may compute its flags, ignore, or fail: the start function is its init', async () => {
+  const error = new Error('no configuration');
+  const starting = (sizes: number | undefined) => async (self: Process) => {
+    if (sizes === undefined) throw error;
+    if (sizes === 0) return IGNORE;
+    const children = Array.from({ length: sizes }, (_, id) => ({ id, start: idle }));
+    return startSupervisor({ parent: self, children });
+  };
+  const supervisor = await startSupervisor({});
+  const two = await supervisor.startChild({ id: 'two', type: 'supervisor', start: starting(2) });
+  expect(await two?.countChildren()).toMatchObject({ active: 2 });
+  expect(await supervisor.startChild({ id: 'none', type: 'supervisor', start: starting(0) })).toBeUndefined();
+  const failed = await failure(supervisor.startChild({ id: 'failed', type: 'supervisor', start: starting(undefined) }));
+  expect(failed).toMatchObject({ cause: error });
+});
+
 test('S21 a child that fails to start stops those before it in reverse; those after it never start', async () => {
   const stage = new Stage();
   const boom = new Error('boom');
