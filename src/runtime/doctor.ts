@@ -4,7 +4,7 @@
  */
 
 import { createServer } from 'node:net';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { RuntimeOptions } from '../config.js';
 import { CoilyardError, describeThrown } from '../kernel/errors.js';
 import { type Examination, examine } from '../workers/launchers/examination.js';
@@ -26,6 +26,9 @@ export interface DoctorOptions extends InterpretersOptions {
   /** Default: that of this process. */
   readonly nodeVersion?: string;
 }
+
+const INSTALL_PYTHON =
+  process.platform === 'darwin' ? 'brew install python' : 'sudo apt-get install python3 python3-venv';
 
 const OLDEST_NODE = [20, 19] as const;
 
@@ -166,7 +169,10 @@ function checkPort(host: string, port: number): Promise<Finding> {
 }
 
 function remedyIn(error: unknown): string {
-  const remedy = error instanceof CoilyardError ? error.details.remedy : undefined;
+  const { remedy, missing, origin, python } = error instanceof CoilyardError ? error.details : {};
+  if (missing === undefined && (origin === 'VIRTUAL_ENV' || origin === 'COILYARD_PYTHON')) return `unset ${origin}`;
+  if (missing === undefined && origin === 'PATH') return INSTALL_PYTHON;
+  if (missing === undefined && python !== undefined) return `python3 -m venv ${join(dirname(String(python)), '..')}`;
   const text = typeof remedy === 'string' ? remedy : 'npm install coilyard';
   // The message has it as a sentence; here it is to be copied.
   return text.replace(/^Install (it|them): /, '');

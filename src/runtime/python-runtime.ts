@@ -14,7 +14,8 @@ import { IGNORE, type Process } from '../kernel/process.js';
 import type { TelemetryBus } from '../kernel/telemetry.js';
 import type { AttachRegistry } from '../workers/attach-registry.js';
 import type { Launcher, LauncherFactory } from '../workers/launcher.js';
-import { type SlotInfo, WorkerPool } from '../workers/pool.js';
+import { WorkerPool } from '../workers/pool.js';
+import type { SlotInfo } from '../workers/slot.js';
 import type { PoolOptions } from '../workers/pool-options.js';
 import { PythonPools } from '../workers/pools.js';
 import type { Arguments, CallOptions, ChunkIterator, PythonPort } from '../workers/python-port.js';
@@ -41,6 +42,17 @@ export interface PythonCallOptions extends Omit<CallOptions, 'sessionId' | 'vari
    * also fills in the variables that the tool asks for.
    */
   readonly session?: ReadableSession | { readonly id: SessionId } | undefined;
+}
+
+export interface WorkerInvitation {
+  readonly workerId: string;
+  /** Whoever holds it can join the pool, and call the gateway as long as it is joined. */
+  readonly token: string;
+  /** `host:port` that the worker dials. */
+  readonly gateway: string;
+  /** What starts the worker, with the token in the environment variable `tokenVariable`, which `ps` does not show. */
+  readonly command: readonly string[];
+  readonly tokenVariable: string;
 }
 
 export interface PythonRuntimeOptions {
@@ -150,6 +162,24 @@ export class PythonRuntime {
       throw found.unavailable(error);
     }
     await found.whole();
+  }
+
+  /**
+   * Makes a place in a pool for a worker that is started by hand, perhaps on another machine. It counts once it has
+   * dialled in, it is supervised by its signs of life, and it may come back with the same token as often as it likes.
+   */
+  async invite(pool = 'default'): Promise<WorkerInvitation> {
+    this.#refuseIfForbidden();
+    const found = this.#pools.get(pool);
+    if (found === undefined) throw invalidArgument('pool', `one of ${this.poolNames.join(', ')}`, pool);
+    await this.#wake(found);
+    const gateway = await this.#options.gatewayAddress();
+    const { workerId, token } = await found.invite();
+    const { concurrency, imports } = found.settings;
+    const command = ['python', '-m', 'coilyard.worker', '--gateway', gateway, '--worker-id', workerId, '--detached'];
+    if (concurrency !== 1) command.push('--concurrency', String(concurrency));
+    for (const name of imports) command.push('--import', name);
+    return { workerId, token, gateway, command, tokenVariable: 'COILYARD_WORKER_TOKEN' };
   }
 
   /** Refuses all calls from now on and ends starts under way. */

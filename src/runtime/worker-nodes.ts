@@ -1,7 +1,7 @@
 /** What the supervision tree cannot know of workers: which process, and whether it is ready. */
 
 import type { TreeNode } from '../../supervisors/index.js';
-import type { SlotInfo } from '../workers/pool.js';
+import type { SlotInfo } from '../workers/slot.js';
 
 interface Workers {
   readonly poolNames: readonly string[];

@@ -47,6 +47,8 @@ interface Expected {
   readonly guest: Guest;
   readonly line: GuestLine;
   readonly digest: Buffer;
+  /** Whether it may say any incarnation. */
+  readonly isAnyLife: boolean;
 }
 
 export class AttachRegistry {
@@ -59,10 +61,15 @@ export class AttachRegistry {
     this.#options = options;
   }
 
-  /** Invites one life. A second invitation for the same worker id replaces the first. */
-  expect(guest: Guest, line: GuestLine): Invitation {
-    const token = this.#options.random.token(32);
-    const expected: Expected = { guest, line, digest: digestOf(token) };
+  /**
+   * Invites one life. A second invitation for the same worker id replaces the first.
+   *
+   * @param known the token of a worker that somebody else starts: it was told once and comes back with it, and knows
+   * nothing of its lives before. Default: a new one, for the one life.
+   */
+  expect(guest: Guest, line: GuestLine, known?: string): Invitation {
+    const token = known ?? this.#options.random.token(32);
+    const expected: Expected = { guest, line, digest: digestOf(token), isAnyLife: known !== undefined };
     this.#expected.set(guest.workerId, expected);
     return {
       token,
@@ -119,8 +126,9 @@ export class AttachRegistry {
     const digest = digestOf(hello.token);
     // Compared also when nobody is expected: the time taken tells nothing either.
     const isToken = timingSafeEqual(digest, expected?.digest ?? digestOf(''));
-    if (expected === undefined || !isToken || expected.guest.incarnation !== hello.incarnation) {
-      if (expected !== undefined && hello.incarnation < expected.guest.incarnation)
+    const isLife = expected?.isAnyLife === true || expected?.guest.incarnation === hello.incarnation;
+    if (expected === undefined || !isToken || !isLife) {
+      if (expected !== undefined && !isLife && hello.incarnation < expected.guest.incarnation)
         this.#options.telemetry.emit('worker.frame_dropped', {
           ...expected.guest,
           incarnation: hello.incarnation,

@@ -4,11 +4,11 @@
  */
 
 import { setMaxListeners } from 'node:events';
-import { CoilyardError, describeThrown, invalidArgument, toCoilyardError } from '../kernel/errors.js';
-import { type Incarnation, incarnation, nextIncarnation, type WorkerId, workerId } from '../kernel/ids.js';
-import { isolate } from '../kernel/isolate.js';
+import { CoilyardError, invalidArgument, toCoilyardError } from '../kernel/errors.js';
+import { nextIncarnation, type WorkerId } from '../kernel/ids.js';
 import type { Process } from '../kernel/process.js';
 import type { CallTarget, HelloFrame, ModuleSpec, ToolSpec } from '../wire/frames.js';
+import { listenersOf } from './call-listeners.js';
 import { ChunkStream } from './chunk-stream.js';
 import { Dispatcher } from './dispatcher.js';
 import type { Caller, CallRequest } from './ledger.js';
@@ -16,40 +16,21 @@ import { type PoolOptions, type PoolSettings, poolSettings } from './pool-option
 import type { Arguments, CallOptions, ChunkIterator } from './python-port.js';
 import { headcount } from './pool-limits.js';
 import { Readiness } from './readiness.js';
-import { type Capabilities, capabilitiesOf, canServe, notFound } from './routing.js';
+import { closed, unavailable } from './pool-errors.js';
+import { capabilitiesOf, canServe, notFound } from './routing.js';
+import { aSlot, type Slot, type SlotInfo } from './slot.js';
 import { isRecycling, type PlaceKeeper, type PlaceView, type StaffedPool, Staffing } from './staffing.js';
 import { StartGate } from './start-gate.js';
 import type { WorkerLink } from './worker-link.js';
 import { startWorker, stopLimitMs, type WorkerDependencies } from './worker-process.js';
-
-/** One place of the pool. Lives come and go in it; it counts them. */
-interface Slot {
-  readonly workerId: WorkerId;
-  incarnation: Incarnation;
-  phase: 'idle' | 'starting' | 'ready' | 'down';
-  /** Whether it shall have a worker. */
-  isWanted: boolean;
-  /** What the last life in this place said of itself. */
-  known: { readonly hello: HelloFrame; readonly capabilities: Capabilities } | undefined;
-}
-
-/** One place as data, for people and for tests. */
-export interface SlotInfo {
-  readonly workerId: WorkerId;
-  readonly incarnation: Incarnation;
-  readonly phase: Slot['phase'];
-  /** Of the last life; null before the first hello. */
-  readonly pid: number | null;
-  /** Calls in hand. */
-  readonly load: number;
-}
 
 export class WorkerPool {
   readonly name: string;
   readonly settings: PoolSettings;
   readonly #deps: WorkerDependencies;
   readonly #dispatcher: Dispatcher;
-  readonly #slots: readonly Slot[];
+  readonly #slots: Slot[];
+  #keeper: PlaceKeeper | undefined;
   readonly #links = new Map<WorkerId, WorkerLink>();
   readonly #stopping = new AbortController();
   readonly #readiness = new Readiness(() => this.#slots.every(({ phase, isWanted }) => !isWanted || phase === 'ready'));
@@ -77,13 +58,8 @@ export class WorkerPool {
     this.#gate = new StartGate(this.settings.maxStarting);
     const { min, max } = headcount(this.settings);
     // One place more than there are workers: a replacement gets ready beside the worker that it replaces.
-    this.#slots = Array.from({ length: max + (isRecycling(this.settings) ? 1 : 0) }, (_, place) => ({
-      workerId: workerId(`${name}-${place}`),
-      isWanted: place < min,
-      incarnation: incarnation(0),
-      phase: 'idle' as const,
-      known: undefined,
-    }));
+    const places = max + (isRecycling(this.settings) ? 1 : 0);
+    this.#slots = Array.from({ length: places }, (_, place) => aSlot(name, place, place < min));
     this.#changeHomes();
   }
 
@@ -126,16 +102,24 @@ export class WorkerPool {
       throw new CoilyardError('invalid_argument', `worker ${slot.workerId} is ${slot.phase}`, {
         details: { reason: 'already_started', workerId: slot.workerId },
       });
-    slot.phase = 'starting';
+    // A place that waits for somebody else is no reason to make a call wait.
+    slot.phase = slot.token === undefined ? 'starting' : 'down';
     slot.incarnation = nextIncarnation(slot.incarnation);
     const life = slot.incarnation;
     const { workerId } = slot;
     let leave = (): void => {};
     try {
-      leave = await this.#gate.enter(this.#stopping.signal);
+      if (slot.token === undefined) leave = await this.#gate.enter(this.#stopping.signal);
       return await startWorker(
         parent,
-        { pool: this.name, workerId, incarnation: life, settings: this.settings, signal: this.#stopping.signal },
+        {
+          pool: this.name,
+          workerId,
+          incarnation: life,
+          settings: this.settings,
+          signal: this.#stopping.signal,
+          token: slot.token,
+        },
         {
           ready: (link) => this.#ready(slot, place, link),
           received: (link, frame) => this.#dispatcher.received(link, frame),
@@ -164,7 +148,7 @@ export class WorkerPool {
    */
   markUnavailable(retryAfterMs: number, cause: unknown): void {
     this.#unavailable = { untilMs: this.#deps.clock.monotonicMs() + retryAfterMs, cause };
-    const error = this.#unavailableError(cause, retryAfterMs);
+    const error = unavailable(this.name, cause, retryAfterMs);
     this.#dispatcher.refuseQueued(error);
     this.#readiness.fail(error);
   }
@@ -175,26 +159,26 @@ export class WorkerPool {
    * @throws CoilyardError `pool_unavailable` with the cause, once no worker is left that may become ready.
    */
   async whole(): Promise<void> {
-    if (this.#stopping.signal.aborted) throw this.#closedError();
+    if (this.#stopping.signal.aborted) throw closed(this.name);
     await this.#readiness.wait();
   }
 
   /** The error for a pool that cannot serve because of this. */
   unavailable(cause: unknown): CoilyardError {
-    return this.#stopping.signal.aborted ? this.#closedError() : this.#unavailableError(cause, undefined);
+    return this.#stopping.signal.aborted ? closed(this.name) : unavailable(this.name, cause);
   }
 
   /** A place keeps failing: whoever waits for the whole pool hears why. */
   giveUpWaiting(): void {
-    this.#readiness.fail(this.#unavailableError(this.#lastFailure ?? 'a worker keeps failing', undefined));
+    this.#readiness.fail(unavailable(this.name, this.#lastFailure ?? 'a worker keeps failing'));
   }
 
   /** Refuses all calls from now on, those that wait included, and ends starts under way. Calls in hand go on. */
   close(): void {
     if (this.#stopping.signal.aborted) return;
     this.#staffing?.stop();
-    this.#stopping.abort(this.#closedError());
-    this.#readiness.fail(this.#closedError());
+    this.#stopping.abort(closed(this.name));
+    this.#readiness.fail(closed(this.name));
     this.#dispatcher.reconsider();
   }
 
@@ -218,15 +202,32 @@ export class WorkerPool {
    */
   async staff(keeper: PlaceKeeper): Promise<void> {
     const { clock, random } = this.#deps;
+    this.#keeper = keeper;
     this.#staffing?.stop();
     this.#staffing = new Staffing({ settings: this.settings, clock, random, keeper, pool: this.#staffed });
     for (const [place, { isWanted }] of this.#slots.entries()) if (isWanted) await keeper.open(place);
     this.#staffing.start();
   }
 
+  /**
+   * Opens a place for a worker that somebody starts by hand, perhaps on another machine. It is supervised by its signs
+   * of life; whenever it goes, the place waits for it to come back.
+   *
+   * @returns its id and what lets it in.
+   */
+  async invite(): Promise<{ readonly workerId: WorkerId; readonly token: string }> {
+    if (this.#stopping.signal.aborted || this.#keeper === undefined) throw this.unavailable('it was not started');
+    const token = this.#deps.random.token(32);
+    const place = this.#slots.length;
+    const slot = aSlot(this.name, place, false, token);
+    this.#slots.push(slot);
+    await this.#keeper.open(place);
+    return { workerId: slot.workerId, token };
+  }
+
   /** The places that have a worker or shall have one. */
   get slots(): readonly SlotInfo[] {
-    const used = this.#slots.filter(({ isWanted, phase }) => isWanted || phase === 'ready' || phase === 'starting');
+    const used = this.#slots.filter(({ isWanted, phase }) => isWanted || phase !== 'idle');
     return used.map(({ workerId, incarnation, phase, known }) => {
       const link = this.#links.get(workerId);
       const load = link === undefined ? 0 : this.#dispatcher.load(link);
@@ -252,10 +253,10 @@ export class WorkerPool {
 
   /** Why a call cannot even wait. */
   #refusal(target: CallTarget): CoilyardError | undefined {
-    if (this.#stopping.signal.aborted) return this.#closedError();
+    if (this.#stopping.signal.aborted) return closed(this.name);
     if (this.#unavailable !== undefined) {
       const leftMs = this.#unavailable.untilMs - this.#deps.clock.monotonicMs();
-      if (leftMs > 0) return this.#unavailableError(this.#unavailable.cause, leftMs);
+      if (leftMs > 0) return unavailable(this.name, this.#unavailable.cause, leftMs);
       this.#unavailable = undefined;
     }
     return this.#hopeless(target);
@@ -272,14 +273,13 @@ export class WorkerPool {
   /** The pool as its staffing sees it. */
   get #staffed(): StaffedPool {
     return {
-      places: () => this.#slots.map((slot, place) => this.#viewOf(slot, place)),
+      places: () => this.#slots.flatMap((slot, place) => (slot.token === undefined ? [this.#viewOf(slot, place)] : [])),
       longestWaitMs: () => this.#dispatcher.longestWaitMs(),
       want: (place, isWanted) => {
         const slot = this.#slots[place];
         if (slot === undefined) return;
-        slot.isWanted = isWanted;
         if (!isWanted && slot.phase === 'down') slot.phase = 'idle';
-        this.#changeHomes();
+        this.#setWanted(slot, isWanted);
       },
       retire: (place) => {
         const link = this.#linkAt(place);
@@ -313,12 +313,18 @@ export class WorkerPool {
     return slot && this.#links.get(slot.workerId);
   }
 
+  #setWanted(slot: Slot, isWanted: boolean): void {
+    slot.isWanted = isWanted;
+    this.#changeHomes();
+  }
+
   #changeHomes(): void {
     this.#homes = this.#slots.flatMap(({ isWanted }, place) => (isWanted ? [place] : []));
   }
 
   #ready(slot: Slot, place: number, link: WorkerLink): void {
     slot.phase = 'ready';
+    if (slot.token !== undefined) this.#setWanted(slot, true);
     slot.known = { hello: link.hello, capabilities: capabilitiesOf(link.hello) };
     this.#links.set(slot.workerId, link);
     this.#unavailable = undefined;
@@ -332,34 +338,22 @@ export class WorkerPool {
     slot.phase = 'down';
     this.#links.delete(slot.workerId);
     this.#dispatcher.leave(link);
-    if (!slot.isWanted) slot.phase = 'idle';
+    if (slot.token !== undefined) this.#setWanted(slot, false);
+    else if (!slot.isWanted) slot.phase = 'idle';
   }
 
   /** Calls wait for a worker that starts, but not for one that cannot: with no other left they hear the cause at once. */
   #notStarted(slot: Slot, error: CoilyardError): void {
     slot.phase = 'down';
+    if (slot.token !== undefined) return;
     this.#lastFailure = error;
     const isServed = this.#slots.some(({ phase }) => phase === 'ready' || phase === 'starting');
     if (isServed) this.#dispatcher.reconsider();
     else {
-      const unavailable = this.#unavailableError(error, undefined);
-      this.#dispatcher.refuseQueued(unavailable);
-      this.#readiness.fail(unavailable);
+      const refusal = unavailable(this.name, error);
+      this.#dispatcher.refuseQueued(refusal);
+      this.#readiness.fail(refusal);
     }
-  }
-
-  #unavailableError(cause: unknown, retryAfterMs: number | undefined): CoilyardError {
-    const details = cause instanceof CoilyardError ? cause.details : {};
-    return new CoilyardError('pool_unavailable', `pool ${this.name} is unavailable: ${describeThrown(cause)}`, {
-      details: { ...details, pool: this.name },
-      execution: 'not_started',
-      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-      cause,
-    });
-  }
-
-  #closedError(): CoilyardError {
-    return new CoilyardError('pool_unavailable', `pool ${this.name} is closed`, { details: { pool: this.name } });
   }
 
   get #known() {
@@ -371,24 +365,4 @@ export class WorkerPool {
     const specs = this.#known.flatMap(({ hello }) => of(hello));
     return [...new Map(specs.map((spec) => [spec.name, spec])).values()];
   }
-}
-
-/** The caller's listeners; one that throws is not called again. */
-function listenersOf({ onProgress, onLog }: CallOptions): Pick<Caller, 'progress' | 'log'> {
-  return {
-    ...(onProgress === undefined ? {} : { progress: guarded(onProgress) }),
-    ...(onLog === undefined ? {} : { log: guarded(onLog) }),
-  };
-}
-
-function guarded<T>(listener: (event: T) => void): (event: T) => void {
-  let isBroken = false;
-  return (event) => {
-    if (isBroken) return;
-    isolate(() => {
-      isBroken = true;
-      listener(event);
-      isBroken = false;
-    }, 'a listener of a call');
-  };
 }

@@ -21,6 +21,7 @@ import type { Launched, LaunchedExit, Launcher } from './launcher.js';
 import { Liveness } from './liveness.js';
 import { memoryBytes, memoryKills } from './memory.js';
 import type { PoolSettings } from './pool-options.js';
+import { RemoteProcess } from './remote-process.js';
 import type { ToolRegistry } from './tool-registry.js';
 import { environmentOf } from './worker-environment.js';
 import { lost, reasonOf, stillborn, tooSlow, unkillable } from './worker-errors.js';
@@ -47,6 +48,8 @@ export interface WorkerPlan {
   readonly settings: PoolSettings;
   /** Aborts the start. */
   readonly signal: AbortSignal;
+  /** Somebody else starts the worker, whenever that is, and this lets it in. */
+  readonly token?: string | undefined;
 }
 
 /** How long the second sign of a death is waited for after the first: the exit of the process, the end of its stream. */
@@ -124,16 +127,20 @@ class WorkerLife {
     context.process.monitor((reason) => this.#over(reason));
     const onAbort = (): void => this.#ready.reject(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });
-    const timer = this.#deps.clock.setTimer(settings.startTimeoutMs, () =>
-      this.#ready.reject(tooSlow(this.#who, settings.startTimeoutMs)),
-    );
+    const timer =
+      this.#plan.token === undefined
+        ? this.#deps.clock.setTimer(settings.startTimeoutMs, () =>
+            this.#ready.reject(tooSlow(this.#who, settings.startTimeoutMs)),
+          )
+        : undefined;
     try {
       signal.throwIfAborted();
-      await Promise.all([this.#launch(), this.#ready.promise]);
+      if (this.#plan.token === undefined) await Promise.all([this.#launch(), this.#ready.promise]);
+      else await this.#await(this.#plan.token);
     } catch (error) {
       throw toCoilyardError(error, 'pool_unavailable');
     } finally {
-      timer.cancel();
+      timer?.cancel();
       signal.removeEventListener('abort', onAbort);
     }
   }
@@ -187,6 +194,26 @@ class WorkerLife {
     telemetry.emit('worker.started', { ...this.#who, pid: launched.pid });
     launched.exited.then((exit) => this.#died(exit));
     if (!this.#isAlive) launched.kill('SIGKILL');
+  }
+
+  /** Waits for a worker that somebody else starts. */
+  async #await(token: string): Promise<void> {
+    const { clock, registry } = this.#deps;
+    const startedAtMs = clock.monotonicMs();
+    const remote = new RemoteProcess(() => this.#invitation?.revoke());
+    this.#launched = remote;
+    remote.exited.then((exit) => this.#died(exit));
+    const line = {
+      attached: (hello: HelloFrame, attachment: Attachment) =>
+        this.#attached(hello, attachment, clock.monotonicMs() - startedAtMs),
+      received: (frame: Exclude<WorkerFrame, HelloFrame>) => this.#received(frame),
+      detached: (cause: unknown) => {
+        this.#detached(cause);
+        remote.detached(cause);
+      },
+    };
+    this.#invitation = registry.expect(this.#who, line, token);
+    await this.#ready.promise;
   }
 
   #attached(hello: HelloFrame, attachment: Attachment, startMs: number): void {

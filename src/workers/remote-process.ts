@@ -1,0 +1,34 @@
+/**
+ * A worker that somebody else started, in the place of an operating system process: it "runs" while its connection
+ * stands, and to kill it is to let go of it. A worker that lost its connection ends by itself.
+ */
+
+import { deferred } from './deferred.js';
+import type { Launched, LaunchedExit } from './launcher.js';
+
+export class RemoteProcess implements Launched {
+  /** Its process id is of another machine. */
+  readonly pid = 0;
+  readonly #exit = deferred<LaunchedExit>();
+  readonly #letGo: () => void;
+
+  /** @param letGo ends its connection, or takes the invitation back. */
+  constructor(letGo: () => void) {
+    this.#letGo = letGo;
+  }
+
+  get exited(): Promise<LaunchedExit> {
+    return this.#exit.promise;
+  }
+
+  /** Its connection has ended. */
+  detached(cause: unknown): void {
+    this.#exit.resolve({ signal: null, code: cause === undefined ? 0 : 1, stderr: [] });
+  }
+
+  kill(signal: Parameters<Launched['kill']>[0]): void {
+    if (signal !== 'SIGKILL') return;
+    this.#letGo();
+    this.#exit.resolve({ signal, code: null, stderr: [] });
+  }
+}
