@@ -88,7 +88,10 @@ export class AuditTrail {
 
   refused(command: VariableCommand, code: ErrorCode, atMs: number): void {
     const { type, source, principal } = command;
-    this.#add({ type: 'refused', atMs, command: type, variable: subjectOf(command), source: text(source), principal, code }, 1);
+    this.#add(
+      { type: 'refused', atMs, command: type, variable: subjectOf(command), source: text(source), principal, code },
+      1,
+    );
   }
 
   /** Newest first. */

@@ -8,3 +8,9 @@ export {
   type ScriptedWorker,
   scriptedWorkers,
 } from './scripted-worker.js';
+export {
+  type ContractCheck,
+  type OpenHints,
+  type StoreContractOptions,
+  sessionStoreContract,
+} from './store-contract.js';

@@ -3,7 +3,9 @@
  * table does, and nothing more.
  */
 
+import { invalidArgument } from '../../kernel/errors.js';
 import type { SessionId } from '../../kernel/ids.js';
+import { isolate } from '../../kernel/isolate.js';
 import { evolve } from '../../variables/evolve.js';
 import { VariablesState } from '../../variables/state.js';
 import {
@@ -28,8 +30,11 @@ export interface MemoryStoreOptions {
 /** How many writers a session remembers for the retry of a commit whose answer was lost. */
 const REMEMBERED_WRITERS = 16;
 
-export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
-  return new MemoryStore(options.keptCommits ?? 1024);
+/** Throws `invalid_argument`. */
+export function memoryStore({ keptCommits = 1024 }: MemoryStoreOptions = {}): SessionStore {
+  if (!Number.isSafeInteger(keptCommits) || keptCommits < 1)
+    throw invalidArgument('keptCommits', 'a whole number, 1 or more', keptCommits);
+  return new MemoryStore(keptCommits);
 }
 
 /** One session's history: a folded beginning and the commits since. */
@@ -41,6 +46,7 @@ class History {
   #base: VariablesState | undefined;
   #basePosition: Position = ORIGIN;
   #log: Commit[] = [];
+  #fence = 0;
   readonly #writers = new Map<string, { readonly seq: number; readonly position: Position }>();
 
   constructor(record: SessionRecord) {
@@ -50,17 +56,20 @@ class History {
   commit(request: CommitRequest, keptCommits: number): CommitOutcome {
     const last = this.#writers.get(request.writer);
     if (last !== undefined && request.seq <= last.seq) return { type: 'duplicate', position: last.position };
-    const { expected } = request;
+    const { expected, fence } = request;
+    if (fence !== undefined && fence < this.#fence) return { type: 'fenced' };
     if (expected.revision !== this.position.revision || expected.tag !== this.position.tag)
       return { type: 'conflict', current: this.position };
     const position = { revision: expected.revision + 1, tag: request.tag };
     const commit = { position, events: request.events, atMs: request.atMs };
     this.#log.push(commit);
     this.position = position;
+    if (fence !== undefined) this.#fence = fence;
     this.#remember(request.writer, request.seq, position);
     // Folding half at a time keeps the cost per commit constant.
     if (this.#log.length >= keptCommits * 2) this.#fold(keptCommits);
-    if (this.listeners !== undefined) for (const listener of this.listeners) listener(commit);
+    if (this.listeners !== undefined)
+      for (const listener of this.listeners) isolate(() => listener(commit), `a listener to ${this.record.id}`);
     return { type: 'committed', position };
   }
 
@@ -94,10 +103,14 @@ class History {
   #remember(writer: string, seq: number, position: Position): void {
     this.#writers.set(writer, { seq, position });
     if (this.#writers.size <= REMEMBERED_WRITERS) return;
-    for (const oldest of this.#writers.keys()) {
-      this.#writers.delete(oldest);
-      return;
-    }
+    let stalest = writer;
+    let revision = position.revision;
+    for (const [name, last] of this.#writers)
+      if (last.position.revision < revision) {
+        stalest = name;
+        revision = last.position.revision;
+      }
+    this.#writers.delete(stalest);
   }
 }
 
