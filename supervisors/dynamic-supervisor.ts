@@ -2,6 +2,7 @@
 
 import type { ExitReason } from '../src/kernel/exit-reason.js';
 import { IGNORE, type Ignore, type Process } from '../src/kernel/process.js';
+import { isProcess } from '../src/kernel/process-core.js';
 import { Child } from './child.js';
 import { type ChildCounts, type ChildInfo, childInfo, countChildren } from './child-info.js';
 import { type ChildId, type ChildOptions, type CheckedSpec, checkSpec, type StartResult } from './child-spec.js';
@@ -33,8 +34,12 @@ export interface DynamicSupervisor extends Process {
    * @throws `max_children`; `failed_to_start_child`, and then nothing is kept either.
    */
   startChild<P extends Process>(spec: DynamicChildSpec<P>): Promise<P | Ignore>;
-  /** Stops a child and forgets it. @throws `not_found` for what is no child (any more). */
-  terminateChild(child: Process): Promise<void>;
+  /**
+   * Stops a child and forgets it. By its process at once; by the id of its spec after a search, and then the first that has it.
+   *
+   * @throws `not_found` for what is no child (any more).
+   */
+  terminateChild(child: Process | ChildId): Promise<void>;
   /** In no particular order. */
   whichChildren(): Promise<ChildInfo[]>;
   countChildren(): Promise<ChildCounts>;
@@ -78,12 +83,12 @@ class FlatSupervisor extends SupervisorCore implements DynamicSupervisor {
     return this.request(() => this.#startNew(checkSpec(spec, RULES)));
   }
 
-  terminateChild(process: Process): Promise<void> {
+  terminateChild(asked: Process | ChildId): Promise<void> {
     return this.request(async () => {
-      const child = this.#children.get(process);
-      if (child === undefined) throw refused('not_found', 'no such child', { process });
+      const child = isProcess(asked) ? this.#children.get(asked) : this.#withId(asked);
+      if (child === undefined) throw refused('not_found', 'no such child', { child: asked });
       await this.stopper().one(child);
-      this.#children.delete(process);
+      this.retire(child);
     });
   }
 
@@ -133,6 +138,12 @@ class FlatSupervisor extends SupervisorCore implements DynamicSupervisor {
     } catch (error) {
       this.restartFailed(child, error);
     }
+  }
+
+  #withId(id: ChildId | undefined): Child | undefined {
+    if (id === undefined) return undefined;
+    for (const child of this.#children.values()) if (child.spec.id === id) return child;
+    return undefined;
   }
 
   #startNew(spec: CheckedSpec): Promise<Process | Ignore> {

@@ -94,8 +94,7 @@ export abstract class SupervisorCore extends ProcessCore implements NestedSuperv
   }
 
   killBelow(): void {
-    for (const process of this.linked) {
-      if (process === this.parent) continue;
+    for (const process of this.offspring) {
       if (isNestedSupervisor(process)) process.killBelow();
       process.exit(exitReason.killed);
     }
@@ -226,7 +225,6 @@ export abstract class SupervisorCore extends ProcessCore implements NestedSuperv
 
   /** What a start function that took too long has linked so far. */
   #killStrays(): void {
-    for (const process of this.linked)
-      if (process !== this.parent && this.childOf(process) === undefined) process.exit(exitReason.killed);
+    for (const process of this.offspring) if (this.childOf(process) === undefined) process.exit(exitReason.killed);
   }
 }

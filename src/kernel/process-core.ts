@@ -116,18 +116,14 @@ export abstract class ProcessCore implements Process {
   /** Releases what the process holds, however it ended, also when it was killed. Must not fail. */
   protected onDeath(_reason: ExitReason): void {}
 
-  protected get parent(): Process | undefined {
-    return this.#parent;
-  }
-
   /** Whether turns run: started, and neither ending nor ended. */
   protected get running(): boolean {
     return this.#phase === 'running';
   }
 
-  /** The processes that are linked to this one at this moment. */
-  protected get linked(): readonly Process[] {
-    return listItems(this.#links);
+  /** The linked processes that have this one as their parent. */
+  protected get offspring(): readonly Process[] {
+    return listItems(this.#links).filter((peer) => peer.#parent === this);
   }
 
   /** @returns the old value (S8). */

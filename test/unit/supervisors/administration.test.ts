@@ -67,6 +67,17 @@ test('S53 a dynamic supervisor knows its children by process; a dead or unknown 
   expect(await refusal(supervisor.terminateChild(await spawn({})))).toBe('not_found');
 });
 
+test('a dynamic child is found by the id of its spec as well, the first that has it', async () => {
+  const supervisor = await startDynamicSupervisor();
+  const first = await supervisor.startChild({ id: 'x', start: idle });
+  await supervisor.startChild({ id: 'x', start: idle });
+  await supervisor.startChild({ start: idle });
+  await supervisor.terminateChild('x');
+  expect(first !== IGNORE && first.alive).toBe(false);
+  expect(await supervisor.countChildren()).toMatchObject({ specs: 2 });
+  expect(await refusal(supervisor.terminateChild('y'))).toBe('not_found');
+});
+
 test('S53 a dynamic child that waits for a restart is terminated by its last process', async () => {
   const clock = new ManualClock();
   const supervisor = await startDynamicSupervisor({ clock, backoff: { baseMs: 100, capMs: 100, jitter: 'none' } });

@@ -7,6 +7,7 @@ import {
   type Process,
   spawn,
   startDynamicSupervisor,
+  startRegistry,
   startSupervisor,
   type Supervisor,
   type SupervisorEvent,
@@ -342,6 +343,21 @@ test('a deadline bounds the whole stop, however long the children may take, and 
   expect((await stopping).killed.map(({ path }) => path)).toEqual(['sub/y', 'sub/x', 'a']);
   expect(supervisor.alive).toBe(false);
   expect(clock.pendingTimers).toBe(0);
+});
+
+test('a deadline spares what is only linked: the registry that holds the name of the supervisor', async () => {
+  const clock = new ManualClock();
+  const registry = await startRegistry({ keys: 'unique' });
+  const supervisor = await startSupervisor({ clock, name: { registry, key: 'top' } });
+  void supervisor
+    .startChild({ id: 'stuck', startTimeoutMs: 50, start: () => new Promise<never>(() => {}) })
+    .catch(() => {});
+  void supervisor.startChild({ id: 'stuck', start: () => new Promise<never>(() => {}) }).catch(() => {});
+  const stopping = supervisor.stop(exitReason.shutdown, { deadlineMs: 100 });
+  await clock.advance(100);
+  await stopping;
+  expect(supervisor.alive).toBe(false);
+  expect(registry.alive).toBe(true);
 });
 
 test('a deadline also ends a supervisor that hangs in the start of a child', async () => {
