@@ -2,6 +2,8 @@
 
 import type { Clock, Random } from './kernel/clock.js';
 import { invalidArgument } from './kernel/errors.js';
+import { type GatewayConfig, type GatewayOptions, gatewayConfig } from './runtime/gateway-config.js';
+import { refuseUnknown } from './runtime/refuse-unknown.js';
 import { type AuditOptions, DEFAULT_AUDIT_ENTRIES } from './sessions/audit.js';
 import type { RateOptions } from './sessions/rate-limit.js';
 import { defaultSessionLimits, type SessionLimits } from './sessions/services.js';
@@ -15,16 +17,7 @@ import type { LauncherFactory } from './workers/launcher.js';
 import { warmSpawn } from './workers/launchers/zygote.js';
 import type { PoolOptions } from './workers/pool-options.js';
 
-export interface GatewayOptions {
-  /** Default `127.0.0.1`. Any other than a loopback address needs a `token`. */
-  readonly host?: string;
-  /** Default 0: a free one. */
-  readonly port?: number;
-  /** What clients must show as `authorization: Bearer …`. Default: none is asked for. */
-  readonly token?: string;
-  /** The largest message either way. Default 16 MiB. */
-  readonly maxMessageBytes?: number;
-}
+export type { GatewayOptions } from './runtime/gateway-config.js';
 
 export interface PythonOptions {
   /** Pools by name. Default: `default` with two workers. */
@@ -77,7 +70,7 @@ export interface RuntimeOptions {
 }
 
 export interface RuntimeConfig {
-  readonly gateway: (Required<Omit<GatewayOptions, 'token'>> & Pick<GatewayOptions, 'token'>) | false;
+  readonly gateway: GatewayConfig | false;
   readonly pools: Readonly<Record<string, PoolOptions>> | false;
   readonly launcher: LauncherFactory;
   readonly limits: SessionLimits;
@@ -85,36 +78,19 @@ export interface RuntimeConfig {
   readonly audit: AuditOptions;
 }
 
-const defaults = Object.freeze({ host: '127.0.0.1', port: 0, maxMessageBytes: 16 * 1024 * 1024 });
-
 const known = ['store', 'gateway', 'python', 'limits', 'types', 'audit', 'logger', 'clock', 'random'];
 
 /** @throws CoilyardError `invalid_argument` that names the key, what was expected and what came. */
 export function runtimeConfig(options: RuntimeOptions): RuntimeConfig {
   refuseUnknown('options', options, known);
   return {
-    gateway: gatewayConfig(options.gateway),
+    gateway: options.gateway === false ? false : gatewayConfig(options.gateway),
     pools: poolsConfig(options.python),
     launcher: launcherConfig(options.python),
     limits: limitsConfig(options.limits),
     types: typesConfig(options.types),
     audit: auditConfig(options.audit),
   };
-}
-
-function gatewayConfig(options: RuntimeOptions['gateway']): RuntimeConfig['gateway'] {
-  if (options === false) return false;
-  const gateway = options ?? {};
-  refuseUnknown('gateway', gateway, ['host', 'port', 'token', 'maxMessageBytes']);
-  const { host = defaults.host, port = defaults.port, maxMessageBytes = defaults.maxMessageBytes, token } = gateway;
-  if (typeof host !== 'string' || host === '') throw invalidArgument('gateway.host', 'a host name or address', host);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw invalidArgument('gateway.port', 'a port from 0 to 65535', port);
-  if (!Number.isInteger(maxMessageBytes) || maxMessageBytes < 1024)
-    throw invalidArgument('gateway.maxMessageBytes', 'a whole number of at least 1024', maxMessageBytes);
-  if (token !== undefined && (typeof token !== 'string' || token === ''))
-    throw invalidArgument('gateway.token', 'a text that is not empty', typeof token);
-  return { host, port, maxMessageBytes, ...(token === undefined ? {} : { token }) };
 }
 
 function poolsConfig(options: RuntimeOptions['python']): RuntimeConfig['pools'] {
@@ -190,10 +166,4 @@ function count(field: string, value: number | undefined, otherwise: number): num
   if (value === undefined) return otherwise;
   if (!Number.isSafeInteger(value) || value < 1) throw invalidArgument(field, 'a whole number of at least 1', value);
   return value;
-}
-
-function refuseUnknown(where: string, options: object, names: readonly string[]): void {
-  if (!isPlainObject(options)) throw invalidArgument(where, 'options by name', options);
-  for (const key of Object.keys(options))
-    if (!names.includes(key)) throw invalidArgument(`${where}.${key}`, `one of ${names.join(', ')}`, key);
 }

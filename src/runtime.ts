@@ -124,7 +124,7 @@ export class Runtime {
       telemetry,
       registry: this.#registry,
       tools,
-      gatewayAddress: async () => (await this.gateway.start()).address,
+      gatewayAddress: () => this.gateway.workersAddress(),
       adopt: async (start) => {
         const supervisor = await this.#running().startChild({ id: 'python', type: 'supervisor', start });
         if (supervisor === undefined) throw new TypeError('the supervisor of the pools did not start');

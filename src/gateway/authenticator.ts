@@ -1,15 +1,8 @@
-/** Who is calling. A port: principals with scopes replace the one shared token without a change elsewhere. */
+/** Who is calling. A port, so that other ways to prove it can be added. */
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { CoilyardError } from '../kernel/errors.js';
-
-export type Principal =
-  /** Showed no credentials, and none are asked for. */
-  | { readonly type: 'anonymous' }
-  /** Holds the gateway's token. */
-  | { readonly type: 'client' }
-  /** A living worker of this runtime. */
-  | { readonly type: 'worker'; readonly workerId: string };
+import { ANONYMOUS, clientPrincipal, type Principal, type Scope, workerPrincipal } from './principal.js';
 
 export interface Authenticator {
   /** Whether callers without credentials are let in. */
@@ -21,37 +14,78 @@ export interface Authenticator {
   authenticate(authorization: readonly unknown[]): Principal;
 }
 
+/** Someone who may call, and what that one shows as `authorization: Bearer <token>`. */
+export interface TokenHolder {
+  readonly token: string;
+  readonly name: string;
+  /** Default: all. */
+  readonly scopes?: readonly Scope[] | undefined;
+  /** Globs over the ids of sessions. Default: all. */
+  readonly sessions?: readonly string[] | undefined;
+}
+
 export interface BearerOptions {
-  /** What clients show as `authorization: Bearer <token>`. Absent: nothing is asked of them. */
+  /** Lets in without any restriction, as the principal `client`. */
   readonly token?: string | undefined;
+  /** With neither these nor `token`, nothing is asked of callers. */
+  readonly principals?: readonly TokenHolder[] | undefined;
   /** The living worker that was given this token, if any. */
   readonly workerOf?: ((token: string) => string | undefined) | undefined;
 }
 
-const ANONYMOUS: Principal = Object.freeze({ type: 'anonymous' });
-const CLIENT: Principal = Object.freeze({ type: 'client' });
 const BEARER = /^Bearer ([\x21-\x7e]+)$/i;
 
-export function bearerAuthenticator({ token, workerOf }: BearerOptions): Authenticator {
-  const wanted = token === undefined ? undefined : digestOf(token);
+export function bearerAuthenticator({ token, principals = [], workerOf }: BearerOptions): Authenticator {
+  const known = principals.map(({ token: own, name, scopes, sessions }) => ({
+    digest: digestOf(own),
+    principal: clientPrincipal(name, scopes, sessions),
+  }));
+  if (token !== undefined) known.push({ digest: digestOf(token), principal: clientPrincipal('client') });
+  const open = known.length === 0;
+
+  /** Digests have one length; every one is compared, in constant time, whichever matches. */
+  const holderOf = (shown: string): Principal | undefined => {
+    const digest = digestOf(shown);
+    let found: Principal | undefined;
+    for (const holder of known) if (timingSafeEqual(holder.digest, digest)) found = holder.principal;
+    return found;
+  };
+
   return {
-    open: wanted === undefined,
+    open,
     authenticate(authorization) {
       if (authorization.length === 0) {
-        if (wanted === undefined) return ANONYMOUS;
+        if (open) return ANONYMOUS;
         throw refused('a bearer token is required');
       }
-      const [header] = authorization;
-      const shown = authorization.length === 1 && typeof header === 'string' ? BEARER.exec(header)?.[1] : undefined;
-      if (shown === undefined) throw refused('the authorization header has to be "Bearer <token>"');
-      // Digests have one length and are compared in constant time.
-      if (wanted !== undefined && timingSafeEqual(digestOf(shown), wanted)) return CLIENT;
+      const shown = shownToken(authorization);
+      const holder = holderOf(shown);
+      if (holder !== undefined) return holder;
       const workerId = workerOf?.(shown);
-      if (workerId !== undefined) return { type: 'worker', workerId };
-      if (wanted === undefined) return ANONYMOUS;
+      if (workerId !== undefined) return workerPrincipal(workerId);
+      if (open) return ANONYMOUS;
       throw refused('the bearer token is not valid');
     },
   };
+}
+
+/** Lets in the workers of this runtime and nobody else. */
+export function workersOnly(workerOf: (token: string) => string | undefined): Authenticator {
+  return {
+    open: false,
+    authenticate(authorization) {
+      const workerId = authorization.length === 0 ? undefined : workerOf(shownToken(authorization));
+      if (workerId === undefined) throw refused('the token of a worker is required');
+      return workerPrincipal(workerId);
+    },
+  };
+}
+
+function shownToken(authorization: readonly unknown[]): string {
+  const [header] = authorization;
+  const shown = authorization.length === 1 && typeof header === 'string' ? BEARER.exec(header)?.[1] : undefined;
+  if (shown === undefined) throw refused('the authorization header has to be "Bearer <token>"');
+  return shown;
 }
 
 const digestOf = (token: string): Buffer => createHash('sha256').update(token).digest();

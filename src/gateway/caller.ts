@@ -5,12 +5,13 @@ import { invalidArgument } from '../kernel/errors.js';
 import { isSessionId, SESSION_ID_RULE } from '../kernel/ids.js';
 import type { SessionHandle } from '../sessions/handle.js';
 import { filledText } from '../wire/fields.js';
+import { CALLING_SESSION } from './authorization.js';
 import type { GatewayContext } from './context.js';
 
-/** The metadata entry that names the calling session; absent: the session that the request names. */
-const CALLING_SESSION = 'coilyard-session';
-
-/** The session of a request, bound to its caller: access rules are matched with the calling session's id. */
+/**
+ * The session of a request, bound to its caller: access rules are matched with the calling session's id. That the
+ * principal may use both was proven before.
+ */
 export async function findSession(context: GatewayContext, id: string, metadata: Metadata): Promise<SessionHandle> {
   const session = await context.sessions.find(filledText(id, 'session_id'));
   const named = metadata.get(CALLING_SESSION);

@@ -7,6 +7,7 @@ import type { Attachment, FrameReceiver } from '../workers/attachment.js';
 import type { ToolsPort } from '../workers/python-port.js';
 import type { Authenticator } from './authenticator.js';
 import type { OpenStreams } from './open-streams.js';
+import type { StreamQuota } from './stream-quota.js';
 
 export interface GatewayLimits {
   /** Bytes of one received message. Default 16 MiB. */
@@ -17,6 +18,10 @@ export interface GatewayLimits {
   readonly maxBatch: number;
   /** Calls at the same time on one connection, watches included. Default 10,000. */
   readonly maxConcurrentStreams: number;
+  /** Streams of one principal at the same time: watches, and reflection. Default 10,000. */
+  readonly maxStreamsPerPrincipal: number;
+  /** Connections at the same time, of all clients together. Default 10,000. */
+  readonly maxConnections: number;
   /** How often a silent connection is asked whether it lives. Default 30,000. */
   readonly keepaliveMs: number;
   /** How long it may take to answer that. Default 20,000. */
@@ -30,6 +35,8 @@ export const defaultGatewayLimits: GatewayLimits = Object.freeze({
   maxSendBytes: 16 * 1024 * 1024,
   maxBatch: 10_000,
   maxConcurrentStreams: 10_000,
+  maxStreamsPerPrincipal: 10_000,
+  maxConnections: 10_000,
   keepaliveMs: 30_000,
   keepaliveTimeoutMs: 20_000,
   rememberedRequests: 10_000,
@@ -50,4 +57,5 @@ export interface GatewayContext {
   readonly clock: Clock;
   readonly limits: GatewayLimits;
   readonly openStreams: OpenStreams;
+  readonly quota: StreamQuota;
 }

@@ -5,6 +5,7 @@ import { status } from '@grpc/grpc-js';
 import { service } from 'grpc-health-check';
 import { grpcStatusOf } from './grpc-status.js';
 import type { OpenStreams } from './open-streams.js';
+import type { StreamQuota } from './stream-quota.js';
 
 type Serving = 'SERVING' | 'NOT_SERVING';
 
@@ -22,12 +23,14 @@ export class Health {
   /** The empty name is the gateway as a whole. */
   readonly #services: ReadonlySet<string>;
   readonly #openStreams: OpenStreams;
+  readonly #quota: StreamQuota;
   readonly #watches = new Set<HealthWatch>();
   #serving: Serving = 'SERVING';
 
-  constructor(services: readonly string[], openStreams: OpenStreams) {
+  constructor(services: readonly string[], openStreams: OpenStreams, quota: StreamQuota) {
     this.#services = new Set(['', ...services]);
     this.#openStreams = openStreams;
+    this.#quota = quota;
   }
 
   addTo(server: Server): void {
@@ -52,11 +55,20 @@ export class Health {
 
   #watch(call: HealthWatch): void {
     const isKnown = this.#services.has(call.request.service);
+    let giveBack: () => void;
+    try {
+      // Nobody says who watches health: together they count as one.
+      giveBack = this.#quota.take('health');
+    } catch (error) {
+      call.emit('error', grpcStatusOf(error));
+      return;
+    }
     if (isKnown) this.#watches.add(call);
     const forget = this.#openStreams.add((error) => call.emit('error', grpcStatusOf(error)));
     call.once('cancelled', () => {
       this.#watches.delete(call);
       forget();
+      giveBack();
     });
     call.write({ status: isKnown ? this.#serving : 'SERVICE_UNKNOWN' });
   }

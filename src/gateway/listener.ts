@@ -23,14 +23,23 @@ export interface Listener {
   cutOff(): void;
 }
 
+export interface Place {
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+  readonly maxConnections: number;
+}
+
 /** Resolves once the address is taken; throws `invalid_argument` naming it when it cannot be had. */
-export function listen(host: string, port: number, accept: (connection: Socket) => void): Promise<Listener> {
+export function listen({ host, port, maxConnections }: Place, accept: (connection: Socket) => void): Promise<Listener> {
   const connections = new Set<Socket>();
   const server = createServer((connection) => {
     connections.add(connection);
     connection.once('close', () => connections.delete(connection));
     accept(connection);
   });
+  // One more is closed at once.
+  server.maxConnections = maxConnections;
   return new Promise((resolve, reject) => {
     const onFailure = (error: Error): void => reject(unavailable(host, port, error));
     server.once('error', onFailure);

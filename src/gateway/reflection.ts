@@ -11,9 +11,9 @@ import { loadSync } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { protoPath as healthProto } from 'grpc-health-check';
 import { CoilyardError } from '../kernel/errors.js';
+import { authenticate, reporting } from './authorization.js';
 import type { GatewayContext } from './context.js';
 import { grpcStatusOf } from './grpc-status.js';
-import { authenticate } from './unary.js';
 
 type ReflectionStream = ServerDuplexStream<unknown, unknown>;
 
@@ -37,14 +37,20 @@ export function addReflection(server: Server, context: GatewayContext): void {
 
 /** What the library leaves out: credentials, an end when the gateway stops, and a bound for a client that never reads. */
 function guard(stream: ReflectionStream, context: GatewayContext, serve: () => void): void {
+  let giveBack: () => void;
   try {
-    authenticate(context, stream.getPath(), stream.metadata);
+    const path = stream.getPath();
+    const principal = authenticate(context, path, stream.metadata);
+    giveBack = reporting(context, path, principal, () => context.quota.take(principal.name));
   } catch (error) {
     stream.emit('error', grpcStatusOf(error));
     return;
   }
   const forget = context.openStreams.add((error) => stream.emit('error', grpcStatusOf(error)));
-  stream.once('cancelled', forget);
+  stream.once('cancelled', () => {
+    forget();
+    giveBack();
+  });
   serve();
   let questions = 0;
   stream.on('data', () => {

@@ -3,7 +3,7 @@
  * so, open streams are ended with a reason, calls in hand finish, and what is left after the time-out is cut off.
  */
 
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { Server, type ServerCredentials } from '@grpc/grpc-js';
 import { SessionsService } from '../gen/coilyard/v1/sessions.js';
 import { VariablesService } from '../gen/coilyard/v1/variables.js';
 import { WorkersService } from '../gen/coilyard/v1/workers.js';
@@ -12,7 +12,7 @@ import { CoilyardError, invalidArgument } from '../kernel/errors.js';
 import type { TelemetryBus } from '../kernel/telemetry.js';
 import type { SessionsPort } from '../sessions/handle.js';
 import type { ToolsPort } from '../workers/python-port.js';
-import { type Authenticator, bearerAuthenticator } from './authenticator.js';
+import { type Authenticator, bearerAuthenticator, workersOnly } from './authenticator.js';
 import { defaultGatewayLimits, type GatewayContext, type GatewayLimits, type WorkerDoor } from './context.js';
 import { detailInterceptor } from './detail-interceptor.js';
 import { Health } from './health.js';
@@ -24,6 +24,8 @@ import { sessionsRoutes } from './sessions-service.js';
 import { settingsRoutes } from './settings-service.js';
 import { dependenciesRoutes } from './dependencies-service.js';
 import { transferRoutes } from './transfer-service.js';
+import { StreamQuota } from './stream-quota.js';
+import { serverCredentials, type TlsMaterial } from './tls.js';
 import { variablesRoutes } from './variables-service.js';
 import { watchRoute } from './watch-service.js';
 import { attachRoute } from './worker-stream.js';
@@ -41,6 +43,12 @@ export interface GatewayOptions {
   /** Default: everyone is let in, as long as the host is a loopback address. */
   readonly authenticator?: Authenticator | undefined;
   readonly limits?: Partial<GatewayLimits> | undefined;
+  /** Default: connections are not encrypted. */
+  readonly tls?: TlsMaterial | undefined;
+  /** Who of this machine's workers holds a token. With `tls` they are given a door of their own on the loopback. */
+  readonly workerOf?: ((token: string) => string | undefined) | undefined;
+  /** The port of that door. Default 0: any that is free. */
+  readonly workersPort?: number | undefined;
   readonly telemetry: TelemetryBus;
   readonly clock: Clock;
 }
@@ -51,6 +59,9 @@ export interface Gateway {
   readonly port: number;
   /** What clients dial: `host:port`. */
   readonly address: string;
+  /** What this machine's workers dial: the same address, unless connections there are encrypted. */
+  readonly workersAddress: string;
+  readonly workersPort: number;
   /** Streams that are open now: watches, attached workers, health watches, reflection. */
   readonly openStreams: number;
   /** Drains and stops. Idempotent; resolves, never rejects, once nothing of it is left. */
@@ -67,36 +78,77 @@ const DEFAULT_STOP_TIMEOUT_MS = 5000;
 
 /** Throws `invalid_argument` when the host is open to others without credentials, or the address cannot be bound. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { host = DEFAULT_HOST, port: wanted = 0, telemetry, clock } = options;
+  const { host = DEFAULT_HOST, port: wanted = 0, telemetry, clock, tls, workerOf = () => undefined } = options;
   const limits = { ...defaultGatewayLimits, ...options.limits };
-  const authenticator = options.authenticator ?? bearerAuthenticator({});
-  if (authenticator.open && !isLoopback(host))
-    throw invalidArgument('gateway.host', 'a loopback address unless gateway.token is set', host);
+  const authenticator = options.authenticator ?? bearerAuthenticator({ workerOf });
+  if (authenticator.open && tls?.clientCa === undefined && !isLoopback(host))
+    throw invalidArgument(
+      'gateway.host',
+      'a loopback address unless gateway.token, gateway.principals or gateway.tls.clientCa is set',
+      host,
+    );
+  const credentials = serverCredentials(tls);
   const openStreams = new OpenStreams();
+  const quota = new StreamQuota(limits.maxStreamsPerPrincipal);
   const { sessions, workers, tools } = options;
-  const context = { sessions, workers, tools, authenticator, telemetry, clock, limits, openStreams };
+  const context = { sessions, workers, tools, authenticator, telemetry, clock, limits, openStreams, quota };
   const health = new Health(
     ['Sessions', 'Variables', 'Workers'].map((name) => `coilyard.v1.${name}`),
     openStreams,
+    quota,
   );
-  const server = createServer(context, health);
-  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const listener = await listen(host, wanted, (connection) => injector.injectConnection(connection));
-  const { port } = listener;
+  const doors = [await openDoor(context, health, credentials, host, wanted)];
+  if (tls !== undefined)
+    try {
+      const forWorkers = { ...context, authenticator: workersOnly(workerOf) };
+      doors.push(
+        await openDoor(forWorkers, health, serverCredentials(undefined), DEFAULT_HOST, options.workersPort ?? 0),
+      );
+    } catch (error) {
+      for (const { listener } of doors) listener.close();
+      throw error;
+    }
+  const [front] = doors;
+  const back = doors.at(-1);
+  if (front === undefined || back === undefined) throw new TypeError('a gateway without a door');
+  const { port } = front.listener;
   telemetry.emit('gateway.listening', { host, port });
   let stopped: Promise<GatewayStopped> | undefined;
   return {
     host,
     port,
     address: addressOf(host, port),
+    workersAddress: addressOf(back.host, back.listener.port),
+    workersPort: back.listener.port,
     get openStreams() {
       return openStreams.size;
     },
     stop: ({ timeoutMs = DEFAULT_STOP_TIMEOUT_MS } = {}) => {
-      stopped ??= drain({ server, listener, health, context }, timeoutMs);
+      stopped ??= drain({ doors, health, context }, timeoutMs);
       return stopped;
     },
   };
+}
+
+/** One listening address with its server. */
+interface Door {
+  readonly host: string;
+  readonly server: Server;
+  readonly listener: Listener;
+}
+
+async function openDoor(
+  context: GatewayContext,
+  health: Health,
+  credentials: ServerCredentials,
+  host: string,
+  port: number,
+): Promise<Door> {
+  const server = createServer(context, health);
+  const injector = server.createConnectionInjector(credentials);
+  const { maxConnections } = context.limits;
+  const listener = await listen({ host, port, maxConnections }, (connection) => injector.injectConnection(connection));
+  return { host, server, listener };
 }
 
 function createServer(context: GatewayContext, health: Health): Server {
@@ -126,13 +178,12 @@ function createServer(context: GatewayContext, health: Health): Server {
 }
 
 interface Running {
-  readonly server: Server;
-  readonly listener: Listener;
+  readonly doors: readonly Door[];
   readonly health: Health;
   readonly context: GatewayContext;
 }
 
-function drain({ server, listener, health, context }: Running, timeoutMs: number): Promise<GatewayStopped> {
+async function drain({ doors, health, context }: Running, timeoutMs: number): Promise<GatewayStopped> {
   health.drain();
   context.openStreams.endAll(
     new CoilyardError('store_unavailable', 'the gateway is stopping', {
@@ -140,17 +191,19 @@ function drain({ server, listener, health, context }: Running, timeoutMs: number
       details: { reason: 'runtime_stopped' },
     }),
   );
-  listener.close();
-  return new Promise((resolve) => {
-    let forced = false;
-    const timer = context.clock.setTimer(timeoutMs, () => {
-      forced = true;
-      listener.cutOff();
-    });
-    // Calls back once every connection has ended: by itself after its last call, or cut off.
-    server.tryShutdown(() => {
-      timer.cancel();
-      resolve({ forced });
-    });
+  for (const { listener } of doors) listener.close();
+  let forced = false;
+  const timer = context.clock.setTimer(timeoutMs, () => {
+    forced = true;
+    for (const { listener } of doors) listener.cutOff();
   });
+  await Promise.all(doors.map(({ server }) => ended(server)));
+  timer.cancel();
+  return { forced };
 }
+
+/** Once every connection has ended: by itself after its last call, or cut off. */
+const ended = (server: Server): Promise<void> =>
+  new Promise((resolve) => {
+    server.tryShutdown(() => resolve());
+  });

@@ -9,13 +9,15 @@ import {
   type Session as WireSession,
 } from '../gen/coilyard/v1/sessions.js';
 import { CoilyardError } from '../kernel/errors.js';
-import type { SessionInfo, StartSessionOptions } from '../sessions/handle.js';
+import type { SessionInfo, SessionsPort, StartSessionOptions } from '../sessions/handle.js';
 import { filledText, optionalText, safeCount, wholeMs } from '../wire/fields.js';
 import { decodeRecord, encodeValues } from '../wire/value.js';
+import { reporting, requireScope, requireSession } from './authorization.js';
 import type { GatewayContext } from './context.js';
+import { mayUse, mayUseAll, type Principal } from './principal.js';
 import { RecentRequests } from './recent-requests.js';
 import type { Routes } from './routes.js';
-import { unary } from './unary.js';
+import { type UnaryCall, unary } from './unary.js';
 
 const DEFAULT_PAGE = 100;
 const LARGEST_PAGE = 1000;
@@ -26,7 +28,12 @@ export function sessionsRoutes(context: GatewayContext): Routes<typeof SessionsS
   const stopped = new RecentRequests<StopSessionResponse>(limits.rememberedRequests);
   const find = (id: string) => sessions.find(filledText(id, 'session_id'));
 
-  const create = async (request: CreateSessionRequest): Promise<CreateSessionResponse> => {
+  const create = async (request: CreateSessionRequest, { principal }: UnaryCall): Promise<CreateSessionResponse> => {
+    reporting(context, SessionsService.createSession.path, principal, () => requireCreation(principal, request));
+    if (!principal.scopes.includes('sessions')) {
+      const session = await sessions.find(request.id);
+      return { session: encodeSession(session.info()), created: false };
+    }
     const options = decodeStart(request);
     try {
       const session = await sessions.start(options);
@@ -46,8 +53,8 @@ export function sessionsRoutes(context: GatewayContext): Routes<typeof SessionsS
   };
 
   return {
-    createSession: unary(context, SessionsService.createSession, (request) =>
-      created.once(optionalText(request.requestId, 'request_id'), () => create(request)),
+    createSession: unary(context, SessionsService.createSession, (request, call) =>
+      created.once(requestKey(request, call), () => create(request, call)),
     ),
     getSession: unary(context, SessionsService.getSession, async ({ sessionId }) => ({
       session: encodeSession((await find(sessionId)).info()),
@@ -57,18 +64,53 @@ export function sessionsRoutes(context: GatewayContext): Routes<typeof SessionsS
       session.touch();
       return { session: encodeSession(session.info()) };
     }),
-    listSessions: unary(context, SessionsService.listSessions, async ({ pageSize, pageToken }) => {
+    listSessions: unary(context, SessionsService.listSessions, async ({ pageSize, pageToken }, call) => {
       const limit = Math.min(pageSize === 0 ? DEFAULT_PAGE : pageSize, LARGEST_PAGE);
       // One more than asked for says whether there is another page.
-      const infos = await sessions.page(pageToken, limit + 1);
+      const infos = await listFor(sessions, call.principal, pageToken, limit + 1);
       const page = infos.slice(0, limit);
       const last = infos.length > limit ? page.at(-1)?.id : undefined;
       return { sessions: page.map(encodeSession), nextPageToken: last ?? '' };
     }),
-    stopSession: unary(context, SessionsService.stopSession, (request) =>
-      stopped.once(optionalText(request.requestId, 'request_id'), () => stop(request)),
+    stopSession: unary(context, SessionsService.stopSession, (request, call) =>
+      stopped.once(requestKey(request, call), () => stop(request)),
     ),
   };
+}
+
+/** Another principal's request of the same id is another request. */
+function requestKey({ requestId }: { readonly requestId: string }, { principal }: UnaryCall): string | undefined {
+  const id = optionalText(requestId, 'request_id');
+  return id === undefined ? undefined : `${principal.name} ${id}`;
+}
+
+/** Whoever may not start sessions may still attach to one; the id of a new one has to be among the principal's. */
+function requireCreation(principal: Principal, { id, attachIfExists }: CreateSessionRequest): void {
+  if (id === '' || !attachIfExists) requireScope(principal, 'sessions');
+  if (id === '' && !mayUseAll(principal))
+    throw new CoilyardError('permission_denied', `${principal.name} has to name the session that it starts`, {
+      details: { principal: principal.name },
+    });
+  requireSession(principal, id);
+}
+
+/** Living sessions that the principal may use, behind `after` by id, at most `limit`. */
+async function listFor(
+  sessions: SessionsPort,
+  principal: Principal,
+  after: string,
+  limit: number,
+): Promise<readonly SessionInfo[]> {
+  const found: SessionInfo[] = [];
+  const chunk = mayUseAll(principal) ? limit : LARGEST_PAGE;
+  for (let from = after; found.length < limit; ) {
+    const page = await sessions.page(from, chunk);
+    const last = page.at(-1);
+    if (last === undefined) break;
+    found.push(...page.filter(({ id }) => mayUse(principal, id)));
+    from = last.id;
+  }
+  return found.slice(0, limit);
 }
 
 function decodeStart(request: CreateSessionRequest): StartSessionOptions {

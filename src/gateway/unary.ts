@@ -1,5 +1,5 @@
 /**
- * The one wrapper around every unary method: authenticate, decode, call, encode. Whatever is thrown on the way becomes a
+ * The one wrapper around every unary method: authenticate, decode, authorize, call, encode. Whatever is thrown on the way becomes a
  * status with its typed detail, and the call is answered exactly once.
  */
 
@@ -8,13 +8,16 @@ import type { Clock } from '../kernel/clock.js';
 import { CoilyardError, describeThrown, invalidArgument } from '../kernel/errors.js';
 import { isolate } from '../kernel/isolate.js';
 import type { ExecuteOptions } from '../sessions/handle.js';
-import type { Principal } from './authenticator.js';
+import { authenticate, authorizeMethod, authorizeSessions, type MethodPath } from './authorization.js';
 import type { GatewayContext } from './context.js';
 import { grpcStatusOf } from './grpc-status.js';
+import type { Principal } from './principal.js';
+
+export { authenticate };
 
 /** A method as the generated service describes it. */
 export interface RpcMethod<Request, Response> {
-  readonly path: string;
+  readonly path: MethodPath;
   requestDeserialize(bytes: Buffer): Request;
   responseSerialize(message: Response): Buffer;
 }
@@ -34,7 +37,9 @@ export function unary<Request, Response>(
 ): handleUnaryCall<Buffer, Buffer> {
   const answer = async (call: ServerUnaryCall<Buffer, Buffer>): Promise<Buffer> => {
     const principal = authenticate(context, method.path, call.metadata);
+    authorizeMethod(context, method.path, principal);
     const request = decodeRequest(method, call.request);
+    authorizeSessions(context, method.path, principal, request, call.metadata);
     const response = await handle(request, new Call(call, principal, context.clock));
     return encodeResponse(method, response, context.limits.maxSendBytes);
   };
@@ -44,16 +49,6 @@ export function unary<Request, Response>(
       (thrown) => isolate(() => callback(grpcStatusOf(thrown)), `the refusal of ${method.path}`),
     );
   };
-}
-
-/** Reports a refusal and throws it on. */
-export function authenticate(context: GatewayContext, method: string, metadata: Metadata): Principal {
-  try {
-    return context.authenticator.authenticate(metadata.get('authorization'));
-  } catch (error) {
-    if (error instanceof CoilyardError) context.telemetry.emit('gateway.refused', { method, code: error.code });
-    throw error;
-  }
 }
 
 export function decodeRequest<Request>(

@@ -8,11 +8,15 @@ import { type Position, VariablesService, type WatchRequest } from '../gen/coily
 import { CoilyardError, type ErrorCode } from '../kernel/errors.js';
 import type { WatchEnd, Watcher, WatchOptions } from '../sessions/handle.js';
 import { boundedList, filledText, safeCount } from '../wire/fields.js';
+import { authenticate, authorizeMethod, authorizeSessions, reporting } from './authorization.js';
 import { findSession } from './caller.js';
 import type { GatewayContext } from './context.js';
 import { grpcStatusOf } from './grpc-status.js';
-import { authenticate, decodeRequest } from './unary.js';
+import type { Principal } from './principal.js';
+import { decodeRequest } from './unary.js';
 import { WatchEncoder } from './watch-encoder.js';
+
+const { path } = VariablesService.watch;
 
 type WatchCall = ServerWritableStream<Buffer, Buffer>;
 
@@ -21,21 +25,29 @@ export function watchRoute(context: GatewayContext): handleServerStreamingCall<B
   return (call) => {
     const stream = new WatchStream(call, encoder);
     const forget = context.openStreams.add((error) => stream.end(error));
+    let giveBack = (): void => {};
     // Emitted once at the end of every call, whoever ended it.
     call.once('cancelled', () => {
       forget();
+      giveBack();
       stream.close();
     });
-    openWatcher(context, call).then(
+    const admitted = async (): Promise<Watcher> => {
+      const principal = authenticate(context, path, call.metadata);
+      giveBack = reporting(context, path, principal, () => context.quota.take(principal.name));
+      return openWatcher(context, call, principal);
+    };
+    admitted().then(
       (watcher) => stream.start(watcher),
       (thrown) => stream.end(thrown),
     );
   };
 }
 
-async function openWatcher(context: GatewayContext, call: WatchCall): Promise<Watcher> {
-  authenticate(context, VariablesService.watch.path, call.metadata);
+async function openWatcher(context: GatewayContext, call: WatchCall, principal: Principal): Promise<Watcher> {
+  authorizeMethod(context, path, principal);
   const request = decodeRequest(VariablesService.watch, call.request);
+  authorizeSessions(context, path, principal, request, call.metadata);
   const session = await findSession(context, request.sessionId, call.metadata);
   return session.openWatch(decodeOptions(request, context.limits.maxBatch));
 }

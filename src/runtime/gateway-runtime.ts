@@ -12,6 +12,7 @@ import type { TelemetryBus } from '../kernel/telemetry.js';
 import type { SessionsPort } from '../sessions/handle.js';
 import type { AttachRegistry } from '../workers/attach-registry.js';
 import type { ToolsPort } from '../workers/python-port.js';
+import { readTls } from './gateway-config.js';
 
 /** How long calls in hand may take to finish when the gateway stops. */
 const DRAIN_MS = 3_000;
@@ -38,6 +39,7 @@ export class GatewayRuntime {
   readonly #options: GatewayRuntimeOptions;
   #listening: Gateway | undefined;
   #port: number | undefined;
+  #workersPort: number | undefined;
   #starting: Promise<void> | undefined;
 
   constructor(options: GatewayRuntimeOptions) {
@@ -49,8 +51,18 @@ export class GatewayRuntime {
     return this.#listening?.address;
   }
 
+  /** What this machine's workers dial; starts listening if need be. @throws as {@link start} does. */
+  async workersAddress(): Promise<string> {
+    return (await this.#running()).workersAddress;
+  }
+
   /** Starts listening; idempotent. @throws `invalid_argument` when the address cannot be had, or none is allowed. */
   async start(): Promise<ListeningGateway> {
+    const { host, port, address } = await this.#running();
+    return { host, port, address };
+  }
+
+  async #running(): Promise<Gateway> {
     if (this.#options.config === false)
       throw new CoilyardError('invalid_argument', 'this runtime was started with gateway: false', {
         details: { field: 'gateway' },
@@ -62,8 +74,7 @@ export class GatewayRuntime {
       throw new CoilyardError('pool_unavailable', 'the gateway is being restarted', {
         details: { reason: 'restarting' },
       });
-    const { host, port, address } = listening;
-    return { host, port, address };
+    return listening;
   }
 
   async #adopt(): Promise<void> {
@@ -85,6 +96,7 @@ export class GatewayRuntime {
         gateway = await this.#listen();
         this.#listening = gateway;
         this.#port = gateway.port;
+        this.#workersPort = gateway.workersPort;
       },
       terminate: async () => {
         this.#listening = undefined;
@@ -93,10 +105,11 @@ export class GatewayRuntime {
     });
   }
 
-  #listen(): Promise<Gateway> {
+  async #listen(): Promise<Gateway> {
     const { config, sessions, workers, tools, clock, telemetry } = this.#options;
     if (config === false) throw new TypeError('a gateway that is forbidden was started');
-    const { host, port, token, maxMessageBytes } = config;
+    const { host, port, token, principals, tls, maxMessageBytes, maxStreams, maxConnections } = config;
+    const workerOf = (shown: string): string | undefined => workers.workerOf(shown);
     return startGateway({
       host,
       port: this.#port ?? port,
@@ -105,8 +118,16 @@ export class GatewayRuntime {
       tools: tools(),
       clock,
       telemetry,
-      authenticator: bearerAuthenticator({ token, workerOf: (shown) => workers.workerOf(shown) }),
-      limits: { maxReceiveBytes: maxMessageBytes, maxSendBytes: maxMessageBytes },
+      authenticator: bearerAuthenticator({ token, principals, workerOf }),
+      tls: tls && (await readTls(tls)),
+      workerOf,
+      workersPort: this.#workersPort,
+      limits: {
+        maxReceiveBytes: maxMessageBytes,
+        maxSendBytes: maxMessageBytes,
+        maxStreamsPerPrincipal: maxStreams,
+        maxConnections,
+      },
     });
   }
 }

@@ -44,7 +44,7 @@ describe('the text for Prometheus', () => {
     const events = new TelemetryBus();
     const metrics = prometheusMetrics(events);
     for (let index = 0; index < 3000; index += 1)
-      events.emit('gateway.refused', { method: `m"${index}\n`, code: 'internal' });
+      events.emit('gateway.refused', { method: `m"${index}\n`, code: 'internal', principal: null });
     const lines = metrics.text().split('\n');
     expect(lines.length).toBeLessThan(1010);
     expect(lines).toContain('coilyard_gateway_refused_total 2000');
