@@ -2,6 +2,7 @@
 
 import type { Tensor } from '../gen/coilyard/v1/value.js';
 import { invalidArgument } from '../kernel/errors.js';
+import { Tensor as StoredTensor } from '../variables/tensor.js';
 
 export interface TensorValue {
   readonly dtype: string;
@@ -42,7 +43,13 @@ export function encodeTensor(tensor: TensorValue, field: string): Tensor {
   return { dtype, shape: shape.map(BigInt), data: Buffer.from(data.buffer, data.byteOffset, data.byteLength) };
 }
 
-export function isTensorValue(value: unknown): value is TensorValue {
+/** What travels of a tensor of a variable, or of one in the form in which it travels; `undefined` for anything else. */
+export function tensorValueOf(value: unknown): TensorValue | undefined {
+  if (value instanceof StoredTensor) return { dtype: value.dtype, shape: value.shape, data: value.toBytes() };
+  return isTensorValue(value) ? value : undefined;
+}
+
+function isTensorValue(value: unknown): value is TensorValue {
   return (
     typeof value === 'object' &&
     value !== null &&

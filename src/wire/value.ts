@@ -5,7 +5,7 @@ import { invalidArgument } from '../kernel/errors.js';
 import { assertNever } from '../kernel/result.js';
 import type { ValueKind } from '../variables/value.js';
 import { hasTooManyDigits, MAX_INTEGER_DIGITS, parseExactJson, stringifyExactJson } from '../variables/exact-json.js';
-import { decodeTensor, encodeTensor, isTensorValue } from './tensor.js';
+import { decodeTensor, encodeTensor, tensorValueOf } from './tensor.js';
 
 /** A value with the kind that its sender gave it. */
 export interface DecodedValue {
@@ -88,7 +88,7 @@ function kindOf(value: unknown): ValueKind {
     case 'boolean':
       return 'boolean';
     default:
-      return isTensorValue(value) ? 'tensor' : 'json';
+      return tensorValueOf(value) === undefined ? 'json' : 'tensor';
   }
 }
 
@@ -111,9 +111,11 @@ function encodeAs(kind: ValueKind, value: unknown, field: string): WireKind {
     case 'json':
       return { $case: 'json', value: stringifyExactJson(value, field) };
     case 'embedding':
-    case 'tensor':
-      if (isTensorValue(value)) return { $case: kind, value: encodeTensor(value, field) };
+    case 'tensor': {
+      const tensor = tensorValueOf(value);
+      if (tensor !== undefined) return { $case: kind, value: encodeTensor(tensor, field) };
       break;
+    }
     case 'null':
       break;
     default:

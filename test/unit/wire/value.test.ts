@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { Value } from '../../../src/gen/coilyard/v1/value.js';
 import { CoilyardError } from '../../../src/kernel/errors.js';
 import { decodeRecord, decodeValue, decodeValues, encodeValue, encodeValues } from '../../../src/wire/value.js';
+import { Tensor } from '../../../src/variables/tensor.js';
 
 /** Over the wire and back, through the bytes. */
 const roundTrip = (value: unknown): unknown =>
@@ -169,6 +170,13 @@ test('entries that are undefined are left out, null is not', () => {
     ['b', null],
   ]);
   expect(decodeValues(values, 'arguments')).toEqual(new Map([['b', null]]));
+});
+
+test('a tensor as a variable holds it travels with its dtype, its shape and its bytes', () => {
+  const data = new Uint8Array(Float32Array.of(1, 2, 3).buffer);
+  const stored = new Tensor('float32', [3], data);
+  expect(roundTrip(stored)).toEqual({ kind: 'tensor', value: { dtype: 'float32', shape: [3], data } });
+  expect(encodeValue(stored, 'embedding').kind?.$case).toBe('embedding');
 });
 
 test('a tensor comes back with its dtype, its shape and its bytes', () => {
