@@ -105,7 +105,7 @@ class VariableCache:
         return None
 
     def _expired(self, entry: Entry) -> bool:
-        return not self.live and self._timer() - entry.checked_at >= self._ttl
+        return not (self.live and entry.pushed) and self._timer() - entry.checked_at >= self._ttl
 
     def read_from_thread(self, key: str) -> Any:
         """What `fast` answers, for a thread that is not the loop's; MISSING: ask on the loop."""
@@ -180,13 +180,13 @@ class VariableCache:
         self._counts["pushes"] += 1
         self._notify(entry, "updated")
 
-    def forget(self, variable_id: str, revision: int) -> None:
-        """Drops a deleted variable; a reply from before the deletion does not bring it back."""
+    def forget(self, variable_id: str, revision: int, reason: str = "deleted") -> None:
+        """Drops a variable that was deleted or has new settings; a reply from before does not bring it back."""
         self.seen.note(variable_id, revision)
         entry = self.table.by_id.get(variable_id)
-        if entry is not None:
+        if entry is not None and entry.revision <= revision:
             self.table.drop(entry)
-            self._notify(entry, "deleted")
+            self._notify(entry, reason)
 
     # Truth
 
@@ -230,8 +230,9 @@ class VariableCache:
     def subscribe_invalidation(self, var_id: str, callback: InvalidationCallback) -> str:
         """Calls `await callback(var_id, reason)` whenever a cached value stops being true.
 
-        Reasons are `updated`, `deleted`, `reset`, and what `invalidate` and `invalidate_pattern` were told. Eviction
-        and expiry are none: the value was true. Callbacks run as tasks; what they raise is logged.
+        Reasons are `updated`, `configured` (new settings), `deleted`, `reset`, and what `invalidate` and
+        `invalidate_pattern` were told. Eviction and expiry are none: the value was true. Callbacks run as tasks; what
+        they raise is logged.
 
         Returns:
             The id for `unsubscribe_invalidation`.

@@ -18,6 +18,9 @@ Reply = TypeVar("Reply")
 
 Metadata = tuple[tuple[str, str], ...]
 
+#: The metadata entry that names the calling session.
+CALLING_SESSION = "coilyard-session"
+
 #: Seconds for one request, retries included, unless the caller says otherwise.
 DEFAULT_TIMEOUT_S = 10.0
 
@@ -63,6 +66,19 @@ def bearer(token: str | None) -> Metadata:
     if not token.isascii() or not token.isprintable() or token != token.strip():
         raise InvalidArgument("token: expected printable ASCII without blanks around it")
     return (("authorization", f"Bearer {token}"),)
+
+
+def acting_as(caller: Caller, session_id: str | None) -> Caller:
+    """The same caller, on behalf of another session than the one that its requests name; None: as it is.
+
+    Raises:
+        InvalidArgument: The id cannot be sent in a header.
+    """
+    if session_id is None:
+        return caller
+    if not session_id or not session_id.isascii() or not session_id.isprintable():
+        raise InvalidArgument(f"as_session: expected the id of a session, got {session_id!r:.80}")
+    return Caller((*caller.metadata, (CALLING_SESSION, session_id)), caller.timeout_s, caller.clock, caller.backoff)
 
 
 def new_request_id() -> str:

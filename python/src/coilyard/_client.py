@@ -61,19 +61,28 @@ class Client:
         await self._channel.close()
 
     async def session(
-        self, session_id: str, *, create: bool = True, config: SessionConfig | Mapping[str, Any] | None = None
+        self,
+        session_id: str,
+        *,
+        create: bool = True,
+        as_session: str | None = None,
+        config: SessionConfig | Mapping[str, Any] | None = None,
     ) -> SessionContext:
         """The session of this id, created when there is none.
 
         Args:
             session_id: Its id.
             create: False: a session that does not exist is an error.
+            as_session: Call on behalf of this other session: access rules are matched with its id.
             config: See `SessionConfig`.
 
         Raises:
             SessionNotFound: There is none and `create` is False (also a KeyError).
         """
-        settings = self._settings(config, {} if create else {"create_if_missing": False})
+        overrides: dict[str, Any] = {} if create else {"create_if_missing": False}
+        if as_session is not None:
+            overrides["as_session"] = as_session
+        settings = self._settings(config, overrides)
         context = self._context(session_id, settings)
         await context.initialize()
         return context

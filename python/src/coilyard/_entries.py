@@ -19,7 +19,8 @@ class CachedValue:
         value: What readers get when `copy` is None.
         copy: Makes a fresh value for each reader.
         revision: The commit that wrote the value.
-        type: The variable's type.
+        type: The variable's type; empty where a change does not say.
+        pushed: Whether changes of it are pushed to this client.
     """
 
     id: str
@@ -28,6 +29,7 @@ class CachedValue:
     copy: Callable[[], Any] | None
     revision: int
     type: str = ""
+    pushed: bool = True
 
 
 class EntryTable:
@@ -80,7 +82,7 @@ class EntryTable:
             self._rename(entry, offered.name)
         entry.value, entry.copy = offered.value, offered.copy
         entry.revision, entry.type = offered.revision, offered.type or entry.type
-        entry.as_of, entry.checked_at = as_of, now
+        entry.as_of, entry.checked_at, entry.pushed = as_of, now, offered.pushed
         if self.exposed:
             self._expose(entry)
 
@@ -118,7 +120,7 @@ class EntryTable:
 
     def _expose(self, entry: Entry) -> None:
         for key in (entry.id, entry.name):
-            if key is not None and entry.copy is None:
+            if key is not None and entry.copy is None and entry.pushed:
                 self.fast[key] = entry
             elif key is not None:
                 self.fast.pop(key, None)

@@ -22,6 +22,7 @@ class Entry:
         type: The variable's type, empty when unknown.
         as_of: The session's revision at which the value was known to be true; -1 when that is unknown.
         checked_at: The same in seconds of the cache's timer.
+        pushed: Whether changes of it are pushed; one that is not holds for `ttl` at most.
         order: Grows with each insertion.
         used: Grows with each use of any entry, so that the smallest is the least recently used.
         uses: How often this entry answered a read.
@@ -35,6 +36,7 @@ class Entry:
         "id",
         "name",
         "order",
+        "pushed",
         "revision",
         "type",
         "used",
@@ -55,6 +57,7 @@ class Entry:
         self.used = 0
         self.uses = 0
         self.gone = False
+        self.pushed = True
 
     def read(self) -> Any:
         """The value for one reader."""

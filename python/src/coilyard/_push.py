@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 
 from coilyard._cache import VariableCache
+from coilyard._entries import CachedValue
 from coilyard._errors import CoilyardError, NotFound
 from coilyard._feed import Feed
 from coilyard._proto import variables_pb2
@@ -22,11 +23,18 @@ class PushLink:
     Args:
         cache: What it feeds.
         open_feed: Makes the watch; `on_lost` is to be called when its stream breaks.
+        decode: Makes of a change what the cache takes.
     """
 
-    def __init__(self, cache: VariableCache, open_feed: Callable[[Callable[[], None]], Feed]) -> None:
+    def __init__(
+        self,
+        cache: VariableCache,
+        open_feed: Callable[[Callable[[], None]], Feed],
+        decode: Callable[[variables_pb2.VariableUpdate], CachedValue] = cached_update,
+    ) -> None:
         self._cache = cache
         self._open_feed = open_feed
+        self._decode = decode
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -74,12 +82,17 @@ class PushLink:
         resets = [index for index, update in enumerate(updates) if update.type == variables_pb2.UPDATE_TYPE_RESET]
         if resets:
             updates = updates[resets[-1] + 1 :]
-            present = [cached_update(u) for u in updates if u.type == variables_pb2.UPDATE_TYPE_INITIAL]
+            present = [self._decode(u) for u in updates if u.type == variables_pb2.UPDATE_TYPE_INITIAL]
             cache.reset(position, present)
         for update in updates:
             if update.type == variables_pb2.UPDATE_TYPE_DELETED:
                 cache.forget(update.variable_id, update.revision)
+            elif update.type == variables_pb2.UPDATE_TYPE_CONFIGURED:
+                cache.forget(update.variable_id, update.revision, "configured")
+            elif update.skipped or not update.HasField("value"):
+                # New settings may be among what was folded into it, and reading may be forbidden now.
+                cache.forget(update.variable_id, update.revision, "updated")
             elif update.type in UPDATE_KINDS:
-                cache.push(update.variable_id, update.revision, partial(cached_update, update))
+                cache.push(update.variable_id, update.revision, partial(self._decode, update))
         if not cache.live:
             cache.go_live(None if feed.resumed else position)

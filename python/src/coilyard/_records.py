@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from coilyard._entries import CachedValue
 from coilyard._proto import sessions_pb2, variables_pb2
+from coilyard._rules import decode_rules
 from coilyard._values import copier_of, decode_metadata, decode_value, to_datetime
 
 UpdateKind = Literal["initial", "registered", "updated", "deleted"]
@@ -94,10 +95,18 @@ def session_info(session: sessions_pb2.Session) -> SessionInfo:
     )
 
 
-def variable_update(update: variables_pb2.VariableUpdate, reset_reason: str | None = None) -> VariableUpdate:
-    """The record of a message whose type is one of `UPDATE_KINDS`."""
+def variable_update(
+    update: variables_pb2.VariableUpdate, reset_reason: str | None = None, framework: str | None = None
+) -> VariableUpdate:
+    """The record of a message whose type is one of `UPDATE_KINDS`.
+
+    Args:
+        update: The message.
+        reset_reason: Why the history could not be followed to here.
+        framework: The library of the variable's tensors, which an update need not say itself.
+    """
     metadata = decode_metadata(update.metadata)
-    framework = metadata.get("framework")
+    framework = framework or framework_in(update)
     return VariableUpdate(
         variable_id=update.variable_id,
         name=update.name,
@@ -126,6 +135,8 @@ def variable_dict(variable: variables_pb2.Variable, include_metadata: bool = Tru
         "constraints": decode_metadata(variable.constraints),
         "description": variable.description,
         "read_only": variable.read_only,
+        "computed": variable.computed,
+        "access_rules": decode_rules(variable.access_rules),
         "source": variable.source,
         "created_at": to_datetime(variable.created_at_ms),
         "updated_at": to_datetime(variable.updated_at_ms),
@@ -137,23 +148,29 @@ def variable_dict(variable: variables_pb2.Variable, include_metadata: bool = Tru
 
 def value_of(variable: variables_pb2.Variable) -> Any:
     """The Python value of a variable."""
-    return decode_value(variable.value, _framework(variable))
+    return decode_value(variable.value, framework_in(variable))
 
 
-def cached_value(variable: variables_pb2.Variable) -> CachedValue:
-    """A variable as the cache takes it."""
-    copier = copier_of(variable.value)
+def cached_value(variable: variables_pb2.Variable, pushed: bool = True) -> CachedValue:
+    """A variable as the cache takes it.
+
+    Args:
+        variable: The message.
+        pushed: Whether changes of it are pushed to this client.
+    """
+    copier = copier_of(variable.value, framework_in(variable))
     value = None if copier is not None else value_of(variable)
-    return CachedValue(variable.id, variable.name, value, copier, variable.revision, variable.type)
+    return CachedValue(variable.id, variable.name, value, copier, variable.revision, variable.type, pushed)
 
 
-def cached_update(update: variables_pb2.VariableUpdate) -> CachedValue:
-    """A pushed change as the cache takes it."""
-    copier = copier_of(update.value)
-    framework = update.metadata["framework"].text if "framework" in update.metadata else None
+def cached_update(update: variables_pb2.VariableUpdate, framework: str | None = None) -> CachedValue:
+    """A pushed change as the cache takes it; `framework` as of `variable_update`."""
+    framework = framework or framework_in(update)
+    copier = copier_of(update.value, framework)
     value = None if copier is not None else decode_value(update.value, framework)
     return CachedValue(update.variable_id, update.name, value, copier, update.revision)
 
 
-def _framework(variable: variables_pb2.Variable) -> str | None:
-    return variable.metadata["framework"].text if "framework" in variable.metadata else None
+def framework_in(message: variables_pb2.Variable | variables_pb2.VariableUpdate) -> str | None:
+    """The library that the metadata say a tensor belongs to."""
+    return message.metadata["framework"].text or None if "framework" in message.metadata else None

@@ -29,6 +29,10 @@ class SeenRevisions:
         seen = self._seen.get(variable_id)
         return as_of < self.floor if seen is None else revision < seen
 
+    def is_outdated(self, variable_id: str, revision: int) -> bool:
+        """Whether the variable is known to have changed since the commit at `revision`."""
+        return revision < self._seen.get(variable_id, -1)
+
     def note(self, variable_id: str, revision: int) -> None:
         """Remembers that the variable changed at `revision`."""
         if revision < self._seen.get(variable_id, -1):

@@ -8,16 +8,13 @@ from typing import Any
 
 from coilyard._arrays import TensorData, as_scalar, as_tensor, from_tensor, loaded
 from coilyard._errors import InvalidArgument, ValidationFailed
-from coilyard._json import dump_json, load_json
+from coilyard._json import MAX_DEPTH, dump_json, load_json
 from coilyard._proto import value_pb2
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 
 #: Names that Python users write for the types of the specification.
 TYPE_ALIASES = {"dict": "map"}
-
-#: Kinds whose Python form can be changed in place by whoever holds it.
-_MUTABLE_KINDS = frozenset({"json"})
 
 
 def encode_value(value: object, variable_type: str | None = None) -> value_pb2.Value:
@@ -67,16 +64,24 @@ def decode_value(message: value_pb2.Value, framework: str | None = None) -> Any:
     return getattr(message, kind)
 
 
-def copier_of(message: value_pb2.Value) -> Callable[[], Any] | None:
-    """How to make a fresh copy for each reader, or None when the decoded value can be shared."""
-    if message.WhichOneof("kind") not in _MUTABLE_KINDS:
-        return None
-    text = message.json
-    return lambda: load_json(text)
+def copier_of(message: value_pb2.Value, framework: str | None = None) -> Callable[[], Any] | None:
+    """How to make a fresh copy for each reader, or None when the decoded value can be shared.
+
+    Args:
+        message: Any `Value`.
+        framework: As of `decode_value`; a torch tensor can be written to, a numpy array of ours cannot.
+    """
+    kind = message.WhichOneof("kind")
+    if kind == "json":
+        text = message.json
+        return lambda: load_json(text)
+    if framework == "torch" and kind in {"embedding", "tensor"}:
+        return lambda: decode_value(message, framework)
+    return None
 
 
 def encode_metadata(metadata: Mapping[str, Any] | None, field: str = "metadata") -> dict[str, value_pb2.Value]:
-    """The wire form of metadata or constraints; instants become ISO 8601 text.
+    """The wire form of metadata or constraints; instants become ISO 8601 text, at any depth.
 
     Raises:
         InvalidArgument: It is not a mapping with text keys.
@@ -85,7 +90,7 @@ def encode_metadata(metadata: Mapping[str, Any] | None, field: str = "metadata")
         return {}
     if not isinstance(metadata, Mapping) or not all(isinstance(key, str) for key in metadata):
         raise InvalidArgument(f"{field}: expected a mapping with text keys, got {metadata!r:.80}")
-    return {key: encode_value(_instant_as_text(value)) for key, value in metadata.items()}
+    return {key: encode_value(_instants_as_text(value)) for key, value in metadata.items()}
 
 
 def decode_metadata(metadata: Mapping[str, value_pb2.Value]) -> dict[str, Any]:
@@ -119,8 +124,14 @@ def to_datetime(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, tz=timezone.utc)
 
 
-def _instant_as_text(value: object) -> object:
-    return value.isoformat() if isinstance(value, (datetime, date)) else value
+def _instants_as_text(value: object, depth: int = MAX_DEPTH) -> object:
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if depth > 0 and isinstance(value, dict):
+        return {key: _instants_as_text(item, depth - 1) for key, item in value.items()}
+    if depth > 0 and isinstance(value, (list, tuple)):
+        return [_instants_as_text(item, depth - 1) for item in value]
+    return value
 
 
 def _parse_integer(text: str) -> int:

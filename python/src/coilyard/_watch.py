@@ -45,12 +45,14 @@ class Watch:
         shaper: Shaper,
         names: Collection[str] = (),
         filter_fn: NamedFilter | None = None,
+        framework_of: Callable[[str], str | None] = lambda _: None,
     ) -> None:
         self.end_reason: str | None = None
         self._feed = feed
         self._clock = clock
         self._shaper = shaper
         self._filter = filter_fn
+        self._framework_of = framework_of
         self._names = frozenset(names)
         self._gone: set[str] = set()
         self._known: dict[str, VariableUpdate] = {}
@@ -200,13 +202,13 @@ class Watch:
         else:
             for update in updates:
                 if update.type in UPDATE_KINDS:
-                    self._take(variable_update(update))
+                    self._take(self._record(update))
         if self._names and self._gone >= self._names:
             self._end("deleted")
 
     def _accept_reset(self, reason: str, updates: list[variables_pb2.VariableUpdate], revision: int) -> None:
         """Catches up by a snapshot: hands out what it changes, and what it lacks as deleted."""
-        present = [variable_update(update, reason) for update in updates if update.type in UPDATE_KINDS]
+        present = [self._record(update, reason) for update in updates if update.type in UPDATE_KINDS]
         missing = self._known.keys() - {update.variable_id for update in present}
         for variable_id in missing:
             last = self._known[variable_id]
@@ -215,6 +217,9 @@ class Watch:
             known = self._known.get(update.variable_id)
             if known is None or known.version != update.version or reason in _OTHER_HISTORY:
                 self._take(update)
+
+    def _record(self, update: variables_pb2.VariableUpdate, reason: str | None = None) -> VariableUpdate:
+        return variable_update(update, reason, self._framework_of(update.variable_id))
 
     def _take(self, update: VariableUpdate) -> None:
         keys = {update.name, update.variable_id}

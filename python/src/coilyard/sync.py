@@ -166,11 +166,21 @@ class SessionContext(_Facade[AsyncSessionContext]):
     get_variables = _blocking(AsyncSessionContext.get_variables)
     list_variables = _blocking(AsyncSessionContext.list_variables)
     get_variable_history = _blocking(AsyncSessionContext.get_variable_history)
+    get_variable_stats = _blocking(AsyncSessionContext.get_variable_stats)
+    get_dependencies = _blocking(AsyncSessionContext.get_dependencies)
+    get_dependents = _blocking(AsyncSessionContext.get_dependents)
+    check_variable_access = _blocking(AsyncSessionContext.check_variable_access)
+    export_variables = _blocking(AsyncSessionContext.export_variables)
     register_variable = _blocking(AsyncSessionContext.register_variable)
     register_variables = _blocking(AsyncSessionContext.register_variables)
     set_variable = _blocking(AsyncSessionContext.set_variable)
     update_variables = _blocking(AsyncSessionContext.update_variables)
     delete_variable = _blocking(AsyncSessionContext.delete_variable)
+    add_dependency = _blocking(AsyncSessionContext.add_dependency)
+    remove_dependency = _blocking(AsyncSessionContext.remove_dependency)
+    set_variable_permissions = _blocking(AsyncSessionContext.set_variable_permissions)
+    rollback_variable = _blocking(AsyncSessionContext.rollback_variable)
+    import_variables = _blocking(AsyncSessionContext.import_variables)
     get_cache_info = _plain(AsyncSessionContext.get_cache_info)
     get_cache_stats = _plain(AsyncSessionContext.get_cache_stats)
     set_cache_config = _plain(AsyncSessionContext.set_cache_config)
@@ -194,9 +204,11 @@ class Client(_Facade[AsyncClient]):
             self._loop.run(self._inner.aclose)
             self._loop.stop()
 
-    def session(self, session_id: str, *, create: bool = True, config: _Settings = None) -> SessionContext:
-        """The session of this id, created when there is none."""
-        session = self._loop.run(self._inner.session, session_id, create=create, config=config)
+    def session(
+        self, session_id: str, *, create: bool = True, as_session: str | None = None, config: _Settings = None
+    ) -> SessionContext:
+        """The session of this id, created when there is none; see the asynchronous `Client.session`."""
+        session = self._loop.run(self._inner.session, session_id, create=create, as_session=as_session, config=config)
         return SessionContext(session, self._loop)
 
     def create_session(

@@ -102,8 +102,17 @@ async def test_many_variables_are_registered_all_or_none(session: SessionContext
         {"name": "x", "initial_value": 1, "colour": "red"},
         {"name": "x"},
         {"name": "", "initial_value": 1},
-        {"name": "x", "initial_value": 1, "dependencies": ["y"]},
+        {"name": "x", "initial_value": 1, "dependencies": "y"},
+        {"name": "x", "initial_value": 1, "dependencies": [1]},
+        {"name": "x", "initial_value": 1, "dependencies": [{"variable": "y", "kind": "data"}]},
         {"name": "x", "initial_value": 1, "access_rules": [{}]},
+        {"name": "x", "initial_value": 1, "access_rules": [{"session_pattern": "any", "permissions": "read"}]},
+        {"name": "x", "initial_value": 1, "access_rules": [{"session_pattern": "any", "permissions": ["fly"]}]},
+        {
+            "name": "x",
+            "initial_value": 1,
+            "access_rules": [{"session_pattern": "any", "permissions": [], "conditions": {"hour": "9"}}],
+        },
     ],
     ids=str,
 )
@@ -229,7 +238,10 @@ async def test_reading_many_with_everything_that_is_known(session: SessionContex
     found = await session.get_variables(["x", "y"], defaults={"y": None}, include_metadata=True, include_stats=True)
     assert found["x"]["value"] == 1
     assert found["x"]["metadata"] == {"unit": "s"}
-    assert found["x"]["stats"] == {"read_count": 3, "cache_hits": 1, "cache_misses": 2}
+    stats = found["x"]["stats"]
+    assert (stats["read_count"], stats["cache_hits"], stats["cache_misses"]) == (3, 1, 2)
+    assert stats["cache_hit_rate"] == 1 / 3
+    assert stats["avg_read_latency_ms"] > 0
     assert found["y"]["value"] is None
     with pytest.raises(ValueError, match="list of names"):
         await session.get_variables("x")

@@ -27,6 +27,7 @@ class SessionConfig:
         ttl_ms: The session's time to live in milliseconds if it is created here; None: it does not expire.
         create_if_missing: False: a session that does not exist is an error rather than created.
         token: The bearer token, for a channel that does not carry one by itself.
+        as_session: Call on behalf of this other session: access rules are matched with its id.
     """
 
     enable_caching: bool = True
@@ -40,6 +41,7 @@ class SessionConfig:
     ttl_ms: int | None = None
     create_if_missing: bool = True
     token: str | None = None
+    as_session: str | None = None
 
     @classmethod
     def of(cls, config: SessionConfig | Mapping[str, Any] | None) -> SessionConfig:

@@ -12,11 +12,16 @@ from typing_extensions import Self
 from coilyard._calls import Caller, new_request_id
 from coilyard._proto import sessions_pb2
 from coilyard._records import SessionInfo, session_info
+from coilyard._session.access import VariableAccess
 from coilyard._session.caching import CacheControl
 from coilyard._session.config import SessionConfig
 from coilyard._session.core import SessionCore
+from coilyard._session.dependencies import VariableDependencies
+from coilyard._session.history import VariableHistory
 from coilyard._session.reads import VariableReads
+from coilyard._session.statistics import VariableStatistics
 from coilyard._session.tools import ToolCalling
+from coilyard._session.transfer import VariableTransfer
 from coilyard._session.watching import VariableWatching
 from coilyard._session.writes import VariableWrites
 from coilyard._tools import ToolCaller
@@ -25,7 +30,18 @@ if TYPE_CHECKING:
     import grpc
 
 
-class SessionContext(VariableReads, VariableWrites, VariableWatching, ToolCalling, CacheControl):
+class SessionContext(
+    VariableReads,
+    VariableWrites,
+    VariableDependencies,
+    VariableAccess,
+    VariableHistory,
+    VariableTransfer,
+    VariableStatistics,
+    VariableWatching,
+    ToolCalling,
+    CacheControl,
+):
     """One session's variables: read, written, watched.
 
     Share one among the tasks of an event loop; for threads there is `coilyard.sync`. The first request creates the

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from coilyard._cache import VariableCache
-from coilyard._calls import Caller, bearer, new_request_id
+from coilyard._calls import Caller, acting_as, bearer, new_request_id
+from coilyard._entries import CachedValue
 from coilyard._feed import Feed
 from coilyard._proto import sessions_pb2, variables_pb2
 from coilyard._push import PushLink
-from coilyard._records import cached_value, value_of
+from coilyard._records import cached_update, cached_value, framework_in, value_of
+from coilyard._rules import allows
 from coilyard._session.config import SessionConfig
 from coilyard._single_flight import SingleFlight
 from coilyard._stubs import sessions_stub, variables_stub
 from coilyard._tools import GatewayTools, ToolCaller
+from coilyard._usage import Usage, client_stats
 from coilyard._values import encode_metadata
 
 if TYPE_CHECKING:
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
     import grpc
 
     from coilyard._watch import Watch
+
+Request = TypeVar("Request")
+Reply = TypeVar("Reply")
 
 
 class SessionCore:
@@ -41,7 +47,7 @@ class SessionCore:
         self.session_id = session_id
         self.channel = channel
         self.config = config
-        self.call = caller or Caller(bearer(config.token), config.timeout)
+        self.call = acting_as(caller or Caller(bearer(config.token), config.timeout), config.as_session)
         self.variables = variables_stub(channel)
         self.sessions = sessions_stub(channel)
         self.gateway_tools = GatewayTools(channel, self.call)
@@ -54,14 +60,19 @@ class SessionCore:
             timer=self.call.clock.now,
         )
         self.push_enabled = config.push
-        self.push = PushLink(self.cache, self._open_push_feed)
+        self.push = PushLink(self.cache, self._open_push_feed, self._decode_push)
         self.watches: weakref.WeakSet[Watch] = weakref.WeakSet()
         self.created: bool | None = None
-        #: How many reads of a variable went to the gateway, by its id.
-        self.fetched: dict[str, int] = {}
+        self.usage = Usage()
         self._types: dict[str, str] = {}
+        self._frameworks: dict[str, str] = {}
         self._fetches: SingleFlight[variables_pb2.GetVariableResponse] = SingleFlight()
         self._initializing: SingleFlight[None] = SingleFlight()
+
+    @property
+    def principal(self) -> str:
+        """The calling session, which access rules are matched with."""
+        return self.config.as_session or self.session_id
 
     # The session itself
 
@@ -98,16 +109,27 @@ class SessionCore:
         Raises:
             VariableNotFound: There is none.
         """
-        generation = self.cache.generation
+        generation, started = self.cache.generation, self.call.clock.now()
         if shared:
             reply = await self._fetches.run(name, lambda: self._get(name))
         else:
             reply = await self._get(name)
-        self._count_fetch(reply.variable)
+        if self._is_overtaken(reply.variable):
+            reply = await self._get(name)
+        self.usage.read([reply.variable], self.call.clock.now() - started)
         return self.take(reply.variable, reply.revision, generation)
 
-    def _count_fetch(self, variable: variables_pb2.Variable) -> None:
-        self.fetched[variable.id] = self.fetched.get(variable.id, 0) + 1
+    def _is_overtaken(self, variable: variables_pb2.Variable) -> bool:
+        """Whether the variable was deleted or got new settings while a reply was under way: it may be forbidden now."""
+        return self.cache.peek(variable.id) is None and self.cache.seen.is_outdated(variable.id, variable.revision)
+
+    def client_stats(self, name: str | None) -> dict[str, Any]:
+        """What this client knows of its reads and writes of one variable, or of all."""
+        if name is None:
+            stats = self.cache.stats()
+            return client_stats(stats["hits"], stats["misses"], self.usage.all)
+        use = self.usage.of(name)
+        return client_stats(self.cache.table.uses_of(self.usage.id_of(name)), use.reads.count, use)
 
     async def _get(self, name: str) -> variables_pb2.GetVariableResponse:
         await self.initialize()
@@ -117,11 +139,13 @@ class SessionCore:
     async def fetch_many(self, names: Iterable[str]) -> dict[str, variables_pb2.Variable]:
         """The variables of `names` that exist, read at one revision; the cache takes them."""
         await self.initialize()
-        generation = self.cache.generation
+        generation, started = self.cache.generation, self.call.clock.now()
         request = variables_pb2.GetVariablesRequest(session_id=self.session_id, variables=names)
         reply = await self.call(self.variables.GetVariables, request)
+        if any(map(self._is_overtaken, reply.variables.values())):
+            reply = await self.call(self.variables.GetVariables, request)
+        self.usage.read(reply.variables.values(), self.call.clock.now() - started)
         for variable in reply.variables.values():
-            self._count_fetch(variable)
             self.take(variable, reply.revision, generation)
         return dict(reply.variables)
 
@@ -130,8 +154,13 @@ class SessionCore:
 
         A reply that lost the race against a push is older than what this client has already seen.
         """
-        self.note_type(variable)
-        if not self.cache.offer(cached_value(variable), as_of, generation):
+        self.note(variable)
+        rules, principal = variable.access_rules, self.principal
+        if not allows(rules, "read", principal):  # who may only write keeps nothing that could be read here
+            self.cache.forget(variable.id, variable.revision, "configured")
+            return value_of(variable)
+        offered = cached_value(variable, pushed=allows(rules, "observe", principal))
+        if not self.cache.offer(offered, as_of, generation):
             newer = self.cache.peek(variable.id)
             if newer is not None and newer.revision > variable.revision:
                 return newer.read()
@@ -153,12 +182,26 @@ class SessionCore:
         return Feed(open_watch, request, call, self.initialize, on_lost)
 
     def _open_push_feed(self, on_lost: Callable[[], None]) -> Feed:
-        return self.open_feed(variables_pb2.WatchRequest(coalesce=True), on_lost)
+        return self.open_feed(variables_pb2.WatchRequest(coalesce=True, include_settings=True), on_lost)
+
+    def _decode_push(self, update: variables_pb2.VariableUpdate) -> CachedValue:
+        return cached_update(update, self.framework_of(update.variable_id))
 
     # Writing
 
-    def wrote(self, variables: Iterable[variables_pb2.Variable], revision: int) -> None:
+    async def write(
+        self, method: grpc.aio.UnaryUnaryMultiCallable[Request, Reply], request: Request
+    ) -> tuple[Reply, float]:
+        """Sends a request that changes something; gives the seconds that it took as well."""
+        await self.initialize()
+        started = self.call.clock.now()
+        reply = await self.call(method, request)
+        return reply, self.call.clock.now() - started
+
+    def wrote(self, variables: Iterable[variables_pb2.Variable], revision: int, seconds: float) -> None:
         """Shows the cache what this client wrote, so that its next read sees it."""
+        variables = list(variables)
+        self.usage.wrote(variables, seconds)
         for variable in variables:
             self._fetches.forget(variable.name)
             self._fetches.forget(variable.id)
@@ -170,14 +213,32 @@ class SessionCore:
         self.cache.generation += 1  # a read that is under way must not bring it back
         self.cache.forget(self.cache.table.id_of(name), revision)
 
+    def configured(self, variable: variables_pb2.Variable) -> None:
+        """Has the cache forget a variable with new settings: what may be read is another question now."""
+        self.note(variable)
+        self._fetches.forget(variable.name)
+        self._fetches.forget(variable.id)
+        self.cache.forget(variable.id, variable.revision, "configured")
+
     def type_of(self, name: str) -> str | None:
         """The type of a variable whose values need it on the wire, as far as it was seen."""
         return self._types.get(name)
 
-    def note_type(self, variable: variables_pb2.Variable) -> None:
-        """Remembers types whose values have a kind of their own on the wire."""
+    def framework_of(self, name: str) -> str | None:
+        """The library of a variable's tensors, as far as it was seen."""
+        return self._frameworks.get(name)
+
+    def note(self, variable: variables_pb2.Variable) -> None:
+        """Remembers types whose values have a kind of their own on the wire, and whose tensors they are."""
         if variable.type in {"module", "embedding"}:
             self._types[variable.name] = self._types[variable.id] = variable.type
+        if variable.type in {"tensor", "embedding"}:
+            framework = framework_in(variable)
+            for key in (variable.name, variable.id):
+                if framework is None:
+                    self._frameworks.pop(key, None)
+                else:
+                    self._frameworks[key] = framework
 
     def invalidate(self, name: str | None) -> None:
         """Drops cached values, and lets nobody join a request that began before."""

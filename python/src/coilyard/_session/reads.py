@@ -1,16 +1,16 @@
-"""Reading variables: one, many, all, and what they were before."""
+"""Reading variables: one, many, all."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from coilyard._errors import InvalidArgument, VariableNotFound
+from coilyard._errors import VariableNotFound
 from coilyard._proto import variables_pb2
 from coilyard._records import value_of, variable_dict
 from coilyard._sentinel import MISSING
 from coilyard._session.base import SessionBase, checked_name, checked_names
-from coilyard._values import decode_metadata, decode_value, to_datetime
+from coilyard._values import TYPE_ALIASES
 
 
 class VariableReads(SessionBase):
@@ -125,14 +125,9 @@ class VariableReads(SessionBase):
                 described = variable_dict(variable)
             described["value"] = value
             if include_stats:
-                described["stats"] = self._stats_of(name)
+                described["stats"] = core.client_stats(name)
             result[name] = described
         return result
-
-    def _stats_of(self, name: str) -> dict[str, int]:
-        hits = self._table.uses_of(name)
-        fetched = self._core.fetched.get(self._table.id_of(name), 0)
-        return {"read_count": hits + fetched, "cache_hits": hits, "cache_misses": fetched}
 
     async def list_variables(
         self,
@@ -152,46 +147,12 @@ class VariableReads(SessionBase):
         """
         await self._core.initialize()
         request = variables_pb2.ListVariablesRequest(
-            session_id=self._core.session_id, type=type or "", source=source or "", pattern=pattern or ""
+            session_id=self._core.session_id,
+            type=TYPE_ALIASES.get(type or "", type or ""),
+            source=source or "",
+            pattern=pattern or "",
         )
         reply = await self._core.call(self._core.variables.ListVariables, request)
+        for variable in reply.variables:
+            self._core.note(variable)
         return [variable_dict(variable, include_metadata) for variable in reply.variables]
-
-    async def get_variable_history(
-        self, variable: str, limit: int = 100, offset: int = 0, include_metadata: bool = True
-    ) -> list[dict[str, Any]]:
-        """What a variable was, newest first.
-
-        Each entry has `version`, `revision`, `value`, `updated_at` (UTC), `updated_by` and, unless refused, `metadata`.
-        The gateway keeps the last 100 versions.
-
-        Args:
-            variable: Name or id.
-            limit: At most this many entries, at least 1.
-            offset: Skip this many of the newest.
-            include_metadata: False leaves out `metadata`.
-        """
-        if limit < 1 or offset < 0:
-            raise InvalidArgument(f"limit: expected 1 or more, offset: 0 or more, got {limit!r} and {offset!r}")
-        await self._core.initialize()
-        request = variables_pb2.GetVariableHistoryRequest(
-            session_id=self._core.session_id,
-            variable=checked_name(variable, "variable"),
-            limit=limit,
-            offset=offset,
-        )
-        reply = await self._core.call(self._core.variables.GetVariableHistory, request)
-        return [_history_entry(entry, include_metadata) for entry in reply.entries]
-
-
-def _history_entry(entry: variables_pb2.HistoryEntry, include_metadata: bool) -> dict[str, Any]:
-    described: dict[str, Any] = {
-        "version": entry.version,
-        "revision": entry.revision,
-        "value": decode_value(entry.value),
-        "updated_at": to_datetime(entry.updated_at_ms),
-        "updated_by": entry.source,
-    }
-    if include_metadata:
-        described["metadata"] = decode_metadata(entry.metadata)
-    return described

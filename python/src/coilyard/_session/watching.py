@@ -101,6 +101,6 @@ class VariableWatching(SessionBase):
         )
         shaper = Shaper(throttle_ms / 1000, debounce_ms / 1000, scope)
         core = self._core
-        watch = Watch(core.open_feed(request), core.call.clock, shaper, names, filter_fn)
+        watch = Watch(core.open_feed(request), core.call.clock, shaper, names, filter_fn, core.framework_of)
         core.watches.add(watch)
         return watch

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from coilyard._errors import CoilyardError, InvalidArgument, VariableExists, VariableNotFound
 from coilyard._proto import value_pb2, variables_pb2
+from coilyard._rules import encode_dependencies, encode_rules
 from coilyard._session.base import SessionBase, checked_name
 from coilyard._values import TYPE_ALIASES, encode_metadata, encode_value, framework_of, infer_type
 from coilyard._wire_errors import error_from_detail
@@ -28,7 +29,7 @@ class VariableWrites(SessionBase):
         initial_value: Any,
         constraints: Mapping[str, Any] | None = None,
         metadata: Mapping[str, Any] | None = None,
-        dependencies: Sequence[str] | None = None,
+        dependencies: Sequence[str | Mapping[str, Any]] | None = None,
         access_rules: Sequence[Mapping[str, Any]] | None = None,
         *,
         description: str = "",
@@ -38,12 +39,14 @@ class VariableWrites(SessionBase):
 
         Args:
             name: Its name.
-            type: Such as `float`, `integer`, `string`, `boolean`, `choice` or `module`.
+            type: `float`, `integer`, `string`, `boolean`, `choice`, `module`, `list`, `map` (or `dict`), `embedding`,
+                `tensor`, or a type that the runtime was given.
             initial_value: Its first value, of version 0.
             constraints: Such as `min`, `max`, `step`, `min_length`, `pattern`, `choices`, `allow_nan`.
-            metadata: Anything with a JSON form.
-            dependencies: Must be empty for now: this gateway has no dependencies.
-            access_rules: Must be empty for now: this gateway has no access rules.
+            metadata: Anything with a JSON form; an instant becomes ISO 8601 text.
+            dependencies: What it depends on, by name or id; or mappings with `variable`, `type` and `metadata`, as
+                `add_dependency` takes them.
+            access_rules: See `set_variable_permissions`.
             description: For people.
             read_only: True: no set is allowed.
 
@@ -51,7 +54,8 @@ class VariableWrites(SessionBase):
             VariableExists: The name is taken; the variable keeps its id and value (also a ValueError).
             ValidationFailed: The value is of another kind than the type (also a TypeError and a ValueError).
             ConstraintViolation: The constraints refuse the value (also a ValueError).
-            InvalidArgument: The name, the type or the constraints are not valid (also a ValueError).
+            InvalidArgument: The name, the type, the constraints or the rules are not valid (also a ValueError).
+            VariableNotFound: It depends on what does not exist (also a KeyError).
 
         Example:
             >>> await session.register_variable("temperature", "float", 0.7, constraints={"min": 0.0, "max": 2.0})
@@ -79,7 +83,7 @@ class VariableWrites(SessionBase):
         request = variables_pb2.RegisterVariablesRequest(**fields)
         reply = await self._core.call(self._core.variables.RegisterVariables, request)
         for variable in reply.variables:
-            self._core.note_type(variable)
+            self._core.note(variable)
         return {variable.name: variable.id for variable in reply.variables}
 
     async def set_variable(
@@ -120,14 +124,13 @@ class VariableWrites(SessionBase):
         await core.initialize()
         for race in range(_CREATION_RACES):
             try:
-                reply = await core.call(
-                    core.variables.SetVariable, variables_pb2.SetVariableRequest(**core.scoped(fields))
-                )
+                request = variables_pb2.SetVariableRequest(**core.scoped(fields))
+                reply, seconds = await core.write(core.variables.SetVariable, request)
             except VariableNotFound:
                 if not create_if_missing:
                     raise
             else:
-                core.wrote([reply.variable], reply.revision)
+                core.wrote([reply.variable], reply.revision, seconds)
                 return
             try:
                 await self.register_variable(name, type_hint or infer_type(value), value, metadata=metadata)
@@ -174,9 +177,9 @@ class VariableWrites(SessionBase):
             await core.initialize()
             fields = {"writes": writes, "atomic": atomic, "metadata": encode_metadata(metadata)}
             request = variables_pb2.UpdateVariablesRequest(**core.scoped(fields), source=core.config.source)
-            reply = await core.call(core.variables.UpdateVariables, request)
+            reply, seconds = await core.write(core.variables.UpdateVariables, request)
             updated = [outcome.updated for outcome in reply.outcomes if outcome.HasField("updated")]
-            core.wrote(updated, reply.revision)
+            core.wrote(updated, reply.revision, seconds)
             for outcome in reply.outcomes:
                 fine = outcome.HasField("updated")
                 results[outcome.variable] = True if fine else str(error_from_detail(outcome.error))
@@ -208,9 +211,6 @@ def _spec(variable: Mapping[str, Any]) -> variables_pb2.VariableSpec:
         raise InvalidArgument(f"unknown key {unknown[0]!r}; known are {', '.join(sorted(_SPEC_KEYS))}")
     if "initial_value" not in variable:
         raise InvalidArgument("initial_value: missing")
-    for key in ("dependencies", "access_rules"):
-        if variable.get(key):
-            raise InvalidArgument(f"{key}: not offered by this gateway")
     value = variable["initial_value"]
     given = variable.get("type")
     kind = infer_type(value) if given is None else TYPE_ALIASES.get(given, given)
@@ -224,6 +224,8 @@ def _spec(variable: Mapping[str, Any]) -> variables_pb2.VariableSpec:
         metadata={**_framework(value), **encode_metadata(variable.get("metadata"))},
         description=variable.get("description") or "",
         read_only=bool(variable.get("read_only")),
+        dependencies=encode_dependencies(variable.get("dependencies"), "dependencies"),
+        access_rules=encode_rules(variable.get("access_rules"), "access_rules"),
     )
 
 
