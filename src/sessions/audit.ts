@@ -72,10 +72,12 @@ interface Refused {
 
 type Kept = Commit | Refused;
 
+/** Two generations: when the young one has as many entries as are to be kept, it takes the place of the old one. */
 export class AuditTrail {
   readonly #limit: number;
-  #kept: Kept[] = [];
-  /** Entries in what is kept. */
+  #old: readonly Kept[] = [];
+  #young: Kept[] = [];
+  /** Entries in the young generation. */
   #size = 0;
 
   constructor(limit: number = DEFAULT_AUDIT_ENTRIES) {
@@ -88,45 +90,33 @@ export class AuditTrail {
 
   refused(command: VariableCommand, code: ErrorCode, atMs: number): void {
     const { type, source, principal } = command;
-    this.#add(
-      { type: 'refused', atMs, command: type, variable: subjectOf(command), source: text(source), principal, code },
-      1,
-    );
+    this.#add({ type: 'refused', atMs, command: type, variable: subjectOf(command), source, principal, code }, 1);
   }
 
   /** Newest first. */
   entries(limit: number, isSecret: Redactor): AuditEntry[] {
     const entries: AuditEntry[] = [];
-    for (let index = this.#kept.length - 1; index >= 0 && entries.length < limit; index -= 1) {
-      const kept = this.#kept[index];
-      if (kept === undefined) break;
+    for (const kept of [...this.#old, ...this.#young].reverse()) {
+      if (entries.length >= limit) break;
       if (isRefused(kept)) entries.push(refusalEntry(kept));
       else for (const event of [...kept.events].reverse()) push(entries, entryOf(event, kept, isSecret));
     }
     return entries.slice(0, limit);
   }
 
-  /** Half of what is kept goes at once, so that keeping the rest costs nothing per commit. */
   #add(kept: Kept, size: number): void {
     if (this.#limit === 0) return;
-    this.#kept.push(kept);
-    this.#size += size;
-    if (this.#size <= this.#limit * 2 || this.#kept.length === 1) return;
-    let start = this.#kept.length - 1;
-    let left = sizeOf(this.#kept[start]);
-    for (let next = start - 1; next >= 0; next -= 1) {
-      const size = sizeOf(this.#kept[next]);
-      if (left + size > this.#limit) break;
-      left += size;
-      start = next;
+    if (this.#size >= this.#limit) {
+      this.#old = this.#young;
+      this.#young = [];
+      this.#size = 0;
     }
-    this.#kept = this.#kept.slice(start);
-    this.#size = left;
+    this.#young.push(kept);
+    this.#size += size;
   }
 }
 
 const isRefused = (kept: Kept): kept is Refused => 'type' in kept;
-const sizeOf = (kept: Kept | undefined): number => (kept === undefined || isRefused(kept) ? 1 : kept.events.length);
 
 function push(entries: AuditEntry[], entry: AuditEntry | undefined): void {
   if (entry !== undefined) entries.push(entry);

@@ -11,22 +11,18 @@ import { IGNORE, type Ignore, type Process } from '../kernel/process.js';
 import { type ProcessContext, spawn } from '../kernel/spawn.js';
 import { createStateActor, type StateActor } from '../kernel/state-actor.js';
 import type { AnyReply, VariableCommand } from '../variables/commands.js';
-import type { Computations, Compute } from '../variables/compute.js';
-import type { VariableEvent } from '../variables/events.js';
 import { Pin } from '../variables/pin.js';
 import { VariablesState } from '../variables/state.js';
 import type { Variable } from '../variables/variable.js';
 import { refusedRequest } from './arguments.js';
-import { type AuditEntry, AuditTrail, type Redactor, redactorOf } from './audit.js';
 import type { ExecuteOptions, WatchEnd } from './handle.js';
 import { Observers } from './observers.js';
 import { Pipeline, type SessionMailbox } from './pipeline.js';
 import type { QueuedWatcher } from './queued-watcher.js';
 import { TokenBucket } from './rate-limit.js';
 import type { SessionServices } from './services.js';
-import { optimizationMsOf, StatsBook } from './stats.js';
+import { SessionBooks } from './session-books.js';
 import { type Commit, type MaybePromise, ORIGIN, type Position, type Resumed, type SessionRecord } from './store.js';
-import { reportRefusal } from './telemetry.js';
 import { goneUpdate, resetUpdate } from './update.js';
 import { VariablesView } from './variables-view.js';
 
@@ -74,12 +70,8 @@ export class LiveSession {
   // Made when they are first needed: most sessions are idle, and there may be a hundred thousand of them.
   #observers: Observers | undefined;
   #watchers: Set<QueuedWatcher> | undefined;
-  #stats: StatsBook | undefined;
-  #audit: AuditTrail | undefined;
-  readonly #isSecret: Redactor;
+  readonly books: SessionBooks;
   readonly #bucket: TokenBucket | undefined;
-  /** The functions of computed variables by id: known to this process, whatever becomes of the actor. */
-  #computations: Map<string, Compute> | undefined;
   #pins: Set<Pin> | undefined;
   #ending: Ending | undefined;
   #closing: { readonly done: Promise<void>; readonly resolve: (left: MaybePromise<void>) => void } | undefined;
@@ -90,7 +82,7 @@ export class LiveSession {
     this.record = record;
     this.#services = services;
     this.#onClosed = onClosed;
-    this.#isSecret = redactorOf(services.audit);
+    this.books = new SessionBooks(record.id, services);
     const { rate } = services.limits;
     this.#bucket = rate === undefined ? undefined : new TokenBucket(services.clock, rate);
     this.#mailbox = new Mailbox<VariableCommand, AnyReply>({
@@ -115,11 +107,6 @@ export class LiveSession {
   get watchers(): Set<QueuedWatcher> {
     this.#watchers ??= new Set();
     return this.#watchers;
-  }
-
-  get stats(): StatsBook {
-    this.#stats ??= new StatsBook();
-    return this.#stats;
   }
 
   /** Which life of the actor this is; raised by every restart. */
@@ -181,7 +168,7 @@ export class LiveSession {
     if (refusal !== undefined) return Promise.reject(refusal);
     const limited = this.#bucket?.take();
     if (limited !== undefined) {
-      this.#refused(command, limited);
+      this.books.refused(command, limited);
       return Promise.reject(limited);
     }
     return this.#mailbox.post(command, {
@@ -219,10 +206,6 @@ export class LiveSession {
     return pin;
   }
 
-  auditTrail(limit: number): AuditEntry[] {
-    return this.#audit?.entries(limit, this.#isSecret) ?? [];
-  }
-
   /** It keeps crashing: its supervisor waits before it tries again, and until then commands are refused at once. */
   suspend(retryAfterMs: number): void {
     if (this.#phase.type !== 'crashed') return;
@@ -253,11 +236,11 @@ export class LiveSession {
       clock,
       telemetry,
       types: this.#services.types,
-      isSecret: this.#isSecret,
-      computations: () => this.#computations,
-      onComputations: (computations) => this.#learn(computations),
+      isSecret: this.books.isSecret,
+      computations: () => this.books.computations,
+      onComputations: (computations) => this.books.learn(computations),
       onCommitted: (commit, tookMs) => this.#committed(commit, tookMs),
-      onRefused: (command, error) => this.#refused(command, error),
+      onRefused: (command, error) => this.books.refused(command, error),
       onCrash: (error, stateIsSound) => this.#crashed(context, error, stateIsSound),
     });
     this.#adopt(state, resumed.position);
@@ -289,42 +272,12 @@ export class LiveSession {
   }
 
   #committed(commit: Commit, tookMs: number): void {
-    const { events, position } = commit;
+    const { position } = commit;
     this.#position = position;
     if (this.#actor !== undefined && this.#view !== undefined)
       this.#actor.publish({ revision: position.revision, variables: this.#view });
-    this.#audit ??= new AuditTrail(this.#services.audit?.entries);
-    this.#audit.committed(commit);
-    if (!Number.isNaN(tookMs)) this.#written(commit, tookMs);
-    for (const event of events) this.#account(event);
+    this.books.committed(commit, tookMs);
     this.#observers?.publish(commit);
-  }
-
-  /** Registrations are not timed: a session that only declares its variables needs no book. */
-  #written({ events }: Commit, tookMs: number): void {
-    if (events.some(({ type }) => type === 'variable.updated')) this.stats.written(events, tookMs);
-  }
-
-  #account(event: VariableEvent): void {
-    if (event.type === 'variable.updated') {
-      const tookMs = optimizationMsOf(event);
-      if (tookMs !== undefined) this.stats.optimized(event.variable.id, tookMs);
-    } else if (event.type === 'variable.deleted') {
-      this.stats.deleted(event.variableId, event.version);
-      this.#computations?.delete(event.variableId);
-    }
-  }
-
-  #learn(computations: Computations): void {
-    this.#computations ??= new Map();
-    for (const [id, compute] of computations) this.#computations.set(id, compute);
-  }
-
-  #refused(command: VariableCommand, error: CoilyardError): void {
-    const { clock, telemetry, audit } = this.#services;
-    this.#audit ??= new AuditTrail(audit?.entries);
-    this.#audit.refused(command, error.code, clock.nowMs());
-    reportRefusal(telemetry, this.id, command, error.code);
   }
 
   /** A command that a user sent to the xstate reference: nobody waits for its answer, a refusal is telemetry. */

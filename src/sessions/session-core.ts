@@ -125,7 +125,8 @@ export abstract class SessionCore implements SessionHandle {
   stats(): SessionStats;
   stats(reference: string): VariableStats;
   stats(reference?: string): VariableStats {
-    const { state, stats } = this.live;
+    const { state, books } = this.live;
+    const { stats } = books;
     if (reference === undefined) return stats.ofSession(state.cells());
     const cell = state.resolve(reference);
     if (cell === undefined) throw variableNotFound(reference);

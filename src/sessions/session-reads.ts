@@ -91,7 +91,7 @@ export abstract class SessionReads extends SessionCore {
     checkOptions(options);
     const { limit = DEFAULT_AUDIT_ENTRIES } = options;
     if (!Number.isSafeInteger(limit) || limit < 0) throw invalidArgument('limit', 'a whole number, 0 or more', limit);
-    return this.live.auditTrail(limit);
+    return this.live.books.auditEntries(limit);
   }
 
   /**
@@ -128,6 +128,6 @@ export abstract class SessionReads extends SessionCore {
     const { clock } = this.services;
     const startedAtMs = clock.monotonicMs();
     const id = this.live.state.resolve(reference)?.record.id;
-    if (id !== undefined) this.live.stats.read(id, clock.monotonicMs() - startedAtMs);
+    if (id !== undefined) this.live.books.stats.read(id, clock.monotonicMs() - startedAtMs);
   }
 }
