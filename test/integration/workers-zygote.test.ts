@@ -143,6 +143,14 @@ test.skipIf(!isLinux)('what a dead worker had started goes with it, also from a 
   await expect(house.python.call('add', { a: 1, b: 2 })).resolves.toBe(3);
 });
 
+test.skipIf(!isLinux)('so it does from a worker that was started cold and is killed because it hangs', async () => {
+  await using house = await aPythonRuntime({ ...warm, start: 'spawn', heartbeatIntervalMs: 100, allowedMisses: 3 });
+  const started = [Number(await house.python.call('renegade')), Number(await house.python.call('relative'))];
+  process.kill((await house.ready(1))[0] ?? 0, 'SIGSTOP');
+  await eventually(() => !started.some(isRunning), 'nothing is left', 5_000);
+  await expect(house.python.call('add', { a: 1, b: 2 })).resolves.toBe(3);
+});
+
 test('start: spawn forks nothing', async () => {
   await using house = await aPythonRuntime({ ...warm, start: 'spawn' });
   const birth = await birthOf(house);

@@ -3,7 +3,8 @@
  *
  * Each worker leads its own process group, so that a signal reaches what it started and a terminal's Ctrl-C does not
  * reach it. Its stdin is the death pipe: when this process ends, however it ends, the worker reads the end of it and
- * goes. Its output is text for people, never a protocol.
+ * goes. On Linux the process that is started here stays above the worker as its guardian (`coilyard._guardian`). Its
+ * output is text for people, never a protocol.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -19,6 +20,9 @@ export interface ColdSpawnOptions extends InterpretersOptions {
   /** Lines of stderr kept for the exit record. Default 50. */
   readonly stderrLines?: number;
 }
+
+/** How long a guardian is given to kill its charge and all below it. */
+const GUARDIAN_MS = 250;
 
 export const STDERR_LINES = 50;
 
@@ -48,7 +52,25 @@ class ColdSpawn implements Launcher {
     });
     const exited = this.#watch(child, order.onLine);
     const pid = await startOf(child, interpreter);
-    return { pid, exited, kill: (signal) => killChild(child, pid, signal) };
+    return {
+      pid,
+      exited,
+      kill: (signal) => {
+        if (signal === 'SIGKILL' && process.platform === 'linux') this.#end(child, pid, exited);
+        else killChild(child, pid, signal);
+      },
+    };
+  }
+
+  /**
+   * The end of the death pipe makes the guardian kill whatever the worker started, also what left its group, which no
+   * signal from here would find. A guardian that was stopped has to be woken; where there is none the signal comes.
+   */
+  #end(child: ChildProcess, pid: number, exited: Promise<LaunchedExit>): void {
+    child.stdin?.destroy();
+    child.kill('SIGCONT');
+    const timer = this.#clock.setTimer(GUARDIAN_MS, () => killChild(child, pid, 'SIGKILL'));
+    exited.then(() => timer.cancel());
   }
 
   /** Reads the output to its end and resolves when the process is gone and its output is read. */
