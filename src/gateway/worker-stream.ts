@@ -5,10 +5,11 @@
 
 import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js';
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
-import { RuntimeFrame as WireFrame, WorkersService } from '../gen/coilyard/v1/workers.js';
+import { RuntimeFrame as WireFrame, WorkerFrame, WorkersService } from '../gen/coilyard/v1/workers.js';
 import { CoilyardError, describeThrown } from '../kernel/errors.js';
 import { decodeWorkerFrame, encodeRuntimeFrame } from '../wire/frame-codec.js';
-import type { RuntimeFrame } from '../wire/frames.js';
+import type { RuntimeFrame, WelcomeFrame } from '../wire/frames.js';
+import { cutUp, PIECE_BYTES, PieceAssembler } from '../wire/pieces.js';
 import type { Attachment, FrameReceiver } from '../workers/attachment.js';
 import { bufferOf } from './bytes.js';
 import type { GatewayContext } from './context.js';
@@ -50,10 +51,15 @@ class WorkerStream implements Attachment {
   #state: 'open' | 'closing' | 'closed' = 'open';
   /** Why the connection ended, for the receiver. */
   #cause: unknown;
+  #maxFrameBytes: number;
+  #pieces: PieceAssembler;
+  #lastFrameId = 0n;
 
   constructor(call: AttachCall, maxBytes: number) {
     this.#call = call;
     this.#maxBytes = maxBytes - HEADROOM;
+    this.#maxFrameBytes = this.#maxBytes;
+    this.#pieces = new PieceAssembler(this.#maxBytes);
   }
 
   /** Reads the worker's frames until the connection ends. */
@@ -73,12 +79,14 @@ class WorkerStream implements Attachment {
 
   send(frame: RuntimeFrame): boolean {
     if (this.#state !== 'open' || this.#call.cancelled) return false;
+    if (frame.type === 'welcome') this.#allow(frame);
     const bytes = WireFrame.encode(encodeRuntimeFrame(frame)).finish();
-    if (bytes.byteLength > this.#maxBytes)
+    if (bytes.byteLength > this.#maxFrameBytes)
       throw new CoilyardError('payload_too_large', `a ${frame.type} frame takes ${bytes.byteLength} bytes`, {
-        details: { limit: this.#maxBytes, actual: bytes.byteLength },
+        details: { limit: this.#maxFrameBytes, actual: bytes.byteLength },
       });
-    this.#frames.push(bytes);
+    if (bytes.byteLength <= this.#maxBytes && bytes.byteLength <= PIECE_BYTES) this.#frames.push(bytes);
+    else this.#cutUp(bytes);
     if (!this.#isFlushScheduled && !this.#isWriting) {
       this.#isFlushScheduled = true;
       queueMicrotask(this.#flush);
@@ -97,6 +105,18 @@ class WorkerStream implements Attachment {
     this.#cause = error;
     this.#frames = [];
     this.#call.emit('error', grpcStatusOf(error));
+  }
+
+  /** Both sides keep to what the welcome says; before it, to what fits in one message. */
+  #allow({ maxFrameBytes = this.#maxBytes }: WelcomeFrame): void {
+    this.#maxFrameBytes = maxFrameBytes;
+    this.#pieces = new PieceAssembler(maxFrameBytes);
+  }
+
+  #cutUp(bytes: Uint8Array): void {
+    this.#lastFrameId += 1n;
+    for (const value of cutUp(bytes, this.#lastFrameId))
+      this.#frames.push(WireFrame.encode({ frame: { $case: 'piece', value } }).finish());
   }
 
   readonly #flush = (): void => {
@@ -137,8 +157,12 @@ class WorkerStream implements Attachment {
 
   #receive(bytes: Buffer, receiver: FrameReceiver): void {
     try {
-      for (const frame of decodeRequest(WorkersService.attach, bytes).frames)
-        receiver.receive(decodeWorkerFrame(frame));
+      for (const message of decodeRequest(WorkersService.attach, bytes).frames) {
+        const { frame } = message;
+        const whole = frame?.$case === 'piece' ? this.#pieces.take(frame.value) : undefined;
+        if (whole !== undefined) receiver.receive(decodeWorkerFrame(WorkerFrame.decode(whole)));
+        else if (frame?.$case !== 'piece') receiver.receive(decodeWorkerFrame(message));
+      }
     } catch (error) {
       this.close(
         error instanceof CoilyardError ? error : new CoilyardError('internal', describeThrown(error), { cause: error }),

@@ -35,6 +35,8 @@ export interface StaffOptions {
   readonly poisonAfter?: number;
   /** Threads of BLAS and OpenMP in each worker. Default 1, so that workers do not fight for the cores. */
   readonly blasThreads?: number;
+  /** The largest arguments, result or chunk of a call, in bytes. Default 256 MiB. */
+  readonly maxPayloadBytes?: number;
   /** Added to the niceness of each worker, 0 to 19. Default 0. */
   readonly nice?: number;
   /** Limits of the system for each worker, in its own units: bytes, seconds, counts. Default: `{ core: 0 }`. */
@@ -51,6 +53,7 @@ export const staffDefaults = Object.freeze({
   affinity: 'hint',
   poisonAfter: 2,
   blasThreads: 1,
+  maxPayloadBytes: 256 * 1024 * 1024,
   nice: 0,
   rlimits: Object.freeze({ core: 0 }),
 }) satisfies Required<Omit<StaffOptions, StaffOptional>>;
@@ -69,6 +72,7 @@ export const staffLeast = {
   maxResidentBytes: 1,
   poisonAfter: 1,
   blasThreads: 1,
+  maxPayloadBytes: 1_024,
   nice: 0,
 } as const satisfies Partial<Record<keyof StaffOptions, number>>;
 

@@ -218,7 +218,7 @@ class WorkerLife {
 
   #attached(hello: HelloFrame, attachment: Attachment, startMs: number): void {
     const { clock, telemetry } = this.#deps;
-    const { heartbeatIntervalMs, allowedMisses } = this.#plan.settings;
+    const { heartbeatIntervalMs, allowedMisses, maxPayloadBytes } = this.#plan.settings;
     const vitals = (): Vitals => this.#vitals;
     const link: WorkerLink = {
       lastCall: undefined,
@@ -242,7 +242,7 @@ class WorkerLife {
       onSilence: (silentMs) =>
         this.#end(exitReason.error(lost(this.#who, `gave no sign of life for ${silentMs} ms`)), 'hung'),
     });
-    link.send({ type: 'welcome', workerId: link.workerId, heartbeatIntervalMs });
+    link.send({ type: 'welcome', workerId: link.workerId, heartbeatIntervalMs, maxFrameBytes: maxPayloadBytes });
     // First the pool: whoever hears of it finds the worker there.
     this.#listener.ready(link);
     telemetry.emit('worker.ready', { ...this.#who, pid: hello.pid, startMs });

@@ -33,7 +33,7 @@ test('values reach a Python tool and come back as they were', async () => {
 });
 
 test('large values pass, and those beyond the limit cost their call alone, in either direction', async () => {
-  await using house = await aPythonRuntime();
+  await using house = await aPythonRuntime({ maxPayloadBytes: 10 * 1024 * 1024 });
   const large = 'x'.repeat(5 * 1024 * 1024);
   await expect(house.python.call('echo', { value: large })).resolves.toBe(large);
   await expect(house.python.call('echo', { value: 'x'.repeat(20 * 1024 * 1024) })).rejects.toMatchObject({
@@ -45,6 +45,18 @@ test('large values pass, and those beyond the limit cost their call alone, in ei
     execution: 'done',
   });
   expect(house.python.workers()[0]?.incarnation).toBe(1);
+});
+
+test('arrays of a hundred megabytes travel both ways, in pieces between which small calls pass', async () => {
+  await using house = await aPythonRuntime({ concurrency: 2 });
+  const data = Buffer.alloc(100_000_000, 7);
+  const array = { dtype: 'float32', shape: [25_000, 1_000], data };
+  const calls = [house.python.call('echo', { value: array }), house.python.call('add', { a: 1, b: 2 })];
+  const [echoed, sum] = await Promise.all(calls);
+  expect(sum).toBe(3);
+  expect(echoed).toMatchObject({ dtype: 'float32', shape: [25_000, 1_000] });
+  const { data: returned }: { data?: unknown } = Object(echoed);
+  expect(returned instanceof Uint8Array && data.equals(returned)).toBe(true);
 });
 
 test('a Python exception arrives with its type, message and traceback', async () => {

@@ -25,7 +25,9 @@ async function exitOf(house: Harness, process: Process): Promise<ExitReason> {
 
 test('a life starts when its hello was accepted: it is welcomed and reported', async () => {
   const { house, worker } = await oneLife({}, { heartbeatIntervalMs: 700 });
-  expect(worker.received).toEqual([{ type: 'welcome', workerId: 'test-0', heartbeatIntervalMs: 700 }]);
+  expect(worker.received).toEqual([
+    { type: 'welcome', workerId: 'test-0', heartbeatIntervalMs: 700, maxFrameBytes: 256 * 1024 * 1024 },
+  ]);
   expect(house.eventsOf('worker.started')).toEqual([
     { pool: 'test', workerId: 'test-0', incarnation: 1, pid: worker.pid },
   ]);

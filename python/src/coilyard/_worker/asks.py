@@ -20,10 +20,16 @@ class Asks:
 
     Args:
         put: Takes the frames.
+        limit: Says how large a frame may be.
     """
 
-    def __init__(self, put: Callable[[workers_pb2.WorkerFrame], None]) -> None:
+    def __init__(
+        self,
+        put: Callable[[workers_pb2.WorkerFrame], None],
+        limit: Callable[[], int] = lambda: MAX_FRAME_BYTES,
+    ) -> None:
         self._put = put
+        self._limit = limit
         self._loop = asyncio.get_running_loop()
         self._open: dict[int, asyncio.Future[Any]] = {}
         self._last = 0
@@ -57,8 +63,8 @@ class Asks:
             timeout_ms=None if request.timeout_s is None else max(1, round(request.timeout_s * 1000)),
         )
         frame = workers_pb2.WorkerFrame(ask=ask)
-        if frame.ByteSize() > MAX_FRAME_BYTES:
-            raise PayloadTooLarge(f"arguments of {frame.ByteSize()} bytes; {MAX_FRAME_BYTES} fit")
+        if frame.ByteSize() > self._limit():
+            raise PayloadTooLarge(f"arguments of {frame.ByteSize()} bytes; {self._limit()} fit")
         answered: asyncio.Future[Any] = self._loop.create_future()
         self._open[ask_id] = answered
         self._put(frame)

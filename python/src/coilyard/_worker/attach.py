@@ -27,7 +27,8 @@ from coilyard._worker.exits import Exit, WorkerExit
 from coilyard._worker.heartbeat import beat
 from coilyard._worker.module_calls import ModuleCalls
 from coilyard._worker.options import WorkerOptions
-from coilyard._worker.outbox import Outbox
+from coilyard._worker.outbox import MAX_FRAME_BYTES, Outbox
+from coilyard._worker.pieces import PieceAssembler
 from coilyard._worker.sessions import Sessions
 from coilyard._worker.threads import Threads
 from coilyard._worker.tool_calls import ToolCalls
@@ -59,11 +60,17 @@ class Attachment:
         self._drain_asked = asyncio.Event()
         self._channel = open_channel(options.gateway)
         self._threads = Threads(options.concurrency)
-        self._asks = Asks(self._outbox.put)
+        self._pieces = PieceAssembler()
+        self._asks = Asks(self._outbox.put, self._max_frame_bytes)
         self._sessions = Sessions(self._channel, options.token, self._asks)
         tools = ToolCalls(registry, self._threads, self._sessions)
         modules = ModuleCalls(registry, self._threads, tools)
-        self._executor = Executor(tools, modules, options.concurrency, self._outbox.put, self._outbox.offer)
+        self._executor = Executor(
+            tools, modules, options.concurrency, self._outbox.put, self._outbox.offer, self._max_frame_bytes
+        )
+
+    def _max_frame_bytes(self) -> int:
+        return self._outbox.max_frame_bytes
 
     def drain(self) -> None:
         """Asks it to take no more calls, finish those in hand, and end."""
@@ -80,6 +87,7 @@ class Attachment:
         logging.getLogger().addHandler(logs)
         try:
             welcome = await self._greet(stream)
+            self._outbox.max_frame_bytes = welcome.max_frame_bytes or MAX_FRAME_BYTES
             interval_ms = welcome.heartbeat_interval_ms or self._options.heartbeat_interval_ms
             await self._serve(stream, interval_ms / 1000)
         finally:
@@ -160,6 +168,10 @@ class Attachment:
                 self._executor.grant(frame.credit.call_id, frame.credit.chunks)
             elif kind == "answer":
                 self._asks.answered(frame.answer)
+            elif kind == "piece":
+                whole = self._pieces.take(frame.piece)
+                if whole is not None:
+                    self._obey([whole])
             elif kind == "drain":
                 self.drain()
             else:

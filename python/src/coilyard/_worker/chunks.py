@@ -14,7 +14,13 @@ from coilyard._worker.results import encode_result
 class ChunkSender:
     """Sends chunks of one call; `send` waits for credit."""
 
-    def __init__(self, call_id: int, put: Callable[[workers_pb2.WorkerFrame], None]) -> None:
+    def __init__(
+        self,
+        call_id: int,
+        put: Callable[[workers_pb2.WorkerFrame], None],
+        limit: Callable[[], int] = lambda: MAX_FRAME_BYTES,
+    ) -> None:
+        self._limit = limit
         self._call_id = call_id
         self._put = put
         self._credit = 0
@@ -34,8 +40,8 @@ class ChunkSender:
         """
         chunk = workers_pb2.Chunk(call_id=self._call_id, value=encode_result(value))
         frame = workers_pb2.WorkerFrame(chunk=chunk)
-        if frame.ByteSize() > MAX_FRAME_BYTES:
-            raise PayloadTooLarge(f"a chunk of {frame.ByteSize()} bytes; {MAX_FRAME_BYTES} fit", execution="unknown")
+        if frame.ByteSize() > self._limit():
+            raise PayloadTooLarge(f"a chunk of {frame.ByteSize()} bytes; {self._limit()} fit", execution="unknown")
         while self._credit == 0:
             self._granted.clear()
             await self._granted.wait()

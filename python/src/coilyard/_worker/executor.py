@@ -62,6 +62,7 @@ class Executor:
         concurrency: How many calls run at the same time; one more is handed back.
         put: Takes the frames of the answers.
         offer: Takes frames that may be dropped when too many wait; `put` when left out.
+        limit: Says how large a frame may be.
     """
 
     def __init__(
@@ -71,11 +72,13 @@ class Executor:
         concurrency: int,
         put: Callable[[workers_pb2.WorkerFrame], None],
         offer: Callable[[workers_pb2.WorkerFrame], None] | None = None,
+        limit: Callable[[], int] = lambda: MAX_FRAME_BYTES,
     ) -> None:
         self._tools = tools
         self._modules = modules
         self._concurrency = concurrency
         self._put = put
+        self._limit = limit
         self._offer = offer or put
         self._running: dict[int, _Running] = {}
         self._draining = False
@@ -94,7 +97,7 @@ class Executor:
         elif len(self._running) >= self._concurrency:
             self._fail(call.call_id, PoolSaturated(f"the worker has its {self._concurrency} calls"))
         else:
-            running = _Running(call, ChunkSender(call.call_id, self._put))
+            running = _Running(call, ChunkSender(call.call_id, self._put, self._limit))
             self._running[call.call_id] = running
             self._idle.clear()
             running.task = asyncio.get_running_loop().create_task(
@@ -157,8 +160,8 @@ class Executor:
         except ValidationFailed as error:
             raise ValidationFailed(f"the result cannot be sent: {error}", execution="done") from error
         frame = workers_pb2.WorkerFrame(result=result)
-        if frame.ByteSize() > MAX_FRAME_BYTES:
-            raise PayloadTooLarge(f"a result of {frame.ByteSize()} bytes; {MAX_FRAME_BYTES} fit", execution="done")
+        if frame.ByteSize() > self._limit():
+            raise PayloadTooLarge(f"a result of {frame.ByteSize()} bytes; {self._limit()} fit", execution="done")
         self._put(frame)
 
     def _fail(self, call_id: int, error: BaseException) -> None:

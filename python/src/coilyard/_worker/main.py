@@ -21,8 +21,8 @@ from coilyard._guardian import guard
 from coilyard._registry import Registry, default_registry
 from coilyard._worker.attach import Attachment
 from coilyard._worker.exits import Exit, WorkerExit
-from coilyard._worker.limits import limit_this_process
 from coilyard._worker.lifeline import die_with_parent, die_with_stdin
+from coilyard._worker.limits import limit_this_process
 from coilyard._worker.options import WorkerOptions, parse_options
 
 #: Seconds for the interpreter to end after the work has: threads and exit handlers of user code can hang.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterator
 
 from coilyard._proto import workers_pb2
 
-#: The gateway takes messages of 16 MiB; a frame has to leave room for its envelope.
+#: The largest frame before the runtime has said what it takes: what fits in one message of 16 MiB with its envelope.
 MAX_FRAME_BYTES = 16 * 1024 * 1024 - 1024
-#: Frames are packed into one message up to this size; a larger frame has a message of its own.
+#: Frames are packed into one message up to this size; a larger frame travels in pieces of it.
 PACK_BYTES = 1024 * 1024
 
 #: Frames that may wait before those that can be spared are dropped.
@@ -24,12 +25,29 @@ class Outbox:
         self._changed = asyncio.Event()
         self._taken = 0
         self._closed = False
+        self._last_frame_id = 0
+        #: The largest frame that the runtime takes.
+        self.max_frame_bytes = MAX_FRAME_BYTES
 
     def put(self, frame: workers_pb2.WorkerFrame) -> None:
         """Queues a frame; one that is put after `close` is dropped, there is nobody to read it."""
-        if not self._closed:
+        if self._closed:
+            return
+        if frame.ByteSize() <= PACK_BYTES:
             self._frames.append(frame)
-            self._changed.set()
+        else:
+            self._frames.extend(self._pieces_of(frame.SerializeToString()))
+        self._changed.set()
+
+    def _pieces_of(self, content: bytes) -> Iterator[workers_pb2.WorkerFrame]:
+        self._last_frame_id += 1
+        for start in range(0, len(content), PACK_BYTES):
+            piece = workers_pb2.Piece(
+                frame_id=self._last_frame_id,
+                data=content[start : start + PACK_BYTES],
+                last=start + PACK_BYTES >= len(content),
+            )
+            yield workers_pb2.WorkerFrame(piece=piece)
 
     def offer(self, frame: workers_pb2.WorkerFrame) -> None:
         """Queues a frame that nobody waits for, unless too many wait already."""
