@@ -10,11 +10,10 @@ export default defineConfig({
       { find: /^coilyard\/supervisors$/, replacement: here('./supervisors/index.ts') },
       { find: /^coilyard\/testing$/, replacement: here('./src/testing/index.ts') },
       { find: /^coilyard$/, replacement: here('./src/index.ts') },
+      // Users run xstate's production build; a test runner would pick the development one, which behaves differently.
+      { find: /^xstate$/, replacement: here('./node_modules/xstate/dist/xstate.cjs.mjs') },
     ],
-    // xstate behaves differently in its development build; users run the production one.
-    conditions: ['node', 'import', 'production', 'default'],
   },
-  ssr: { resolve: { conditions: ['node', 'import', 'production', 'default'] } },
   test: {
     projects: [
       { extends: true, test: { name: 'fast', include: ['test/{unit,contract,property,architecture}/**/*.test.ts'] } },
