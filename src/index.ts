@@ -20,6 +20,7 @@ export { describeExit, type ExitReason, exitReason } from './kernel/exit-reason.
 export type { Process } from './kernel/process.js';
 export type { EventName, RuntimeEvents, TelemetryBus } from './kernel/telemetry.js';
 export { Runtime, type StopRuntimeOptions, startRuntime } from './runtime.js';
+export type { PrincipalOptions, TlsOptions } from './runtime/gateway-config.js';
 export type { ListeningGateway } from './runtime/gateway-runtime.js';
 export {
   type Attributes,
