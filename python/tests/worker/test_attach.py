@@ -19,7 +19,7 @@ from coilyard._worker import attach
 from coilyard._worker.attach import Attachment
 from coilyard._worker.exits import Exit, WorkerExit
 from coilyard._worker.options import WorkerOptions
-from coilyard._worker.outbox import MAX_FRAME_BYTES, Outbox
+from coilyard._worker.outbox import PACK_BYTES, Outbox
 from support.bench_worker import a_tool_call
 from support.manual_clock import until
 from support.scripted_gateway import ScriptedGateway, refuse
@@ -251,16 +251,23 @@ async def test_a_tool_reaches_its_session_with_the_token_of_the_worker(runtime: 
     assert runtime.gateway.of("CreateSession") == [], "a worker never brings a session to life"
 
 
-async def test_large_frames_have_messages_of_their_own_and_order_is_kept() -> None:
+async def test_large_frames_travel_in_pieces_and_order_is_kept() -> None:
     outbox = Outbox()
-    sizes = [10, 20, 900_000, 900_000, 2_000_000, 5]
+    sizes = [10, 20, 900_000, 900_000, 2_500_000, 5]
     for index, size in enumerate(sizes):
         result = workers_pb2.Result(call_id=index, value={"text": "x" * size})
         outbox.put(workers_pb2.WorkerFrame(result=result))
     outbox.close()
     outbox.put(workers_pb2.WorkerFrame())
-    packed = []
+    packed, cut = [], b""
     while (message := await outbox.take()) is not None:
-        packed.append([frame.result.call_id for frame in message.frames])
-        assert message.ByteSize() < MAX_FRAME_BYTES
-    assert packed == [[0, 1, 2], [3], [4], [5]]
+        assert message.ByteSize() < PACK_BYTES + 1024
+        for frame in message.frames:
+            if frame.WhichOneof("frame") == "piece":
+                cut += frame.piece.data
+                if frame.piece.last:
+                    packed.append(workers_pb2.WorkerFrame.FromString(cut).result)
+            else:
+                packed.append(frame.result)
+    assert [result.call_id for result in packed] == [0, 1, 2, 3, 4, 5]
+    assert [len(result.value.text) for result in packed] == sizes

@@ -29,6 +29,7 @@ from coilyard._worker.module_calls import ModuleCalls
 from coilyard._worker.options import WorkerOptions
 from coilyard._worker.outbox import MAX_FRAME_BYTES, Outbox
 from coilyard._worker.pieces import PieceAssembler
+from coilyard._worker.preload import preload
 from coilyard._worker.sessions import Sessions
 from coilyard._worker.threads import Threads
 from coilyard._worker.tool_calls import ToolCalls
@@ -120,6 +121,7 @@ class Attachment:
         writing = _spawn(self._write(stream))
         beating = _spawn(beat(SystemClock(), interval_s, lambda: self._executor.call_ids, self._outbox.put))
         draining = _spawn(self._drain())
+        preloading = _spawn(preload(self._options.preload, lambda: not self._executor.call_ids))
         try:
             await asyncio.wait([reading, writing, draining], return_when=asyncio.FIRST_COMPLETED)
             if not draining.done():
@@ -130,9 +132,9 @@ class Attachment:
             await stream.done_writing()
             await asyncio.wait([reading], timeout=FAREWELL_TIMEOUT_S)
         finally:
-            for task in (beating, draining, writing, reading):
+            for task in (preloading, beating, draining, writing, reading):
                 task.cancel()
-            await asyncio.gather(beating, draining, writing, reading, return_exceptions=True)
+            await asyncio.gather(preloading, beating, draining, writing, reading, return_exceptions=True)
 
     async def _lost(self, stream: AttachCall, *tasks: asyncio.Task[None]) -> BaseException:
         """Why the stream ended before its time."""
