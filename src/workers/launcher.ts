@@ -42,6 +42,8 @@ export interface WorkerEnvironment {
   readonly imports: readonly string[];
   /** Directories from which `imports` may come. */
   readonly paths: readonly string[];
+  /** Python modules to import as soon as there is nothing to do; one that cannot be imported does no harm. */
+  readonly preload?: readonly string[];
   /** Added to the environment of this process. */
   readonly env: Readonly<Record<string, string>>;
   /** Default `auto`. */

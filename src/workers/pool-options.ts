@@ -23,6 +23,11 @@ export interface PoolOptions extends StaffOptions {
   readonly start?: StartMode;
   /** Python modules that each worker imports before it is ready. */
   readonly imports?: readonly string[];
+  /**
+   * Python modules that a worker imports when it is idle for the first time, so that its start does not wait for them and
+   * neither does a call. Workers that are forked have them from the start.
+   */
+  readonly preload?: readonly string[];
   /** Directories from which `imports` may come. */
   readonly paths?: readonly string[];
   /** Added to the environment of each worker. */
@@ -64,6 +69,7 @@ const defaults = Object.freeze({
   size: 2,
   start: 'auto',
   imports: Object.freeze([]),
+  preload: Object.freeze([]),
   paths: Object.freeze([]),
   env: Object.freeze({}),
   concurrency: 1,
@@ -114,7 +120,7 @@ export function poolSettings(pool: string, options: PoolOptions): PoolSettings {
     if (!Number.isSafeInteger(value) || Number(value) < minimum)
       throw invalidArgument(`pools.${pool}.${key}`, `a whole number of at least ${minimum}`, value);
   }
-  for (const key of ['imports', 'paths'] as const) {
+  for (const key of ['imports', 'preload', 'paths'] as const) {
     const value: unknown = settings[key];
     if (!Array.isArray(value) || !value.every((entry) => typeof entry === 'string'))
       throw invalidArgument(`pools.${pool}.${key}`, 'a list of texts', value);

@@ -8,6 +8,7 @@ export const environmentOf = (settings: PoolSettings): WorkerEnvironment => ({
   ...(settings.python === undefined ? {} : { python: settings.python }),
   imports: settings.imports,
   paths: settings.paths,
+  preload: settings.preload,
   env: { ...blasEnvironment(settings.blasThreads), ...settings.env },
   start: settings.start,
   startTimeoutMs: settings.startTimeoutMs,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { formatTree, startRuntime } from '../../src/runtime.js';
 import { eventually, isRunning } from '../support/processes.js';
@@ -150,6 +151,21 @@ test.skipIf(!isLinux)('so it does from a worker that was started cold and is kil
   await eventually(() => !started.some(isRunning), 'nothing is left', 5_000);
   await expect(house.python.call('add', { a: 1, b: 2 })).resolves.toBe(3);
 });
+
+test.skipIf(!isLinux).each(['zygote', 'spawn'] as const)(
+  'what is to be preloaded is, without delaying: %s',
+  async (start) => {
+    await using house = await aPythonRuntime({ ...warm, start, preload: ['no_such_module', 'colorsys'] });
+    await house.ready(1);
+    let isLoaded = false;
+    for (let tries = 0; !isLoaded && tries < 50; tries += 1) {
+      isLoaded = (await house.python.call('loaded', { name: 'colorsys' })) === true;
+      // It preloads while nobody calls.
+      if (!isLoaded) await sleep(100);
+    }
+    expect(isLoaded).toBe(true);
+  },
+);
 
 test('start: spawn forks nothing', async () => {
   await using house = await aPythonRuntime({ ...warm, start: 'spawn' });

@@ -103,10 +103,10 @@ export class Nursery {
 
   async #start(): Promise<Zygote> {
     const { clock, random, telemetry } = this.#services;
-    const { python, imports, paths, env } = this.#environment;
+    const { python, imports, paths, preload = [], env } = this.#environment;
     const fit = await this.#interpreters.find(python, env);
     const onLine = (line: string): void => telemetry.emit('zygote.log', { zygote: this.id, line });
-    const zygote = await Zygote.start({ clock, random, python: fit, imports, paths, onLine });
+    const zygote = await Zygote.start({ clock, random, python: fit, imports, paths, preload, onLine });
     telemetry.emit('zygote.started', { zygote: this.id, pid: zygote.pid ?? null });
     return zygote;
   }

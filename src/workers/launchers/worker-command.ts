@@ -23,9 +23,14 @@ export function workerArguments(order: LaunchOrder): string[] {
   ];
 }
 
-export const importArguments = ({ imports, paths }: Pick<LaunchOrder, 'imports' | 'paths'>): string[] => [
+export const importArguments = ({
+  imports,
+  paths,
+  preload = [],
+}: Pick<LaunchOrder, 'imports' | 'paths' | 'preload'>): string[] => [
   ...imports.flatMap((name) => ['--import', name]),
   ...paths.flatMap((path) => ['--path', path]),
+  ...preload.flatMap((name) => ['--preload', name]),
 ];
 
 /**

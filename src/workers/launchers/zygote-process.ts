@@ -30,6 +30,7 @@ export interface ZygoteSpec {
   readonly python: FitInterpreter;
   readonly imports: readonly string[];
   readonly paths: readonly string[];
+  readonly preload?: readonly string[];
   /** Takes each line that the zygote itself prints. */
   readonly onLine: (line: string) => void;
 }

@@ -70,8 +70,8 @@ class WarmSpawn implements Launcher {
   }
 
   #nurseryOf(environment: WorkerEnvironment): Nursery {
-    const { python, imports, paths, env } = environment;
-    const key = JSON.stringify([python ?? null, imports, paths, Object.entries(env).sort()]);
+    const { python, imports, paths, preload = [], env } = environment;
+    const key = JSON.stringify([python ?? null, imports, paths, preload, Object.entries(env).sort()]);
     const known = this.#nurseries.get(key);
     if (known !== undefined) return known;
     const label = imports.length === 0 ? 'bare' : imports.join('+');

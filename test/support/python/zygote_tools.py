@@ -44,6 +44,12 @@ def surroundings() -> dict:
 
 
 @tool
+def loaded(name: str) -> bool:
+    """Whether a module was imported by somebody."""
+    return name in sys.modules
+
+
+@tool
 def multiply(size: int) -> float:
     """Uses BLAS."""
     import numpy

@@ -21,6 +21,7 @@ class WorkerOptions:
         token: Lets it in once, and afterwards lets its tools call the gateway.
         imports: Modules that declare tools and factories.
         paths: Directories from which they may come, searched first.
+        preload: Modules to import when it is idle.
         concurrency: How many calls it runs at the same time.
         heartbeat_interval_ms: How often it gives a sign of life, unless the runtime's welcome says otherwise.
         die_with_stdin: The end of its stdin ends it.
@@ -35,6 +36,7 @@ class WorkerOptions:
     token: str
     imports: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
+    preload: tuple[str, ...] = ()
     concurrency: int = 1
     heartbeat_interval_ms: int = 2_000
     die_with_stdin: bool = False
@@ -55,6 +57,7 @@ def parse_options(arguments: Sequence[str] | None = None) -> WorkerOptions:
     parser.add_argument("--token", help=f"default: the environment variable {TOKEN_VARIABLE}, which `ps` does not show")
     parser.add_argument("--import", dest="imports", action="append", default=[], metavar="MODULE")
     parser.add_argument("--path", dest="paths", action="append", default=[], metavar="DIR")
+    parser.add_argument("--preload", action="append", default=[], metavar="MODULE", help="import it when idle")
     parser.add_argument("--concurrency", type=_positive, default=1, metavar="N", help="calls at the same time")
     parser.add_argument("--heartbeat-interval-ms", type=_positive, default=2_000, metavar="N")
     parser.add_argument("--die-with-stdin", action="store_true", help="end when stdin does")
@@ -66,8 +69,8 @@ def parse_options(arguments: Sequence[str] | None = None) -> WorkerOptions:
     token = given.pop("token") or inherited
     if not token:
         parser.error(f"a token is needed: --token or {TOKEN_VARIABLE}")
-    lists = {name: tuple(given.pop(name)) for name in ("imports", "paths", "rlimits")}
-    return WorkerOptions(token=token, **lists, **given)
+    given.update({name: tuple(given[name]) for name in ("imports", "paths", "preload", "rlimits")})
+    return WorkerOptions(token=token, **given)
 
 
 def _rlimit(text: str) -> tuple[str, int]:

@@ -42,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m coilyard.zygote", description="Started by the runtime.")
     parser.add_argument("--import", dest="imports", action="append", default=[], metavar="MODULE")
     parser.add_argument("--path", dest="paths", action="append", default=[], metavar="DIR")
+    parser.add_argument("--preload", action="append", default=[], metavar="MODULE")
     options = parser.parse_args(arguments)
     guard()
     channel = Channel(socket.socket(fileno=_CHANNEL_FD))
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.close(nothing)
     write_logs_to_stderr("zygote")
     zygote = _Zygote(channel)
-    zygote.prepare(options.imports, options.paths)
+    zygote.prepare(options.imports, options.paths, options.preload)
     worker = zygote.serve()
     # A worker from here on. Nothing of the zygote is on the stack but this.
     lend_threads(zygote.own_threads)
@@ -67,7 +68,7 @@ class _Zygote:
         self._safety = Safety()
         self.own_threads: Mapping[str, str] = {}
 
-    def prepare(self, imports: Sequence[str], paths: Sequence[str]) -> None:
+    def prepare(self, imports: Sequence[str], paths: Sequence[str], preload: Sequence[str]) -> None:
         """Imports, and tells the runtime how that went. Ends the process when it cannot serve."""
         started = time.monotonic()
         for name, value in ENVIRONMENT.items():
@@ -84,6 +85,11 @@ class _Zygote:
                 reason = f"cannot import {name}: {type(error).__name__}: {error}"
                 self._channel.send({"type": "import_failed", "module": name, "reason": reason})
                 os._exit(Exit.IMPORT_FAILED)
+        for name in preload:
+            try:
+                self._safety.watch(name, partial(importlib.import_module, name))
+            except Exception:
+                traceback.print_exc()  # left to whoever needs it
         _warm_up()
         self._safety.settle()
         gc.collect()
