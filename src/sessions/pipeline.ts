@@ -128,9 +128,10 @@ export class Pipeline {
   #commitAlone(letter: SessionLetter): void {
     const { state } = this.#options;
     const startedAtMs = this.#startedAtMs();
+    const context = this.#context();
     let decision: Decision;
     try {
-      const decided = decide(state, letter.message, this.#context());
+      const decided = decide(state, letter.message, context);
       if (!decided.ok) {
         this.#refuse(letter, decided.error);
         return;
@@ -143,7 +144,7 @@ export class Pipeline {
     const { events, reply, computations } = decision;
     const settlement: Settlement = { letter, reply, error: undefined, computations };
     if (events.length === 0) this.#settleWithoutCommit([settlement]);
-    else this.#commit(events, [settlement], startedAtMs);
+    else this.#commit(events, [settlement], context.nowMs, startedAtMs);
   }
 
   /** Everything that waits becomes one commit, decided in order against a draft. */
@@ -170,7 +171,7 @@ export class Pipeline {
     }
     if (this.#dead) return;
     if (events.length === 0) this.#settleWithoutCommit(settlements);
-    else this.#commit(events, settlements, startedAtMs);
+    else this.#commit(events, settlements, this.#options.clock.nowMs(), startedAtMs);
   }
 
   #settleWithoutCommit(settlements: readonly Settlement[]): void {
@@ -195,8 +196,13 @@ export class Pipeline {
     return { letter, reply: decided.value.reply, error: undefined, computations };
   }
 
-  #commit(events: readonly VariableEvent[], settlements: readonly Settlement[], startedAtMs: number): void {
-    const { store, id, writer, clock } = this.#options;
+  #commit(
+    events: readonly VariableEvent[],
+    settlements: readonly Settlement[],
+    atMs: number,
+    startedAtMs: number,
+  ): void {
+    const { store, id, writer } = this.#options;
     this.#seq += 1;
     const request = {
       writer,
@@ -204,9 +210,9 @@ export class Pipeline {
       expected: this.#position,
       tag: `${writer}.${this.#seq}`,
       events,
-      atMs: clock.nowMs(),
+      atMs,
     };
-    const batch = { events, settlements, atMs: request.atMs, startedAtMs };
+    const batch = { events, settlements, atMs, startedAtMs };
     let outcome: CommitOutcome | Promise<CommitOutcome>;
     try {
       outcome = store.commit(id, request);

@@ -13,6 +13,9 @@ import type { ListOptions, OptimizationEntry } from './session-options.js';
 import { isListed, SessionPin } from './session-pin.js';
 import { READS_PER_SAMPLE } from './stats.js';
 
+/** {@link READS_PER_SAMPLE} is a power of two. */
+const SAMPLE_MASK = READS_PER_SAMPLE - 1;
+
 export abstract class SessionReads extends SessionCore {
   /** Whether users get something else than what is stored, for some type. */
   readonly #presents = this.types.presents;
@@ -37,8 +40,9 @@ export abstract class SessionReads extends SessionCore {
     }
     const { record } = cell;
     if (record.accessRules.length > 0) this.requireRight(record, 'read');
-    cell.reads += 1;
-    if (cell.reads % READS_PER_SAMPLE === 1) this.#timeRead(reference);
+    const reads = cell.reads + 1;
+    cell.reads = reads;
+    if ((reads & SAMPLE_MASK) === 1) this.#timeRead(reference);
     return this.#presents ? this.presentValue(record.type, record.value) : record.value;
   }
 

@@ -1,6 +1,6 @@
 /** Decides changes of settings. The value and its version stay; the revision tells caches that the record is another. */
 
-import { CoilyardError } from '../kernel/errors.js';
+import { CoilyardError, invalidArgument } from '../kernel/errors.js';
 import { err, ok, type Result } from '../kernel/result.js';
 import { parseRules } from './access.js';
 import type { ConfigureVariable, ReplyTo } from './commands.js';
@@ -41,7 +41,7 @@ export function decideConfigure(
     next = { ...next, accessRules: rules.value };
     settings.push('accessRules');
   }
-  if (settings.length === 0) return ok({ events: [], reply: { revision: context.revision, variable: record } });
+  if (settings.length === 0) return err(invalidArgument('settings', 'constraints, readOnly or accessRules', undefined));
   return ok({
     events: [
       {

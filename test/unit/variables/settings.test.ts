@@ -45,10 +45,10 @@ describe('new settings', () => {
     expect(session.set('x', 2).version).toBe(1);
   });
 
-  test('of nothing change nothing', () => {
+  test('of nothing are refused: whoever asks has forgotten to say what', () => {
     const session = withFloat();
     const before = session.picture();
-    expect(session.tell({ type: 'variable.configure', variable: 'x' }).revision).toBe(1);
+    expect(session.refusal({ type: 'variable.configure', variable: 'x' }).code).toBe('invalid_argument');
     expect(session.picture()).toEqual(before);
   });
 
