@@ -1,12 +1,26 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { credentials } from '@grpc/grpc-js';
 import { expect, test } from 'vitest';
 import { WorkersClient } from '../../src/gen/coilyard/v1/workers.js';
 import { CoilyardError } from '../../src/kernel/errors.js';
 import { decodeValue } from '../../src/wire/value.js';
+import { findInterpreter, findPackageRoot } from '../../src/workers/interpreter.js';
 import { ask, refusal, values } from '../support/gateway-host.js';
 import { aPythonRuntime, type PythonHouse } from '../support/python-runtime.js';
 
 const aRequest = { requestId: '', sessionId: '', pool: '', idempotent: false, arguments: values({}) };
+
+const packageRoot = findPackageRoot();
+
+/** Runs a program with the Python SDK and gives what it printed. */
+async function runClient(program: string, ...args: readonly string[]): Promise<string> {
+  const { command } = findInterpreter(undefined, { env: process.env, cwd: packageRoot, packageRoot });
+  const env = { ...process.env, PYTHONPATH: join(packageRoot, 'python', 'src') };
+  const { stdout } = await promisify(execFile)(command, ['-c', program, ...args], { env });
+  return stdout;
+}
 
 async function aClient(house: PythonHouse) {
   const { address } = await house.runtime.gateway.start();
@@ -144,6 +158,52 @@ test('any gRPC client lists the tools of both languages and calls them', async (
   const session = await house.runtime.sessions.start({ id: 'by-client' });
   await session.register('temperature', 'float', 2);
   await expect(call('sample', { prompt: 'x' }, { sessionId: 'by-client' })).resolves.toMatchObject({ temperature: 2 });
+});
+
+test('the Python SDK calls tools of both languages for a session, with and without await', async () => {
+  await using house = await aPythonRuntime();
+  const { address } = await house.runtime.gateway.start();
+  house.runtime.tools.register('double', ({ n }, { session }) => [Number(n) * 2, session?.id]);
+  house.runtime.tools.register('refuse', () => {
+    throw new CoilyardError('permission_denied', 'not you');
+  });
+  await house.ready(1);
+  const printed = await runClient(
+    `
+import asyncio, json, sys, coilyard
+async def main(address):
+    async with coilyard.connect(address) as client:
+        session = await client.create_session("client")
+        await session.register_variable("temperature", "float", 0.5)
+        seen = [await session.call("double", n=2), await session.call("add", a=1, b=2)]
+        seen.append((await session.call("sample", prompt="x"))["temperature"])
+        try:
+            await session.call("refuse")
+        except PermissionError as error:
+            seen.append([error.code, str(error)])
+        try:
+            await session.call_tool("wait", {"seconds": 60}, timeout=0.2)
+        except TimeoutError as error:
+            seen.append(error.code)
+        tools = {tool.name: tool for tool in await session.list_tools()}
+        seen.append([tools["double"].pool, tools["add"].pool, list(tools["sample"].variables)])
+        return seen
+seen = asyncio.run(main(sys.argv[1]))
+with coilyard.sync.connect(sys.argv[1]) as client:
+    seen.append(client.session("client").call("double", n=4))
+print(json.dumps(seen))
+`,
+    address,
+  );
+  expect(JSON.parse(printed)).toEqual([
+    [4, 'client'],
+    3,
+    0.5,
+    ['permission_denied', 'not you'],
+    'deadline_exceeded',
+    [null, 'default', ['temperature', 'style']],
+    [8, 'client'],
+  ]);
 });
 
 test('a call over the gateway fails with the error of the tool, and ends with its deadline', async () => {
