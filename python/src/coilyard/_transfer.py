@@ -45,29 +45,51 @@ def _to_json(document: object) -> bytes:
 
 
 def _bound(document: object) -> None:
-    """Refuses what would be a larger text than any message: a few bytes can say a list of itself, many times over."""
-    size, pending = 0, [document]
+    """Refuses what would be a larger text than any message: a few bytes can say a list of itself, many times over.
+
+    Looks at each container once, however often it occurs.
+    """
+    sizes: dict[int, int] = {}
+    above: set[int] = set()
+    pending = [document]
     while pending:
-        item = pending.pop()
-        size += 2 + (len(item) if isinstance(item, (str, bytes)) else 0)
-        if size + 2 * len(pending) > MAX_MESSAGE_BYTES:
-            raise PayloadTooLarge(f"data: a document of more than {MAX_MESSAGE_BYTES} bytes")
-        if isinstance(item, Mapping):
-            pending.extend(item.keys())
-            pending.extend(item.values())
-        elif isinstance(item, (list, tuple)):
-            pending.extend(item)
+        item = pending[-1]
+        key, parts = id(item), _parts(item)
+        if key in sizes:
+            pending.pop()
+        elif key in above:
+            sizes[key] = 2 + sum(sizes.get(id(part), 0) or _leaf_size(part) for part in parts)
+            if sizes[key] > MAX_MESSAGE_BYTES:
+                raise PayloadTooLarge(f"data: a document of more than {MAX_MESSAGE_BYTES} bytes")
+            above.remove(key)
+            pending.pop()
+        else:
+            above.add(key)
+            inner = [part for part in parts if isinstance(part, (dict, list)) and id(part) not in sizes]
+            if any(id(part) in above for part in inner):
+                raise InvalidArgument("data: a list or map that contains itself")
+            pending.extend(inner)
+
+
+def _parts(item: object) -> list[object]:
+    if isinstance(item, dict):
+        return [*item.keys(), *item.values()]
+    return item if isinstance(item, list) else []
+
+
+def _leaf_size(item: object) -> int:
+    return 2 + (len(item) if isinstance(item, str) else item.bit_length() // 4 if isinstance(item, int) else 0)
 
 
 # Pickle
 
 #: Opcodes that push plain things, or put them together. None of them names a class, calls anything or sets attributes.
+#: Nor does one make a tuple: as keys of a map, a few bytes of them take for ever to hash.
 _PLAIN_OPCODES = frozenset({
     "PROTO", "FRAME", "STOP", "MARK", "POP", "POP_MARK", "DUP", "NONE", "NEWTRUE", "NEWFALSE",
     "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT",
     "UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8",
-    "EMPTY_LIST", "APPEND", "APPENDS", "LIST", "EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3",
-    "EMPTY_DICT", "DICT", "SETITEM", "SETITEMS",
+    "EMPTY_LIST", "APPEND", "APPENDS", "LIST", "EMPTY_DICT", "DICT", "SETITEM", "SETITEMS",
     "GET", "BINGET", "LONG_BINGET", "PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE",
 })  # fmt: skip
 _MEMO_OPCODES = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
