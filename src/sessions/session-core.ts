@@ -91,7 +91,10 @@ export abstract class SessionCore implements SessionHandle {
   historyOf(reference: string, limit: number, offset: number): readonly HistoryEntry[] {
     checkCount('limit', limit);
     checkCount('offset', offset);
-    this.requireVariable(reference, 'read');
+    // A deleted variable is known by its id a while longer, and its last rules hold.
+    const deleted = this.live.state.deleted(reference);
+    if (deleted === undefined) this.requireVariable(reference, 'read');
+    else this.requireRight(deleted, 'read');
     return this.live.state.history(reference, limit, offset);
   }
 

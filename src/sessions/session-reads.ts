@@ -77,7 +77,7 @@ export abstract class SessionReads extends SessionCore {
     const { limit = HISTORY_LIMIT, offset = 0 } = options;
     const entries = this.historyOf(reference, limit, offset);
     if (!this.#presents) return entries;
-    const { type } = this.requireVariable(reference);
+    const { type } = this.live.state.deleted(reference) ?? this.requireVariable(reference);
     return entries.map((entry) => ({ ...entry, value: this.presentValue(type, entry.value) }));
   }
 

@@ -40,5 +40,7 @@ export interface StateSnapshot {
   readonly variables: readonly (readonly Variable[])[];
   /** Absent: none. */
   readonly dependencies?: readonly Dependency[];
+  /** Variables that were deleted, whose history can still be read; oldest first. Absent: none. */
+  readonly deleted?: readonly (readonly Variable[])[];
   readonly requests: readonly (readonly [string, CommandReply])[];
 }

@@ -16,6 +16,9 @@ export type { StateSnapshot, StateTarget, StateView } from './state-view.js';
 /** How many answered requests a session remembers for retries. */
 export const REMEMBERED_REQUESTS = 1000;
 
+/** How many deleted variables a session remembers: their history is looked up by id. */
+export const REMEMBERED_DELETIONS = 100;
+
 /** What history tells of a version. */
 export function historyEntry(record: Variable): HistoryEntry {
   const { version, revision, value, updatedAtMs, source, updateMetadata: metadata } = record;
@@ -37,6 +40,8 @@ export class VariablesState implements StateView, StateTarget {
   readonly #byName = new Map<string, StoredCell>();
   #requests: Map<string, CommandReply> | undefined = undefined;
   #graph: DependencyGraph | undefined = undefined;
+  /** By id. */
+  #deleted: Map<string, StoredCell> | undefined = undefined;
   #registrations = 0;
   #computed = 0;
   /** Views of earlier revisions, which are told what is about to change; absent while there are none. */
@@ -49,6 +54,10 @@ export class VariablesState implements StateView, StateTarget {
       if (present !== undefined) state.insert(present, versions.slice(0, -1));
     }
     for (const edge of snapshot.dependencies ?? []) state.connect(edge);
+    for (const versions of snapshot.deleted ?? []) {
+      const last = versions.at(-1);
+      if (last !== undefined) state.#bury(cellOf(last, versions.slice(0, -1)));
+    }
     for (const [requestId, reply] of snapshot.requests) state.remember(requestId, reply);
     state.#registrations = snapshot.registrations;
     return state;
@@ -57,8 +66,9 @@ export class VariablesState implements StateView, StateTarget {
   snapshot(): StateSnapshot {
     return {
       registrations: this.#registrations,
-      variables: [...this.#byName.values()].map((cell) => [...cell.history()].reverse()),
+      variables: [...this.#byName.values()].map(versionsOf),
       dependencies: this.#graph === undefined ? [] : [...this.#graph.edges()],
+      ...(this.#deleted === undefined ? {} : { deleted: [...this.#deleted.values()].map(versionsOf) }),
       requests: this.#requests === undefined ? [] : [...this.#requests],
     };
   }
@@ -96,11 +106,17 @@ export class VariablesState implements StateView, StateTarget {
     return this.#byName.values();
   }
 
-  /** Newest first; empty when there is no such variable. */
+  /** The last record of a deleted variable, by id. */
+  deleted(id: string): Variable | undefined {
+    return this.#deleted?.get(id)?.record;
+  }
+
+  /** Newest first, of a deleted variable by its id too; empty when there is no such variable. */
   history(reference: string, limit: number, offset: number): HistoryEntry[] {
     const entries: HistoryEntry[] = [];
     let skip = offset;
-    for (const record of this.resolve(reference)?.history() ?? []) {
+    const cell = this.resolve(reference) ?? this.#deleted?.get(reference);
+    for (const record of cell?.history() ?? []) {
       if (skip-- > 0) continue;
       if (entries.length >= limit) break;
       entries.push(historyEntry(record));
@@ -110,10 +126,7 @@ export class VariablesState implements StateView, StateTarget {
 
   insert(record: Variable, earlier: readonly Variable[] = []): void {
     for (const pin of this.#pins ?? []) pin.keepAbsent(record);
-    const cell = new StoredCell(earlier[0] ?? record);
-    for (const version of earlier.slice(1)) cell.replace(version);
-    if (earlier.length > 0) cell.replace(record);
-    this.#byName.set(record.name, cell);
+    this.#byName.set(record.name, cellOf(record, earlier));
     this.#registrations += 1;
     if (record.computed) this.#computed += 1;
   }
@@ -132,6 +145,7 @@ export class VariablesState implements StateView, StateTarget {
     const { record } = cell;
     for (const pin of this.#pins ?? []) pin.keep(record);
     this.#byName.delete(record.name);
+    this.#bury(cell);
     this.#graph?.removeVariable(id);
     if (record.computed) this.#computed -= 1;
   }
@@ -166,9 +180,28 @@ export class VariablesState implements StateView, StateTarget {
     if (this.#pins?.size === 0) this.#pins = undefined;
   }
 
+  #bury(cell: StoredCell): void {
+    this.#deleted ??= new Map();
+    this.#deleted.set(cell.record.id, cell);
+    if (this.#deleted.size <= REMEMBERED_DELETIONS) return;
+    for (const oldest of this.#deleted.keys()) {
+      this.#deleted.delete(oldest);
+      return;
+    }
+  }
+
   #byId(id: string): StoredCell | undefined {
     const name = nameInId(id);
     const cell = name === undefined ? undefined : this.#byName.get(name);
     return cell?.record.id === id ? cell : undefined;
   }
+}
+
+const versionsOf = (cell: StoredCell): Variable[] => [...cell.history()].reverse();
+
+function cellOf(record: Variable, earlier: readonly Variable[]): StoredCell {
+  const cell = new StoredCell(earlier[0] ?? record);
+  for (const version of earlier.slice(1)) cell.replace(version);
+  if (earlier.length > 0) cell.replace(record);
+  return cell;
 }

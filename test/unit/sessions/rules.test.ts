@@ -103,3 +103,14 @@ test('an export has only what the caller may read', async () => {
   const text = new TextDecoder().decode(await session.as('stranger').export());
   expect(JSON.parse(text).variables.map(({ name }: { name: string }) => name)).toEqual(['n']);
 });
+
+test('the history of a deleted variable keeps to its last rules', async () => {
+  const { session } = await aSession();
+  const { id } = session.variable('x');
+  await session.setPermissions('x', [grant('a', 'read', 'write')]);
+  await session.set('x', 1);
+  await session.delete('x');
+  expect(session.history(id).map(({ value }) => value)).toEqual([1, 0]);
+  expect(thrown(() => session.history('x')).code).toBe('variable_not_found');
+  expect(thrown(() => session.as('stranger').history(id)).code).toBe('permission_denied');
+});

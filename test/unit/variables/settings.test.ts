@@ -153,3 +153,21 @@ test('history tells optimizer and metrics of the versions that an optimizer has 
   expect(newest).toMatchObject({ optimizerId: 'study_1', metrics: { accuracy: 0.9 } });
   expect(first).not.toHaveProperty('optimizerId');
 });
+
+test('the history of a deleted variable can be read by its id, also after a snapshot, of the last hundred', () => {
+  const session = withFloat();
+  session.set('x', 2);
+  const { id } = session.variable('x');
+  session.tell({ type: 'variable.delete', variable: 'x' });
+  const values = (state: VariablesState): unknown[] => state.history(id, 10, 0).map(({ value }) => value);
+  expect(values(session.state)).toEqual([2, 1]);
+  expect(session.state.history('x', 10, 0)).toEqual([]);
+  const restored = VariablesState.restore(session.state.snapshot());
+  expect(values(restored)).toEqual([2, 1]);
+  expect(restored.snapshot()).toEqual(session.state.snapshot());
+  for (let index = 0; index < 100; index += 1) {
+    session.register('y', 'float', 0);
+    session.tell({ type: 'variable.delete', variable: 'y' });
+  }
+  expect(values(session.state)).toEqual([]);
+});
