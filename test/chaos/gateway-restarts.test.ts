@@ -108,7 +108,7 @@ class Watch {
 test('no acknowledged write is lost and none is applied twice, and every watcher sees each revision once', {
   timeout: 180_000,
 }, async () => {
-  const store = new ScriptedStore(memoryStore({ keptCommits: 100_000 }));
+  const store = new ScriptedStore(memoryStore({ keptCommits: 3_000 }));
   const { sessions, telemetry } = hostSessions({ clock: systemClock, store });
   const session = await sessions.start({ id: 'shared' });
   await session.register('log', 'string', '');

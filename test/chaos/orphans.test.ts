@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { eventually, isRunning } from '../support/processes.js';
+import { eventually, isRunning, parentOf } from '../support/processes.js';
 
 const isLinux = process.platform === 'linux';
 
@@ -35,9 +35,6 @@ function marked(mark: string): number[] {
       }
     });
 }
-
-const parentOf = (pid: number): number =>
-  Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
 
 // Two workers and four processes that they started; below a zygote or a guardian each.
 const LEAST = 6;

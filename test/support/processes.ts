@@ -19,6 +19,9 @@ function stateOf(pid: number): string | undefined {
   }
 }
 
+export const parentOf = (pid: number): number =>
+  Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+
 /** Running processes whose command line contains the text. */
 export function processesWith(text: string): number[] {
   return readdirSync('/proc')

@@ -116,6 +116,8 @@ export class Nursery {
     const { startTimeoutMs = START_TIMEOUT_MS } = this.#environment;
     const startedAtMs = clock.monotonicMs();
     const tooSlow = clock.setTimer(startTimeoutMs, () => zygote.kill());
+    // Whoever asks from now on waits for the next.
+    zygote.lost.then(() => this.#down(ended(this.id, 'its channel closed')));
     zygote.exited.then((exit) => {
       const reason = reasonOf(exit);
       telemetry.emit('zygote.exited', { zygote: this.id, reason, stderr: exit.stderr });
@@ -140,8 +142,12 @@ export class Nursery {
   }
 
   #fail(error: unknown, context: ProcessContext): void {
-    if (this.#state.type === 'up') this.#leave({ type: 'down', error }, error);
+    this.#down(error);
     context.exit(exitReason.error(error));
+  }
+
+  #down(error: unknown): void {
+    if (this.#state.type === 'up') this.#leave({ type: 'down', error }, error);
   }
 
   /** Who waits for this life hears that it is over; who comes later waits for the next. */

@@ -65,6 +65,8 @@ interface PendingFork extends Forked {
 export class Zygote {
   /** Resolves when its imports are done; rejects with a `CoilyardError` when they fail or it dies before. */
   readonly ready: Promise<ZygoteVerdict>;
+  /** Resolves, never rejects, as soon as nothing can be forked any more. */
+  readonly lost: Promise<void>;
   /** Resolves, never rejects, once the process and everything below it have ended. */
   readonly exited: Promise<LaunchedExit>;
   readonly #spec: ZygoteSpec;
@@ -72,6 +74,7 @@ export class Zygote {
   readonly #channel: Duplex;
   readonly #lines: WorkerLines;
   readonly #ready = deferred<ZygoteVerdict>();
+  readonly #lost = deferred<void>();
   readonly #pending = new Map<number, PendingFork>();
   readonly #forked = new Map<number, Forked>();
   #nextId = 1;
@@ -103,6 +106,7 @@ export class Zygote {
     this.#child = child;
     this.#lines = lines;
     this.ready = this.#ready.promise;
+    this.lost = this.#lost.promise;
     // Also rejected when nobody waits any more.
     this.ready.catch(() => {});
     const channel = child.stdio[3];
@@ -120,18 +124,14 @@ export class Zygote {
     return this.#child.pid;
   }
 
-  /** Whether it can be asked for forks. */
-  get alive(): boolean {
-    return !this.#isOver;
-  }
-
   /**
    * Forks one worker.
    *
-   * @throws ForkRefused when it is unsafe to fork now; CoilyardError `pool_unavailable` when it failed.
+   * @throws ForkRefused when it is unsafe to fork now; ZygoteLost when it ended before; CoilyardError `pool_unavailable`
+   * when it failed.
    */
   fork(order: LaunchOrder): Promise<Launched> {
-    if (this.#isOver) return Promise.reject(zygoteLost('it has ended'));
+    if (this.#isOver) return Promise.reject(new ZygoteLost('it has ended'));
     const { clock, random } = this.#spec;
     const id = this.#nextId++;
     const keys = [random.token(16), random.token(16)] as const;
@@ -214,7 +214,7 @@ export class Zygote {
         this.#settle(frame.id, (fork) => this.#giveUp(fork, new ForkRefused(frame.objections)));
         return;
       case 'failed':
-        this.#settle(frame.id, (fork) => this.#giveUp(fork, zygoteLost(frame.reason)));
+        this.#settle(frame.id, (fork) => this.#giveUp(fork, new CoilyardError('pool_unavailable', frame.reason)));
         return;
       case 'exited':
         this.#buried(frame.pid, frame.code, frame.signal);
@@ -255,6 +255,7 @@ export class Zygote {
   #over(how: string, stderr: readonly string[] = []): void {
     if (!this.#isOver) {
       this.#isOver = true;
+      this.#lost.resolve();
       for (const pid of [...this.#forked.keys()]) {
         killGroup(pid, 'SIGKILL');
         this.#buried(pid, null, 'SIGKILL');
@@ -263,7 +264,7 @@ export class Zygote {
       this.kill();
     }
     const last = stderr.findLast((line) => line.trim() !== '');
-    const error = zygoteLost(last === undefined ? how : `${how}: ${last}`);
+    const error = new ZygoteLost(last === undefined ? how : `${how}: ${last}`);
     this.#ready.reject(error);
     for (const [id, fork] of this.#pending) {
       this.#pending.delete(id);
@@ -279,5 +280,9 @@ export class ImportFailed extends CoilyardError {
   }
 }
 
-const zygoteLost = (how: string): CoilyardError =>
-  new CoilyardError('pool_unavailable', `the zygote of the worker is lost: ${how}`, { details: { reason: 'zygote' } });
+/** It ended; the next one may do what was asked of it. */
+export class ZygoteLost extends CoilyardError {
+  constructor(how: string) {
+    super('pool_unavailable', `the zygote of the worker is lost: ${how}`, { details: { reason: 'zygote' } });
+  }
+}

@@ -8,7 +8,7 @@ import type { Launched, Launcher, LaunchOrder, WorkerEnvironment } from '../laun
 import { coldSpawn } from './cold-spawn.js';
 import { Interpreters } from './interpreters.js';
 import { Nursery, type NurseryServices } from './nursery.js';
-import { ForkRefused, ImportFailed } from './zygote-process.js';
+import { ForkRefused, ImportFailed, ZygoteLost } from './zygote-process.js';
 
 export interface WarmSpawnOptions extends NurseryServices {
   /** Default: cold spawn. */
@@ -46,8 +46,7 @@ class WarmSpawn implements Launcher {
     if (!this.#canFork) return this.#otherwise(order, `fork is not to be had on ${process.platform}`);
     const nursery = this.#nurseryOf(order);
     try {
-      const zygote = await nursery.zygote();
-      return await zygote.fork(order);
+      return await fork(nursery, order);
     } catch (error) {
       // A module that cannot be imported cannot be imported cold either.
       if (error instanceof ImportFailed) throw error;
@@ -80,5 +79,15 @@ class WarmSpawn implements Launcher {
     this.#nurseries.set(key, nursery);
     nursery.opened.catch(() => this.#nurseries.delete(key));
     return nursery;
+  }
+}
+
+/** A worker and its zygote may die together: then the order may come before the news, and is good for the next one. */
+async function fork(nursery: Nursery, order: LaunchOrder): Promise<Launched> {
+  try {
+    return await (await nursery.zygote()).fork(order);
+  } catch (error) {
+    if (!(error instanceof ZygoteLost)) throw error;
+    return (await nursery.zygote()).fork(order);
   }
 }
