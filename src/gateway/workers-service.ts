@@ -46,9 +46,15 @@ export function workersRoutes(context: GatewayContext): Omit<Routes<typeof Worke
         .map((listed) => ({ tool: encodeToolSpec(listed.tool), pool: listed.pool ?? '' })),
     })),
     callTool: unary(context, WorkersService.callTool, (request, call) =>
-      called.once(optionalText(request.requestId, 'request_id'), () => callTool(request, call)),
+      called.once(requestKey(request, call), () => callTool(request, call)),
     ),
   };
+}
+
+/** Another principal's request of the same id is another request. */
+function requestKey({ requestId }: CallToolRequest, { principal }: UnaryCall): string | undefined {
+  const id = optionalText(requestId, 'request_id');
+  return id === undefined ? undefined : `${principal.name} ${id}`;
 }
 
 /** The work was done: that its result has no form on the wire does not undo it. */

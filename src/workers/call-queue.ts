@@ -41,25 +41,23 @@ export class CallQueue {
     const { sessionId } = call.request;
     const lane = this.#again.has(call) ? undefined : this.#lanes.get(sessionId);
     this.delete(call);
-    if (lane === undefined || lane.size === 0) return;
+    if (lane === undefined || lane.size === 0 || this.#lanes.size === 1) return;
     this.#lanes.delete(sessionId);
     this.#lanes.set(sessionId, lane);
   }
 
-  /** In the order of serving. Calls may be added and deleted meanwhile. */
+  /** In the order of serving. Calls may be added, deleted and served meanwhile. */
   *[Symbol.iterator](): Generator<Call, void, void> {
     yield* this.#again;
-    // As the lanes stand now: one that is served moves to the end, where a walk over the map would meet it again.
-    let lanes = Array.from(this.#lanes.values(), (lane) => lane[Symbol.iterator]());
-    while (lanes.length > 0) {
-      const left: typeof lanes = [];
-      for (const lane of lanes) {
-        const { value, done } = lane.next();
-        if (done === true) continue;
-        yield value;
-        left.push(lane);
-      }
-      lanes = left;
+    const seen = new Set<Call>();
+    // A session that is served moves to the end of the map, where this walk meets it again: its turn has come round.
+    for (const lane of this.#lanes.values()) {
+      const [first] = lane;
+      if (first === undefined || seen.has(first)) continue;
+      seen.add(first);
+      yield first;
     }
+    // Behind calls that could not be served others may wait that can.
+    for (const lane of [...this.#lanes.values()]) for (const call of lane) if (!seen.has(call)) yield call;
   }
 }

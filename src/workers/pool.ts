@@ -231,7 +231,9 @@ export class WorkerPool {
     return used.map(({ workerId, incarnation, phase, known }) => {
       const link = this.#links.get(workerId);
       const load = link === undefined ? 0 : this.#dispatcher.load(link);
-      return { workerId, incarnation, phase, pid: known?.hello.pid ?? null, load };
+      const { residentBytes = 0, loopLagMs = 0 } = link?.vitals ?? {};
+      const pid = known?.hello.pid ?? null;
+      return { workerId, incarnation, phase, pid, load, calls: link?.calls ?? 0, residentBytes, loopLagMs };
     });
   }
 

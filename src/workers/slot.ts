@@ -26,6 +26,11 @@ export interface SlotInfo {
   readonly pid: number | null;
   /** Calls in hand. */
   readonly load: number;
+  /** Calls that this life was given. */
+  readonly calls: number;
+  /** As its last sign of life said: memory of the worker and what it started, and how late its event loop was. */
+  readonly residentBytes: number;
+  readonly loopLagMs: number;
 }
 
 /** @param token of a place for a worker that somebody else starts. */

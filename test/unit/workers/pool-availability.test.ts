@@ -131,11 +131,22 @@ test('the pool lists what its workers announced, and its places', async () => {
   expect(house.pool.tools).toEqual([]);
   const [worker] = await house.start(0);
   watch(house.call('work'));
+  worker?.send({ type: 'heartbeat', loopLagMs: 4, callIds: [1], residentBytes: 5_000 });
+  await settle();
   expect(house.pool.tools.map(({ name }) => name)).toEqual(['work']);
   expect(house.pool.modules.map(({ name }) => name)).toEqual(['Predict']);
   expect(house.pool.slots).toEqual([
-    { workerId: 'test-0', incarnation: 1, phase: 'ready', pid: worker?.pid, load: 1 },
-    { workerId: 'test-1', incarnation: 0, phase: 'idle', pid: null, load: 0 },
+    {
+      workerId: 'test-0',
+      incarnation: 1,
+      phase: 'ready',
+      pid: worker?.pid,
+      load: 1,
+      calls: 1,
+      residentBytes: 5_000,
+      loopLagMs: 4,
+    },
+    { workerId: 'test-1', incarnation: 0, phase: 'idle', pid: null, load: 0, calls: 0, residentBytes: 0, loopLagMs: 0 },
   ]);
 });
 
