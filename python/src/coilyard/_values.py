@@ -94,8 +94,8 @@ def encode_metadata(metadata: Mapping[str, Any] | None, field: str = "metadata")
 
 
 def decode_metadata(metadata: Mapping[str, value_pb2.Value]) -> dict[str, Any]:
-    """The Python form of metadata or constraints."""
-    return {key: decode_value(value) for key, value in metadata.items()}
+    """The Python form of metadata or constraints, in order of keys: on the wire they have none."""
+    return {key: decode_value(metadata[key]) for key in sorted(metadata)}
 
 
 def framework_of(value: object) -> str | None:
