@@ -11,7 +11,7 @@ import type { LiveSession } from './live-session.js';
 import type { Interest } from './observers.js';
 import { type Present, QueuedWatcher } from './queued-watcher.js';
 import type { MaybePromise, Resumed } from './store.js';
-import { initialUpdate, type MayHear, rulesOf, updatesOf, type VariableUpdate } from './update.js';
+import { type Hearing, initialUpdate, rulesOf, updatesOf, type VariableUpdate } from './update.js';
 
 /**
  * Throws `session_…` when there is nothing to read, and `variable_not_found` for a name that does not exist, unless the
@@ -50,10 +50,11 @@ export function openWatch(
   forget = session.observers.add(watcher, selection.interest);
   session.watchers.add(watcher);
   if (after !== undefined) {
-    const mayHear: MayHear = (event) =>
-      (event.type !== 'variable.configured' || options.includeSettings === true) &&
-      allows(rulesOf(event), 'observe', caller);
-    follow(watcher, () => resume(after), position.revision, selection, mayHear);
+    const hearing: Hearing = {
+      mayObserve: (event) => allows(rulesOf(event), 'observe', caller),
+      hearsSettings: options.includeSettings === true,
+    };
+    follow(watcher, () => resume(after), position.revision, selection, hearing);
   }
   return watcher;
 }
@@ -100,10 +101,10 @@ function follow(
   resume: () => MaybePromise<Resumed>,
   upTo: number,
   { interest, concerned }: Selected,
-  mayHear: MayHear,
+  hearing: Hearing,
 ): void {
   const deliver = (answer: Resumed): void => {
-    if (answer.type === 'tail') watcher.resume(updatesOf(answer.commits, upTo, mayHear).filter(concerned));
+    if (answer.type === 'tail') watcher.resume(updatesOf(answer.commits, upTo, hearing).filter(concerned));
     else if (answer.type === 'snapshot') watcher.startOver(answer);
     else watcher.end('session_stopped');
     if (interest.type === 'variables' && interest.ids.size === 0) watcher.end('variable_deleted');

@@ -89,17 +89,24 @@ export const withoutValue = (update: VariableUpdate): VariableUpdate => ({
   metadata: noMetadata,
 });
 
-/** Whether an event is anybody's business: the rules of access, and what was asked for. */
-export type MayHear = (event: VariableEvent) => boolean;
+/** What a reader of a tail hears: by the rules of access, and of new settings only when it asks for them. */
+export interface Hearing {
+  readonly mayObserve: (event: VariableEvent) => boolean;
+  readonly hearsSettings: boolean;
+}
 
 /** The updates of a tail of commits, up to a revision. */
-export function updatesOf(commits: readonly Commit[], upTo: number, mayHear: MayHear): VariableUpdate[] {
+export function updatesOf(commits: readonly Commit[], upTo: number, hearing: Hearing): VariableUpdate[] {
   const updates: VariableUpdate[] = [];
   for (const { position, events } of commits) {
     if (position.revision > upTo) break;
     for (const event of events) {
-      const update = mayHear(event) ? updateOf(event, position.revision) : undefined;
-      if (update !== undefined) updates.push(update);
+      const update = updateOf(event, position.revision);
+      if (update === undefined) continue;
+      const isAllowed = hearing.mayObserve(event);
+      if (update.type !== 'configured') {
+        if (isAllowed) updates.push(update);
+      } else if (hearing.hearsSettings) updates.push(isAllowed ? update : withoutValue(update));
     }
   }
   return updates;

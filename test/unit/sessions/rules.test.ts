@@ -84,6 +84,18 @@ test('new settings are heard only by who asks, and without the value by who may 
   expect(stranger.take()?.updates).toMatchObject([{ type: 'configured', value: undefined, oldValue: undefined }]);
 });
 
+test('who resumes hears of settings that took its right to observe, without the value', async () => {
+  const { session } = await aSession();
+  const { revision } = session;
+  await session.setPermissions('x', [grant('a', 'observe')]);
+  const resumed = (includeSettings: boolean) =>
+    session.as('stranger').openWatch({ after: { revision }, includeSettings });
+  const [asking, plain] = [resumed(true), resumed(false)];
+  await settle();
+  expect(asking.take()?.updates).toMatchObject([{ type: 'configured', name: 'x', value: undefined }]);
+  expect(plain.take()?.updates ?? []).toEqual([]);
+});
+
 test('a session of another can be asked, not stopped', async () => {
   const { session } = await aSession();
   expect((await failure(session.as('stranger').stop())).code).toBe('permission_denied');
