@@ -91,6 +91,31 @@ test('workers are replaced after so many calls under load, one at a time and wit
   }
 });
 
+test('a pool grows while calls wait, and shrinks again when there is nothing to do', async () => {
+  await using house = await aPythonRuntime({ min: 1, max: 3, scaleUpAfterMs: 50, scaleDownAfterMs: 500 });
+  await house.ready(1);
+  const calls = Array.from({ length: 9 }, () => house.python.call('wait', { seconds: 1 }));
+  await eventually(() => house.pids.length === 3, 'there are three workers', 20_000);
+  await expect(Promise.all(calls)).resolves.toEqual(Array.from({ length: 9 }, () => 'slept'));
+  await eventually(() => house.pids.length === 1, 'there is one worker again', 20_000);
+  await expect(house.python.call('add', { a: 1, b: 1 })).resolves.toBe(2);
+});
+
+test('a call that crashed two workers is refused with their records, and other calls are served', async () => {
+  await using house = await aPythonRuntime({ size: 3 });
+  await house.ready(3);
+  await expect(house.python.call('crash', {}, { idempotent: true })).rejects.toMatchObject({
+    code: 'worker_lost',
+    details: { reason: 'poison_call', killed: 2 },
+  });
+  await house.ready(3);
+  await expect(house.python.call('crash')).rejects.toMatchObject({
+    execution: 'not_started',
+    details: { reason: 'poison_call', casualties: [{ cause: 'segmentation_fault' }, { cause: 'segmentation_fault' }] },
+  });
+  await expect(house.python.call('add', { a: 1, b: 1 })).resolves.toBe(2);
+});
+
 test('a pool whose workers keep failing answers at once with the time of the next try', async () => {
   const clock = new ManualClock();
   let isBroken = true;

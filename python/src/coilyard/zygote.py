@@ -1,4 +1,4 @@
-"""`python -m coilyard.zygote`: imports what workers need once, and forks workers for a runtime. See `coilyard._zygote`."""
+"""`python -m coilyard.zygote`: imports what workers need once, and forks workers. See `coilyard._zygote`."""
 
 from coilyard._zygote.main import main
 
