@@ -7,7 +7,7 @@ const OURS = '/coilyard.v1.';
 
 /**
  * The method of this one call is replaced, rather than the call wrapped: such refusals are sent from the innermost call,
- * past every wrapper. It also spares the hot path the wrapper, a tenth of the server's time for a call.
+ * past every wrapper. It also spares the hot path the wrapper.
  */
 export const detailInterceptor: ServerInterceptor = (method, call) => {
   if (method.path.startsWith(OURS)) {
