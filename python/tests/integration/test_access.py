@@ -12,6 +12,7 @@ import pytest_asyncio
 import coilyard
 from coilyard import SessionContext
 from support.manual_clock import until
+from support.real_gateway import Wire
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.gateway]
 
@@ -121,6 +122,24 @@ async def test_a_cached_value_does_not_survive_a_revoked_right_to_read(
     await session.set_variable_permissions("x", [READ_ALL])
     await until(lambda: guest.cached("x", None) is None)
     assert await guest.get_variable("x") == 1
+
+
+async def test_a_right_that_is_revoked_while_the_connection_is_down_is_not_missed(
+    session: SessionContext, wire: Wire
+) -> None:
+    async with coilyard.connect(wire.address) as client:
+        guest = await client.session(session.session_id, as_session="guest_1", config={"cache_ttl": 60})
+        await session.register_variable("x", "integer", 1)
+        for _ in range(5):
+            await session.set_variable_permissions("x", [])
+            assert await guest.get_variable("x", bypass_cache=True) == 1
+            await until(lambda: guest.cache.live)
+            assert await guest.get_variable("x") == 1
+            wire.cut()
+            await session.set_variable_permissions("x", [ADMIN])
+            await until(lambda: guest.cached("x", None) is None, "the cache has heard of it")
+            with pytest.raises(PermissionError):
+                await guest.get_variable("x", default=0)
 
 
 async def test_who_may_read_and_not_observe_is_not_told_of_changes_and_caches_by_time(

@@ -17,11 +17,6 @@ pytestmark = [pytest.mark.asyncio, pytest.mark.gateway]
 FORMATS = ["json", "yaml", "pickle", "parquet"]
 
 
-def needs(format: str) -> None:
-    if format == "parquet":
-        pytest.importorskip("pyarrow")
-
-
 async def a_full_session(session: SessionContext) -> None:
     vector = np.array([0.25, -1.5, 3.0], dtype=np.float32)
     await session.register_variables(
@@ -55,7 +50,6 @@ async def described(session: SessionContext) -> list[Any]:
 async def test_what_was_exported_is_what_another_session_imports(
     client: coilyard.Client, session: SessionContext, format: str
 ) -> None:
-    needs(format)
     await a_full_session(session)
     data = await session.export_variables(format, include_history=True)
     assert isinstance(data, bytes)
@@ -135,7 +129,6 @@ async def test_an_import_is_read_by_this_client_at_once(session: SessionContext)
 @pytest.mark.parametrize("format", [*FORMATS, "xml"])
 @pytest.mark.parametrize("data", [b"", b"\x00\xff garbage", b"[]", b"{}", pickle.dumps({"variables": []}), "text"])
 async def test_garbage_and_unknown_words_are_a_value_error(session: SessionContext, format: str, data: Any) -> None:
-    needs(format)
     with pytest.raises(ValueError):
         await session.import_variables(data, format)
     assert await session.list_variables() == []
