@@ -77,8 +77,18 @@ export async function runtimeOptionsFrom(
 
 /** JSON, or a module whose default export is the options. */
 async function readConfig(file: string): Promise<RuntimeOptions> {
-  if (file.endsWith('.json')) return JSON.parse(await readFile(file, 'utf8'));
+  if (file.endsWith('.json')) return parseConfig(file, await readFile(file, 'utf8'));
   const module: { readonly default?: RuntimeOptions } = await import(pathToFileURL(resolve(file)).href);
   if (module.default === undefined) throw new Error(`${file} has no default export`);
   return module.default;
+}
+
+/** The words of the parser repeat what stands around the mistake, which may be a token. */
+function parseConfig(file: string, text: string): RuntimeOptions {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const [position = 'somewhere'] = /at position \d+/.exec(describeThrown(error)) ?? [];
+    throw new Error(`${file} is not JSON: the mistake is ${position}`);
+  }
 }

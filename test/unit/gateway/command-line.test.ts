@@ -1,0 +1,40 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { runtimeOptionsFrom, start } from '../../../src/cli/start.js';
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'coilyard-'));
+});
+afterEach(() => {
+  rmSync(directory, { recursive: true, force: true });
+  vi.restoreAllMocks();
+});
+
+function config(text: string): string {
+  const file = join(directory, 'config.json');
+  writeFileSync(file, text);
+  return file;
+}
+
+test('principals and certificates come from the file, the address from the command line', async () => {
+  const principals = [{ name: 'ann', token: 'of-ann', scopes: ['read'] }];
+  const tls = { cert: 'server.pem', key: 'server-key.pem' };
+  const file = config(JSON.stringify({ gateway: { port: 1, principals, tls } }));
+  expect(await runtimeOptionsFrom({ config: file, port: '50051', host: '::1' })).toEqual({
+    gateway: { host: '::1', port: 50051, principals, tls },
+  });
+});
+
+test.each([
+  ['is no JSON', '{ "gateway": { "token": my-own-precious } }'],
+  ['breaks off', '{ "gateway": { "token": "my-own-precious'],
+  ['has a token that cannot be shown', '{ "gateway": { "token": "my own-precious" } }'],
+])('a file that %s is refused without a word of the token', async (_what, text) => {
+  const printed = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  expect(await start(['--config', config(text)])).toBeGreaterThan(0);
+  expect(printed).toHaveBeenCalled();
+  expect(printed.mock.calls.join()).not.toMatch(/my.own|precious/);
+});
