@@ -60,6 +60,19 @@ export function authenticate(context: GatewayContext, method: string, metadata: 
   return reporting(context, method, null, () => context.authenticator.authenticate(metadata.get('authorization')));
 }
 
+interface IncomingCall {
+  readonly metadata: Metadata;
+  getPeer(): string;
+}
+
+/** Proves who makes this call, and that it may do so over one more connection. */
+export function authenticateCall(context: GatewayContext, method: string, call: IncomingCall): Principal {
+  const principal = authenticate(context, method, call.metadata);
+  if (context.connections.limits)
+    reporting(context, method, principal, () => context.connections.admit(call.getPeer(), principal.name));
+  return principal;
+}
+
 /** Proves that this principal may call a method at all. */
 export function authorizeMethod(context: GatewayContext, method: MethodPath, principal: Principal): void {
   const scope = scopeOf[method];

@@ -6,6 +6,7 @@ import type { SessionsPort } from '../sessions/handle.js';
 import type { Attachment, FrameReceiver } from '../workers/attachment.js';
 import type { ToolsPort } from '../workers/python-port.js';
 import type { Authenticator } from './authenticator.js';
+import type { ConnectionQuota } from './connection-quota.js';
 import type { OpenStreams } from './open-streams.js';
 import type { StreamQuota } from './stream-quota.js';
 
@@ -20,6 +21,8 @@ export interface GatewayLimits {
   readonly maxConcurrentStreams: number;
   /** Streams of one principal at the same time: watches, and reflection. Default 10,000. */
   readonly maxStreamsPerPrincipal: number;
+  /** Connections at the same time that one principal calls over. Default: as many as there are. */
+  readonly maxConnectionsPerPrincipal: number;
   /** Connections at the same time, of all clients together. Default 10,000. */
   readonly maxConnections: number;
   /** How often a silent connection is asked whether it lives. Default 30,000. */
@@ -36,6 +39,7 @@ export const defaultGatewayLimits: GatewayLimits = Object.freeze({
   maxBatch: 10_000,
   maxConcurrentStreams: 10_000,
   maxStreamsPerPrincipal: 10_000,
+  maxConnectionsPerPrincipal: Infinity,
   maxConnections: 10_000,
   keepaliveMs: 30_000,
   keepaliveTimeoutMs: 20_000,
@@ -58,4 +62,5 @@ export interface GatewayContext {
   readonly limits: GatewayLimits;
   readonly openStreams: OpenStreams;
   readonly quota: StreamQuota;
+  readonly connections: ConnectionQuota;
 }

@@ -11,7 +11,7 @@ import { loadSync } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { protoPath as healthProto } from 'grpc-health-check';
 import { CoilyardError } from '../kernel/errors.js';
-import { authenticate, reporting } from './authorization.js';
+import { authenticateCall, reporting } from './authorization.js';
 import type { GatewayContext } from './context.js';
 import { grpcStatusOf } from './grpc-status.js';
 
@@ -40,7 +40,7 @@ function guard(stream: ReflectionStream, context: GatewayContext, serve: () => v
   let giveBack: () => void;
   try {
     const path = stream.getPath();
-    const principal = authenticate(context, path, stream.metadata);
+    const principal = authenticateCall(context, path, stream);
     giveBack = reporting(context, path, principal, () => context.quota.take(principal.name));
   } catch (error) {
     stream.emit('error', grpcStatusOf(error));

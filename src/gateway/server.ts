@@ -14,6 +14,7 @@ import type { SessionsPort } from '../sessions/handle.js';
 import type { ToolsPort } from '../workers/python-port.js';
 import { type Authenticator, bearerAuthenticator, workersOnly } from './authenticator.js';
 import { defaultGatewayLimits, type GatewayContext, type GatewayLimits, type WorkerDoor } from './context.js';
+import { ConnectionQuota } from './connection-quota.js';
 import { detailInterceptor } from './detail-interceptor.js';
 import { Health } from './health.js';
 import { addressOf, isLoopback, type Listener, listen } from './listener.js';
@@ -90,8 +91,20 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const credentials = serverCredentials(tls);
   const openStreams = new OpenStreams();
   const quota = new StreamQuota(limits.maxStreamsPerPrincipal);
+  const connections = new ConnectionQuota(limits.maxConnectionsPerPrincipal);
   const { sessions, workers, tools } = options;
-  const context = { sessions, workers, tools, authenticator, telemetry, clock, limits, openStreams, quota };
+  const context = {
+    sessions,
+    workers,
+    tools,
+    authenticator,
+    telemetry,
+    clock,
+    limits,
+    openStreams,
+    quota,
+    connections,
+  };
   const health = new Health(
     ['Sessions', 'Variables', 'Workers'].map((name) => `coilyard.v1.${name}`),
     openStreams,
@@ -147,7 +160,10 @@ async function openDoor(
   const server = createServer(context, health);
   const injector = server.createConnectionInjector(credentials);
   const { maxConnections } = context.limits;
-  const listener = await listen({ host, port, maxConnections }, (connection) => injector.injectConnection(connection));
+  const listener = await listen({ host, port, maxConnections }, (connection) => {
+    context.connections.opened(connection);
+    injector.injectConnection(connection);
+  });
   return { host, server, listener };
 }
 

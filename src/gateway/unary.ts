@@ -8,7 +8,13 @@ import type { Clock } from '../kernel/clock.js';
 import { CoilyardError, describeThrown, invalidArgument } from '../kernel/errors.js';
 import { isolate } from '../kernel/isolate.js';
 import type { ExecuteOptions } from '../sessions/handle.js';
-import { authenticate, authorizeMethod, authorizeSessions, type MethodPath } from './authorization.js';
+import {
+  authenticate,
+  authenticateCall,
+  authorizeMethod,
+  authorizeSessions,
+  type MethodPath,
+} from './authorization.js';
 import type { GatewayContext } from './context.js';
 import { grpcStatusOf } from './grpc-status.js';
 import type { Principal } from './principal.js';
@@ -36,7 +42,7 @@ export function unary<Request, Response>(
   handle: (request: Request, call: UnaryCall) => Response | Promise<Response>,
 ): handleUnaryCall<Buffer, Buffer> {
   const answer = async (call: ServerUnaryCall<Buffer, Buffer>): Promise<Buffer> => {
-    const principal = authenticate(context, method.path, call.metadata);
+    const principal = authenticateCall(context, method.path, call);
     authorizeMethod(context, method.path, principal);
     const request = decodeRequest(method, call.request);
     authorizeSessions(context, method.path, principal, request, call.metadata);

@@ -8,7 +8,7 @@ import { type Position, VariablesService, type WatchRequest } from '../gen/coily
 import { CoilyardError, type ErrorCode } from '../kernel/errors.js';
 import type { WatchEnd, Watcher, WatchOptions } from '../sessions/handle.js';
 import { boundedList, filledText, safeCount } from '../wire/fields.js';
-import { authenticate, authorizeMethod, authorizeSessions, reporting } from './authorization.js';
+import { authenticateCall, authorizeMethod, authorizeSessions, reporting } from './authorization.js';
 import { findSession } from './caller.js';
 import type { GatewayContext } from './context.js';
 import { grpcStatusOf } from './grpc-status.js';
@@ -33,7 +33,7 @@ export function watchRoute(context: GatewayContext): handleServerStreamingCall<B
       stream.close();
     });
     const admitted = async (): Promise<Watcher> => {
-      const principal = authenticate(context, path, call.metadata);
+      const principal = authenticateCall(context, path, call);
       giveBack = reporting(context, path, principal, () => context.quota.take(principal.name));
       return openWatcher(context, call, principal);
     };

@@ -41,15 +41,27 @@ export interface GatewayOptions {
   readonly maxMessageBytes?: number;
   /** Streams, such as watches, of one principal at the same time. Default 10,000. */
   readonly maxStreams?: number;
+  /** Connections at the same time that one principal calls over. Default: as many as there are. */
+  readonly maxConnectionsPerPrincipal?: number;
   /** Connections at the same time. Default 10,000. */
   readonly maxConnections?: number;
 }
 
-type Optional = 'token' | 'tls';
+type Optional = 'token' | 'tls' | 'maxConnectionsPerPrincipal';
 
 export type GatewayConfig = Required<Omit<GatewayOptions, Optional>> & Pick<GatewayOptions, Optional>;
 
-const names = ['host', 'port', 'token', 'principals', 'tls', 'maxMessageBytes', 'maxStreams', 'maxConnections'];
+const names = [
+  'host',
+  'port',
+  'token',
+  'principals',
+  'tls',
+  'maxMessageBytes',
+  'maxStreams',
+  'maxConnections',
+  'maxConnectionsPerPrincipal',
+];
 const TOKEN = /^[\x21-\x7e]+$/;
 const TOKEN_RULE = 'a text of printable ASCII characters without spaces';
 const NAME = /^[\w.@-]{1,128}$/;
@@ -58,7 +70,7 @@ const RESERVED = ['anonymous', 'client', 'health'];
 
 export function gatewayConfig(options: GatewayOptions = {}): GatewayConfig {
   refuseUnknown('gateway', options, names);
-  const { host = '127.0.0.1', port = 0, token, tls } = options;
+  const { host = '127.0.0.1', port = 0, token, tls, maxConnectionsPerPrincipal: each } = options;
   if (typeof host !== 'string' || host === '') throw invalidArgument('gateway.host', 'a host name or address', host);
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw invalidArgument('gateway.port', 'a port from 0 to 65535', port);
@@ -75,6 +87,7 @@ export function gatewayConfig(options: GatewayOptions = {}): GatewayConfig {
     maxConnections: atLeast(1, 'maxConnections', options.maxConnections ?? 10_000),
     ...(token === undefined ? {} : { token }),
     ...(tls === undefined ? {} : { tls }),
+    ...(each === undefined ? {} : { maxConnectionsPerPrincipal: atLeast(1, 'maxConnectionsPerPrincipal', each) }),
   };
 }
 

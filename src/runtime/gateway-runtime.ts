@@ -109,6 +109,7 @@ export class GatewayRuntime {
     const { config, sessions, workers, tools, clock, telemetry } = this.#options;
     if (config === false) throw new TypeError('a gateway that is forbidden was started');
     const { host, port, token, principals, tls, maxMessageBytes, maxStreams, maxConnections } = config;
+    const { maxConnectionsPerPrincipal = Infinity } = config;
     const workerOf = (shown: string): string | undefined => workers.workerOf(shown);
     return startGateway({
       host,
@@ -127,6 +128,7 @@ export class GatewayRuntime {
         maxSendBytes: maxMessageBytes,
         maxStreamsPerPrincipal: maxStreams,
         maxConnections,
+        maxConnectionsPerPrincipal,
       },
     });
   }

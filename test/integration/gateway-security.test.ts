@@ -319,6 +319,32 @@ test('a certificate without one for clients does not open a gateway to other mac
   });
 });
 
+test('a principal calls over as many connections as it may, and another one has its own', async () => {
+  const few = await startTestGateway({
+    authenticator: bearerAuthenticator({ principals }),
+    limits: { maxConnectionsPerPrincipal: 1 },
+  });
+  await few.sessions.start({ id: 'a-1' });
+  const another = few.open(SessionsClient);
+  for (let n = 0; n < 2; n += 1) expect((await listOn(few.clients.sessions, as('a').headers)).sessions).toHaveLength(1);
+  expect(await refusal(listOn(another, as('a').headers))).toMatchObject({
+    grpc: 8,
+    error: { code: 'rate_limited', details: { principal: 'team-a', limit: 1 } },
+  });
+  expect((await listOn(another, as('reader').headers)).sessions).toHaveLength(1);
+  few.clients.sessions.close();
+  await expect
+    .poll(() =>
+      listOn(another, as('a').headers).then(
+        () => 'served',
+        () => 'refused',
+      ),
+    )
+    .toBe('served');
+  another.close();
+  await few.stop();
+});
+
 test('one connection more than there may be is closed at once, and those there are go on', async () => {
   const few = await startTestGateway({ limits: { maxConnections: 1 } });
   const { sessions } = few.clients;
