@@ -176,7 +176,7 @@ export class PythonRuntime {
     const gateway = await this.#options.gatewayAddress();
     const { workerId, token } = await found.invite();
     const { concurrency, imports } = found.settings;
-    const command = ['python', '-m', 'coilyard.worker', '--gateway', gateway, '--worker-id', workerId, '--detached'];
+    const command = ['python', '-m', 'coilyard.worker', '--gateway', gateway, '--detached'];
     if (concurrency !== 1) command.push('--concurrency', String(concurrency));
     for (const name of imports) command.push('--import', name);
     return { workerId, token, gateway, command, tokenVariable: 'COILYARD_WORKER_TOKEN' };

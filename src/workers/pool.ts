@@ -217,8 +217,9 @@ export class WorkerPool {
    */
   async invite(): Promise<{ readonly workerId: WorkerId; readonly token: string }> {
     if (this.#stopping.signal.aborted || this.#keeper === undefined) throw this.unavailable('it was not started');
-    const token = this.#deps.random.token(32);
     const place = this.#slots.length;
+    // It says whose it is, so that it is all that the worker has to be told.
+    const token = `${this.name}-${place}.${this.#deps.random.token(32)}`;
     const slot = aSlot(this.name, place, false, token);
     this.#slots.push(slot);
     await this.#keeper.open(place);

@@ -55,7 +55,7 @@ test('a token lets one worker in at a time, and a wrong one nobody', async () =>
   await using first = byHand(invitation);
   await eventually(() => isReady(house, invitation.workerId), 'it has joined', 20_000);
   await using second = byHand(invitation);
-  await using stranger = byHand({ ...invitation, token: 'guess' });
+  await using stranger = byHand({ ...invitation, token: `${invitation.workerId}.guess` });
   const codes = await Promise.all(
     [second, stranger].map((child) => new Promise((ended) => child.once('exit', (code) => ended(code)))),
   );

@@ -184,3 +184,14 @@ def test_the_token_leaves_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv(TOKEN_VARIABLE, "secret")
     options = parse_options(["--gateway", "x:1", "--worker-id", "w", "--incarnation", "7"])
     assert (options.token, options.incarnation, os.environ.get(TOKEN_VARIABLE)) == ("secret", 7, None)
+
+
+def test_the_token_of_an_invitation_names_the_worker_and_another_one_does_not(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COILYARD_WORKER_TOKEN", "gpu-3.secret")
+    assert parse_options(["--gateway", "host:1"]).worker_id == "gpu-3"
+    assert parse_options(["--gateway", "host:1", "--token", "x", "--worker-id", "w"]).worker_id == "w"
+    with pytest.raises(SystemExit):
+        parse_options(["--gateway", "host:1", "--token", "x"])
+    assert "--worker-id is needed" in capsys.readouterr().err

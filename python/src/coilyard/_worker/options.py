@@ -52,7 +52,7 @@ def parse_options(arguments: Sequence[str] | None = None) -> WorkerOptions:
     """
     parser = argparse.ArgumentParser(prog="python -m coilyard.worker", description=__doc__)
     parser.add_argument("--gateway", required=True, metavar="HOST:PORT", help="the gateway to dial")
-    parser.add_argument("--worker-id", required=True, metavar="ID")
+    parser.add_argument("--worker-id", metavar="ID", help="default: the id that the token of an invitation names")
     parser.add_argument("--incarnation", type=_positive, default=1, metavar="N", help="which life of this worker it is")
     parser.add_argument("--token", help=f"default: the environment variable {TOKEN_VARIABLE}, which `ps` does not show")
     parser.add_argument("--import", dest="imports", action="append", default=[], metavar="MODULE")
@@ -69,6 +69,9 @@ def parse_options(arguments: Sequence[str] | None = None) -> WorkerOptions:
     token = given.pop("token") or inherited
     if not token:
         parser.error(f"a token is needed: --token or {TOKEN_VARIABLE}")
+    given["worker_id"] = given["worker_id"] or token.rpartition(".")[0]
+    if not given["worker_id"]:
+        parser.error("this token names no worker: --worker-id is needed")
     given.update({name: tuple(given[name]) for name in ("imports", "paths", "preload", "rlimits")})
     return WorkerOptions(token=token, **given)
 
