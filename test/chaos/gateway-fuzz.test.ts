@@ -109,6 +109,10 @@ function mutate(bytes: Buffer, random: (below: number) => number): Buffer {
   }
 }
 
+/** A deadline would be a request that was never answered, INTERNAL a failure of ours. */
+const failures = new Set([status.DEADLINE_EXCEEDED, status.INTERNAL, status.UNAVAILABLE, status.UNKNOWN]);
+const failed: string[] = [];
+
 let gateway: GatewayProcess;
 let client: VariablesClient;
 
@@ -129,10 +133,14 @@ function send(path: string, bytes: Buffer): Promise<number> {
   return new Promise((resolve) => {
     call.once('data', () => {
       resolve(0);
-      call.cancel();
+      // Not the others: HTTP/2 ends a connection on which too many calls are cancelled.
+      if (path === VariablesService.watch.path) call.cancel();
     });
     call.on('error', () => {});
-    call.once('status', ({ code }) => resolve(code));
+    call.once('status', ({ code, details }) => {
+      if (failures.has(code)) failed.push(`${path} ${status[code]} ${details} ${bytes.toString('base64')}`);
+      resolve(code);
+    });
   });
 }
 
@@ -169,9 +177,7 @@ test(`whatever comes is answered, for ${FUZZ_MS} ms, and nothing of it is kept`,
   if (process.env.COILYARD_FIGURES !== undefined) console.log({ sent, answers: [...answers], before, after });
   await servesOn();
   expect(sent).toBeGreaterThan(FUZZ_MS / 20);
-  // A deadline would be a request that was never answered, INTERNAL a failure of ours.
-  for (const code of [status.DEADLINE_EXCEEDED, status.INTERNAL, status.UNAVAILABLE, status.UNKNOWN])
-    expect(answers.get(code) ?? 0, status[code]).toBe(0);
+  expect(failed).toEqual([]);
   expect(after.held - before.held).toBeLessThan(24 * MIB);
 });
 
