@@ -8,7 +8,7 @@ from typing import Any
 from coilyard._errors import InvalidArgument
 from coilyard._proto import variables_pb2
 from coilyard._session.base import SessionBase
-from coilyard._transfer import CLIENT_FORMATS, SERVER_FORMATS
+from coilyard._transfer import CLIENT_FORMATS, SERVER_FORMATS, Converter
 
 _CHANGING = frozenset({"registered", "replaced", "merged"})
 
@@ -99,7 +99,7 @@ class VariableTransfer(SessionBase):
         }
 
 
-def _converter(format: str) -> Any:
+def _converter(format: str) -> Converter | None:
     """What makes the format of JSON and back; None when the gateway speaks it itself."""
     if format in SERVER_FORMATS:
         return None
