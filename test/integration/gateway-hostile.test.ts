@@ -50,7 +50,19 @@ const register = (
   ask(variables().registerVariables.bind(variables()), {
     ...noSource,
     sessionId,
-    variables: [{ name, type, initialValue, constraints, metadata: new Map(), description: '', readOnly: false, dependencies: [], accessRules: [] }],
+    variables: [
+      {
+        name,
+        type,
+        initialValue,
+        constraints,
+        metadata: new Map(),
+        description: '',
+        readOnly: false,
+        dependencies: [],
+        accessRules: [],
+      },
+    ],
   });
 
 /** Sends bytes as they are to a method. */
