@@ -5,7 +5,7 @@ import type { AccessRuleInput } from '../variables/access.js';
 import type { Compute } from '../variables/compute.js';
 import { isPlainObject } from '../variables/plain-data.js';
 import type { Variable } from '../variables/variable.js';
-import { checkFunction, checkOptions } from './arguments.js';
+import { checkCount, checkFunction, checkOptions } from './arguments.js';
 import { CallbackObserver, type Observer } from './callback-observer.js';
 import { Expiry } from './expiry.js';
 import type { LiveSession } from './live-session.js';
@@ -105,6 +105,8 @@ export class Session extends SessionReads {
   ): Promise<Written> {
     checkOptions(options);
     const { attempts = MODIFY_ATTEMPTS, ...set } = options;
+    checkFunction('change', change);
+    checkCount('attempts', attempts);
     for (let attempt = 1; ; attempt += 1) {
       const present = this.variable(reference);
       const value = await change(present.value, present);

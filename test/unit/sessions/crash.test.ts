@@ -206,6 +206,38 @@ test('a start that fails is tried again, and nothing is lost or told twice', asy
   expect(reader.story).toEqual(['updated x 1 @2', 'updated x 2 @3', 'updated x 3 @4', 'updated x 9 @5']);
 });
 
+test('what another node wrote while the session was being read again is told once, when it gets there', async () => {
+  const { session, store } = await scripted();
+  const reader = new Reader(session.watch(['x']));
+  store.fates.push('throws_after');
+  const resume = store.resume.bind(store);
+  let reads = 0;
+  store.resume = async (...args) => {
+    const answer = await resume(...args);
+    reads += 1;
+    // Between the two reads of a restart.
+    if (reads === 1) await writeElsewhere();
+    return answer;
+  };
+  async function writeElsewhere(): Promise<void> {
+    const expected = (await store.inner.find(session.id))?.position;
+    if (expected === undefined) throw new Error('not stored');
+    const { x } = Object.fromEntries(session.list().map((record) => [record.name, record]));
+    if (x === undefined) throw new Error('no x');
+    const revision = expected.revision + 1;
+    const variable = { ...x, value: 70, version: 2, revision };
+    const events = [{ type: 'variable.updated' as const, variable, oldValue: 1 }];
+    await store.inner.commit(session.id, { writer: 'other', seq: 1, expected, tag: 'other.1', events, atMs: 0 });
+  }
+  await failure(session.set('x', 1));
+  await settle();
+  expect((await failure(session.set('x', 2))).code).toBe('store_unavailable');
+  await settle();
+  await session.set('x', 3);
+  await settle();
+  expect(reader.story).toEqual(['updated x 1 @2', 'updated x 70 @3', 'updated x 3 @4']);
+});
+
 describe('a session that is killed', () => {
   test('answers what waited not_started and goes on', async () => {
     const { session, supervisor } = await scripted();

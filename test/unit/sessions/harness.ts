@@ -19,13 +19,15 @@ import { ManualClock, settle } from '../../../src/testing/manual-clock.js';
 export class TestSupervisor implements SessionSupervisor {
   readonly lives: Process[] = [];
   readonly failedStarts: unknown[] = [];
+  /** The process that children are linked to. */
+  parent: Process | undefined;
   /** While false, a crashed session waits for {@link restart}. */
   restartsAtOnce = true;
   readonly #waiting: (() => Promise<void>)[] = [];
 
   async startChild(_id: SessionId, start: Parameters<SessionSupervisor['startChild']>[1]): Promise<void> {
     const begin = async (): Promise<void> => {
-      const child = await start(undefined);
+      const child = await start(this.parent);
       if (child === IGNORE) return;
       this.lives.push(child);
       child.monitor((reason) => {

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { exitReason } from '../../../src/kernel/exit-reason.js';
+import { spawn } from '../../../src/kernel/spawn.js';
 import { settle } from '../../../src/testing/manual-clock.js';
 import { aHost, aSession, failure, Reader, thrown } from './harness.js';
 import { ScriptedStore } from './scripted-store.js';
@@ -186,6 +188,45 @@ describe('stop', () => {
     await store.land();
     expect(thrown(() => session.get('x')).code).toBe('session_not_found');
     expect(await store.find(session.id)).toBeUndefined();
+  });
+
+  test('right after a crash ends the watches only after all that was committed', async () => {
+    const store = new ScriptedStore();
+    const { session } = await aSession({ store });
+    const reader = new Reader(session.watch(['n']));
+    store.fates.push('now', 'throws_before');
+    let stopped: Promise<void> | undefined;
+    const set = session.set('n', 1);
+    const command = { type: 'variable.set', variable: 'n', value: 2, source: 'test' } as const;
+    // As early as anybody can hear of the crash.
+    const crashed = session.execute(command).catch(() => {
+      stopped = session.stop();
+    });
+    await Promise.all([set, crashed]);
+    await stopped;
+    await reader.done;
+    expect(reader.story[0]).toBe('updated n 1 @2');
+    expect(reader.ended).toBe(true);
+  });
+
+  test('of a supervisor that goes down takes a session with it that had crashed, and keeps its state', async () => {
+    const host = aHost();
+    const parent = await spawn({ trapExit: true });
+    host.supervisor.parent = parent;
+    host.supervisor.restartsAtOnce = false;
+    const session = await host.sessions.start({ id: 'a' });
+    await session.register('x', 'float', 1);
+    const reader = new Reader(session.watch());
+    host.supervisor.kill();
+    await settle();
+    const waiting = failure(session.set('x', 2, { timeoutMs: 60_000 }));
+    parent.exit(exitReason.killed);
+    await settle();
+    expect((await waiting).code).toBe('session_not_found');
+    await reader.done;
+    expect(host.sessions.size).toBe(0);
+    host.supervisor.parent = undefined;
+    expect((await host.sessions.find('a')).get('x')).toBe(1);
   });
 
   test('whose deletion fails rejects, and the session is gone from here', async () => {
