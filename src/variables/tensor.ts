@@ -64,13 +64,15 @@ export class Tensor {
   readonly shape: readonly number[];
   readonly #bytes: Uint8Array;
 
-  /** @param bytes are copied. Their number has to be that of the elements: a `TypeError` otherwise. */
-  constructor(dtype: Dtype, shape: readonly number[], bytes: Uint8Array) {
+  /** @param bytes of a view, such as a typed array; copied. Others than the elements take are a `TypeError`. */
+  constructor(dtype: Dtype, shape: readonly number[], bytes: ArrayBufferView) {
+    if (!ArrayBuffer.isView(bytes)) throw new TypeError('the bytes of a tensor come as a typed array');
     if (bytes.byteLength !== countOf(shape) * widthOf(dtype))
       throw new TypeError(`${bytes.byteLength} bytes are not a ${dtype} tensor of shape [${shape.join(', ')}]`);
     this.dtype = dtype;
     this.shape = Object.freeze([...shape]);
-    this.#bytes = new Uint8Array(bytes);
+    this.#bytes = new Uint8Array(bytes.byteLength);
+    this.#bytes.set(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
     Object.freeze(this);
   }
 

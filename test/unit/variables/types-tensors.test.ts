@@ -167,4 +167,20 @@ describe('a tensor', () => {
     expect(tensorOf(holding('tensor', [])).toList()).toEqual([]);
     expect(tensorOf(holding('tensor', { dtype: 'int8', shape: [2, 0], data: [] })).shape).toEqual([2, 0]);
   });
+
+  test('made by hand takes the bytes of any typed array, and of its part only', () => {
+    const numbers = new Float32Array([0, 1, 2, 3, 4]);
+    const made = new Tensor('float32', [2, 2], numbers.subarray(1));
+    expect([made.byteLength, made.toList()]).toEqual([
+      16,
+      [
+        [1, 2],
+        [3, 4],
+      ],
+    ]);
+    expect(tensorOf(holding('tensor', made)).equals(made)).toBe(true);
+    expect(() => new Tensor('float32', [1], numbers)).toThrow(TypeError);
+    // @ts-expect-error: no bytes
+    expect(() => new Tensor('int8', [2], [1, 2])).toThrow(TypeError);
+  });
 });
