@@ -1,12 +1,13 @@
 /** Python for the users of a runtime: starts pools when the first call needs them, and keeps their workers supervised. */
 
 import {
+  type ChildSpec,
   type DynamicSupervisor,
   startDynamicSupervisor,
   type Supervisor,
+  type SupervisorListener,
   startSupervisor,
 } from '../../supervisors/index.js';
-import type { SupervisorListener } from '../../supervisors/index.js';
 import type { Clock, Random } from '../kernel/clock.js';
 import { CoilyardError, invalidArgument, toCoilyardError } from '../kernel/errors.js';
 import type { SessionId } from '../kernel/ids.js';
@@ -76,7 +77,10 @@ export class PythonRuntime {
   readonly #port: PythonPools;
   readonly #launcher: Launcher;
   readonly #woken = new Map<string, Promise<void>>();
-  #supervisor: Promise<Supervisor> | undefined;
+  /** What stands under the supervisor of all pools; it is started again with them when its turn in the tree comes. */
+  readonly #children: ChildSpec<Process, Supervisor>[] = [];
+  #adopted: Promise<Supervisor> | undefined;
+  #supervisor: Supervisor | undefined;
 
   constructor(options: PythonRuntimeOptions) {
     this.#options = options;
@@ -203,11 +207,11 @@ export class PythonRuntime {
   async #startPool(pool: WorkerPool): Promise<void> {
     // The gateway first: it stands before Python in the tree, so that it outlives the workers that dial it.
     await this.#options.gatewayAddress();
-    this.#supervisor ??= this.#options.adopt((parent) => this.#startSupervisor(parent));
-    const supervisor = await this.#supervisor;
+    this.#adopted ??= this.#options.adopt((parent) => this.#startSupervisor(parent));
+    await this.#adopted;
     // What forks the workers also stands before them.
     await this.#launcher.prepare?.(environmentOf(pool.settings));
-    await supervisor.startChild({
+    await this.#superviseChild({
       id: `pool:${pool.name}`,
       type: 'supervisor',
       start: (parent) => this.#startPlaces(pool, parent),
@@ -215,15 +219,22 @@ export class PythonRuntime {
   }
 
   /** For a process that pools share: it comes back at once when it fails, and stays away when it ended well. */
-  async #superviseBeside(id: string, start: (parent: Process) => Promise<Process>): Promise<void> {
-    const supervisor = await this.#supervisor;
-    if (supervisor === undefined) throw new CoilyardError('pool_unavailable', 'no pool was started');
-    await supervisor.startChild({ id, restart: 'transient', shutdown: SHARED_SHUTDOWN_MS, start, ...recovery });
+  #superviseBeside(id: string, start: (parent: Process) => Promise<Process>): Promise<void> {
+    return this.#superviseChild({ id, restart: 'transient', shutdown: SHARED_SHUTDOWN_MS, start, ...recovery });
   }
 
-  #startSupervisor(parent: Supervisor): Promise<Supervisor> {
+  async #superviseChild(child: ChildSpec<Process, Supervisor>): Promise<void> {
+    if (this.#supervisor === undefined) throw new CoilyardError('pool_unavailable', 'no pool was started');
+    await this.#supervisor.startChild(child);
+    this.#children.push(child);
+  }
+
+  /** The first time without a child; when it has to be started again, with all that it had. */
+  async #startSupervisor(parent: Supervisor): Promise<Supervisor> {
     const { clock, random, report } = this.#options;
-    return startSupervisor({ parent, label: 'python', strategy: 'one_for_one', clock, random, onEvent: report });
+    const children = [...this.#children];
+    this.#supervisor = await startSupervisor({ parent, label: 'python', clock, random, onEvent: report, children });
+    return this.#supervisor;
   }
 
   async #startPlaces(pool: WorkerPool, parent: Supervisor): Promise<DynamicSupervisor> {
