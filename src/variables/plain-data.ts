@@ -1,6 +1,6 @@
 /** Copies data that came from outside: JSON-like values only, bounded in depth and size, frozen, safe for any key. */
 
-import { CoilyardError, describeValue } from '../kernel/errors.js';
+import { CoilyardError, describeThrown, describeValue } from '../kernel/errors.js';
 import { err, ok, type Result } from '../kernel/result.js';
 import { Tensor } from './tensor.js';
 import type { Metadata } from './value.js';
@@ -17,20 +17,39 @@ interface Budget {
 
 /** A deep frozen copy, or `validation_failed` with the path of the offending place. */
 export function copyPlain(value: unknown, path: string): Result<unknown, CoilyardError> {
-  return copy(value, path, 0, { nodes: MAX_NODES });
+  return reading(path, () => copy(value, path, 0, { nodes: MAX_NODES }));
 }
 
 /** Metadata is a map by name; absent means empty. */
 export function copyMetadata(metadata: unknown, path: string): Result<Metadata, CoilyardError> {
   if (metadata === undefined) return ok(noMetadata);
-  if (!isPlainObject(metadata)) return refuse(path, 'a map by name', metadata);
-  return copyMap(metadata, path, 0, { nodes: MAX_NODES });
+  return reading(path, () =>
+    isPlainObject(metadata)
+      ? copyMap(metadata, path, 0, { nodes: MAX_NODES })
+      : refuse(path, 'a map by name', metadata),
+  );
 }
+
+/** Data of users may be getters and proxies, which can throw: that is a fault of the data, and no reason to crash. */
+function reading<T>(path: string, read: () => Result<T, CoilyardError>): Result<T, CoilyardError> {
+  try {
+    return read();
+  } catch (error) {
+    return unreadable(path, error);
+  }
+}
+
+export const unreadable = (path: string, error: unknown): Result<never, CoilyardError> =>
+  refuse(path, 'data that can be read', describeThrown(error));
 
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
+  try {
+    const prototype: unknown = Object.getPrototypeOf(value);
+    return prototype === Object.prototype || prototype === null;
+  } catch {
+    return false; // A proxy that does not want to be looked at.
+  }
 }
 
 /** Whether two stored values are the same: NaN is NaN, 0 is not -0, lists and maps by their contents. */

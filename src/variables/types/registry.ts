@@ -2,7 +2,7 @@
 
 import { CoilyardError, describeValue, invalidArgument } from '../../kernel/errors.js';
 import { err, ok, type Result } from '../../kernel/result.js';
-import { isPlainObject } from '../plain-data.js';
+import { isPlainObject, unreadable } from '../plain-data.js';
 import type { ValueKind } from '../value.js';
 import type { Constraints } from '../variable.js';
 import { list, map } from './collections.js';
@@ -86,7 +86,7 @@ export class TypeRegistry {
   castOf(typeName: string): Check {
     const type = this.#types.get(typeName);
     if (type === undefined) return () => unknownType(this.names, typeName);
-    return type.cast(Object.hasOwn(type.rules, 'allowNan') ? { allowNan: true } : noConstraints);
+    return castWith(type, Object.hasOwn(type.rules, 'allowNan') ? { allowNan: true } : noConstraints);
   }
 
   /** What users get for a stored value. */
@@ -139,8 +139,21 @@ function parse(type: VariableType, constraints: unknown): Result<Constraints, Co
   return ok(normal);
 }
 
-function checkOf(type: VariableType, constraints: Constraints): Check {
+/** Lists, maps and arrays of users may be proxies, which can throw: a fault of the value, and no reason to crash. */
+function castWith(type: VariableType, constraints: Constraints): Check {
   const cast = type.cast(constraints);
+  if (type.kind !== 'json' && type.kind !== 'embedding' && type.kind !== 'tensor') return cast;
+  return (value, kind) => {
+    try {
+      return cast(value, kind);
+    } catch (error) {
+      return unreadable('value', error);
+    }
+  };
+}
+
+function checkOf(type: VariableType, constraints: Constraints): Check {
+  const cast = castWith(type, constraints);
   const checks: ConstraintCheck[] = [...(type.combined?.(constraints) ?? [])];
   for (const [constraint, expected] of Object.entries(constraints)) {
     const rule = type.rules[constraint];

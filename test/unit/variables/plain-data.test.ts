@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { copyMetadata, copyPlain } from '../../../src/variables/plain-data.js';
+import { DomainSession } from '../../support/domain-session.js';
 
 const copied = (value: unknown): unknown => {
   const result = copyPlain(value, 'value');
@@ -84,4 +85,30 @@ test('metadata is a map by name, and absent metadata is empty', () => {
   });
   for (const metadata of [null, 5, 'text', [], new Map(), new Date(0)])
     expect(copyMetadata(metadata, 'metadata')).toMatchObject({ ok: false, error: { code: 'validation_failed' } });
+});
+
+test('data whose getters and proxies throw is refused, and crashes nobody', () => {
+  const broken = {
+    get a(): never {
+      throw new Error('a broken getter');
+    },
+  };
+  const trap = (): never => {
+    throw new Error('a trap');
+  };
+  const guarded = [
+    new Proxy({}, { ownKeys: trap }),
+    new Proxy({}, { getPrototypeOf: trap }),
+    new Proxy([], { get: trap }),
+  ];
+  for (const value of [broken, [broken], { b: broken }, ...guarded]) {
+    expect(copyPlain(value, 'value')).toMatchObject({ ok: false, error: { code: 'validation_failed' } });
+    expect(copyMetadata(value, 'metadata')).toMatchObject({ ok: false, error: { code: 'validation_failed' } });
+    const session = new DomainSession();
+    session.register('x', 'map', {});
+    session.register('l', 'list', []);
+    for (const variable of ['x', 'l'])
+      expect(session.ask({ type: 'variable.set', variable, value })).toMatchObject({ ok: false });
+  }
+  expect(copyPlain(broken, 'value')).toMatchObject({ error: { message: expect.stringContaining('a broken getter') } });
 });
