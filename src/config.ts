@@ -2,6 +2,7 @@
 
 import type { Clock, Random } from './kernel/clock.js';
 import { invalidArgument } from './kernel/errors.js';
+import type { TelemetryBus } from './kernel/telemetry.js';
 import { type GatewayConfig, type GatewayOptions, gatewayConfig } from './runtime/gateway-config.js';
 import { refuseUnknown } from './runtime/refuse-unknown.js';
 import { type AuditOptions, DEFAULT_AUDIT_ENTRIES } from './sessions/audit.js';
@@ -65,9 +66,16 @@ export interface RuntimeOptions {
   readonly audit?: AuditOptions;
   /** Default: silent. */
   readonly logger?: Logger;
+  /**
+   * Attaches an exporter to the telemetry bus before the first event: `(events) => openTelemetry(events, { meter })`.
+   * What it returns is called once everything has stopped.
+   */
+  readonly telemetry?: TelemetryExporter;
   readonly clock?: Clock;
   readonly random?: Random;
 }
+
+export type TelemetryExporter = (events: TelemetryBus) => (() => void) | undefined;
 
 export interface RuntimeConfig {
   readonly gateway: GatewayConfig | false;
@@ -78,11 +86,17 @@ export interface RuntimeConfig {
   readonly audit: AuditOptions;
 }
 
-const known = ['store', 'gateway', 'python', 'limits', 'types', 'audit', 'logger', 'clock', 'random'];
+const known = ['store', 'gateway', 'python', 'limits', 'types', 'audit', 'logger', 'telemetry', 'clock', 'random'];
 
 /** @throws CoilyardError `invalid_argument` that names the key, what was expected and what came. */
 export function runtimeConfig(options: RuntimeOptions): RuntimeConfig {
   refuseUnknown('options', options, known);
+  needs('store', options.store, ['commit', 'resume', 'subscribe', 'close']);
+  needs('logger', options.logger, ['info', 'warn']);
+  needs('clock', options.clock, ['nowMs', 'monotonicMs', 'setTimer']);
+  needs('random', options.random, ['next', 'token', 'uuid']);
+  if (options.telemetry !== undefined && typeof options.telemetry !== 'function')
+    throw invalidArgument('telemetry', 'a function that is given the events', options.telemetry);
   return {
     gateway: options.gateway === false ? false : gatewayConfig(options.gateway),
     pools: poolsConfig(options.python),
@@ -91,6 +105,14 @@ export function runtimeConfig(options: RuntimeOptions): RuntimeConfig {
     types: typesConfig(options.types),
     audit: auditConfig(options.audit),
   };
+}
+
+/** A port of the user's own, when one is given, has every method that is going to be called. */
+function needs(field: string, port: unknown, methods: readonly string[]): void {
+  if (port === undefined) return;
+  for (const method of methods)
+    if (typeof port !== 'object' || port === null || typeof Reflect.get(port, method) !== 'function')
+      throw invalidArgument(field, `an object with the methods ${methods.join(', ')}`, port);
 }
 
 function poolsConfig(options: RuntimeOptions['python']): RuntimeConfig['pools'] {

@@ -13,7 +13,14 @@ export {
 export { dspy, type ModuleOptions, type ModuleRecipe, type ToolModuleOptions } from './agents/dspy.js';
 export type { InputsOf, OutputsOf } from './agents/signature.js';
 export { type VariableDeclaration, variable } from './agents/variable.js';
-export type { GatewayOptions, LimitOptions, Logger, PythonOptions, RuntimeOptions } from './config.js';
+export type {
+  GatewayOptions,
+  LimitOptions,
+  Logger,
+  PythonOptions,
+  RuntimeOptions,
+  TelemetryExporter,
+} from './config.js';
 export { type Clock, type Random, systemClock, systemRandom, type Timer } from './kernel/clock.js';
 export { CoilyardError, type ErrorCode, type ErrorDetails, type Execution, errorKinds } from './kernel/errors.js';
 export { describeExit, type ExitReason, exitReason } from './kernel/exit-reason.js';

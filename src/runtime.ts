@@ -21,8 +21,9 @@ import { Agent } from './agents/agent.js';
 import type { AgentDefinition, ModuleRecipes, VariableDeclarations } from './agents/define-agent.js';
 import { type RuntimeConfig, type RuntimeOptions, runtimeConfig } from './config.js';
 import { systemClock, systemRandom } from './kernel/clock.js';
-import { CoilyardError, describeThrown } from './kernel/errors.js';
+import { CoilyardError, describeThrown, invalidArgument } from './kernel/errors.js';
 import { describeExit, exitReason, isCleanExit } from './kernel/exit-reason.js';
+import { isolate } from './kernel/isolate.js';
 import type { Ignore, Process } from './kernel/process.js';
 import { spawn } from './kernel/spawn.js';
 import { TelemetryBus } from './kernel/telemetry.js';
@@ -84,6 +85,7 @@ export class Runtime {
   #root: Supervisor | undefined;
   #living: DynamicSupervisor | undefined;
   #stopping: Promise<StopReport> | undefined;
+  readonly #stopExporting: (() => void) | undefined;
   #settleDone: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | undefined;
 
   /** Use {@link startRuntime}. */
@@ -91,6 +93,7 @@ export class Runtime {
     const clock = options.clock ?? systemClock;
     const random = options.random ?? systemRandom;
     const telemetry = this.events;
+    this.#stopExporting = options.telemetry?.(telemetry) ?? undefined;
     this.#clock = clock;
     this.#random = random;
     this.#report = supervisionReporter(telemetry, options.logger);
@@ -150,6 +153,8 @@ export class Runtime {
     definition: AgentDefinition<Variables, Recipes, Input, Output>,
     options: StartSessionOptions = {},
   ): Promise<Agent<Variables, Recipes, Input, Output>> {
+    if (typeof definition?.forward !== 'function')
+      throw invalidArgument('definition', 'what defineAgent returns', definition);
     const session = await this.#sessionFor(options);
     return Agent.start(session, definition, {
       python: this.python.port,
@@ -258,6 +263,7 @@ export class Runtime {
     this.#wheel.close();
     const killed = report.killed.map(({ path }) => path);
     this.events.emit('runtime.stopped', { atMs: this.#clock.nowMs(), killed });
+    if (this.#stopExporting !== undefined) isolate(this.#stopExporting, 'the telemetry exporter');
     this.events.close();
     if (isCleanExit(report.reason)) this.#settleDone?.resolve();
     else this.#settleDone?.reject(new CoilyardError('internal', `the runtime ended: ${describeExit(report.reason)}`));

@@ -75,6 +75,8 @@ export function defineAgent<
   forward(context: RunContext<Variables, Recipes>, input: Input): Output | Promise<Output>;
 }): AgentDefinition<Variables, Recipes, Input, Output>;
 export function defineAgent(definition: Partial<AnyAgent> & Pick<AnyAgent, 'name' | 'forward'>): AnyAgent {
+  if (typeof definition !== 'object' || definition === null)
+    throw invalidArgument('definition', 'an object with a name and a forward', definition);
   const { name, variables = {}, modules = {}, pool, forward } = definition;
   if (typeof name !== 'string' || name === '') throw invalidArgument('name', 'a text that is not empty', name);
   if (typeof forward !== 'function') throw invalidArgument('forward', 'a function', forward);

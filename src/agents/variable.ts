@@ -1,5 +1,6 @@
 /** Declarations of an agent's variables; the value types are inferred from them. */
 
+import type { Dtype, Tensor, TypedArray } from '../variables/tensor.js';
 import type { Metadata } from '../variables/value.js';
 
 /** A variable that an agent has from its start. `Value` is what `forward` sees. */
@@ -41,6 +42,22 @@ interface ChoiceOptions<Choice extends string> extends Common {
   readonly choices: readonly Choice[];
 }
 
+interface ItemsOptions extends Common {
+  readonly minItems?: number;
+  readonly maxItems?: number;
+}
+
+interface EmbeddingOptions extends Common {
+  readonly dimensions?: number;
+  /** Scales to unit length; the zero vector stays as it is. */
+  readonly normalize?: boolean;
+}
+
+interface TensorOptions extends Common {
+  readonly shape?: readonly number[];
+  readonly dtype?: Dtype;
+}
+
 export const variable = {
   float: (initial: number, options: FloatOptions = {}) => declare<number>('float', initial, options),
 
@@ -58,7 +75,29 @@ export const variable = {
   /** The name of one of the agent's modules. */
   module: <const Choice extends string>(initial: NoInfer<Choice>, options: ChoiceOptions<Choice>) =>
     declare<Choice>('module', initial, options),
+
+  list: <Item = unknown>(initial: readonly Item[], options: ItemsOptions = {}) =>
+    declare<readonly Item[]>('list', initial, options),
+
+  map: <Fields extends Readonly<Record<string, unknown>> = Readonly<Record<string, unknown>>>(
+    initial: Fields,
+    options: ItemsOptions = {},
+  ) => declare<Readonly<Fields>>('map', initial, options),
+
+  /** Declared with numbers or a typed array; `forward` sees a `Tensor` of dtype `float32`. */
+  embedding: (initial: TensorInput, options: EmbeddingOptions = {}) => declareTensor('embedding', initial, options),
+
+  /** Declared with nested numbers, a typed array or a `Tensor`; `forward` sees a `Tensor`. */
+  tensor: (initial: TensorInput, options: TensorOptions = {}) => declareTensor('tensor', initial, options),
 } as const;
+
+/** What casts to a tensor: numbers in lists as deep as it has dimensions, a typed array, or a tensor. */
+export type TensorInput = Tensor | TypedArray | readonly number[] | readonly (readonly unknown[])[];
+
+function declareTensor(type: string, initial: TensorInput, options: Common & object): VariableDeclaration<Tensor> {
+  // The session makes a tensor of whatever was declared before anybody reads it.
+  return declare<unknown>(type, initial, options) as VariableDeclaration<Tensor>;
+}
 
 /** Declared with a `number`, values are numbers; declared with a `bigint`, they may be either: big ones are `bigint`. */
 function declareInteger(initial: number, options?: NumberOptions): VariableDeclaration<number>;

@@ -75,6 +75,10 @@ test.each([
   [{ python: { pools: { default: { size: 0 } } } }, 'pools.default.size'],
   [{ limits: { mailbox: 0 } }, 'limits.mailbox'],
   [{ limit: {} }, 'options.limit'],
+  [{ store: {} }, 'store'],
+  [{ logger: 5 }, 'logger'],
+  [{ clock: {} }, 'clock'],
+  [{ telemetry: 5 }, 'telemetry'],
 ])('the options %j are refused by the name of the field', async (options, field) => {
   await expect(startRuntime(options as object)).rejects.toMatchObject({ code: 'invalid_argument', details: { field } });
 });
@@ -93,4 +97,22 @@ test('a process whose runtime was stopped ends by itself', async () => {
   const runner = ['--import', './test/support/run-typescript.mjs', '--input-type=module', '--eval', script];
   const { stdout } = await promisify(execFile)(process.execPath, runner, { timeout: 20_000 });
   expect(stdout.trim()).toBe('true');
+});
+
+test('a telemetry exporter hears everything from the first event and is let go after the last', async () => {
+  const heard: string[] = [];
+  const runtime = await startRuntime({
+    telemetry: (events) => {
+      const offs = [
+        events.on('runtime.started', () => heard.push('started')),
+        events.on('runtime.stopped', () => heard.push('stopped')),
+      ];
+      return () => {
+        for (const off of offs) off();
+        heard.push('let go');
+      };
+    },
+  });
+  await runtime.stop();
+  expect(heard).toEqual(['started', 'stopped', 'let go']);
 });

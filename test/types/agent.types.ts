@@ -1,6 +1,15 @@
 /** What the compiler infers from an agent's declaration. Checked by `npm run types`; nothing here runs. */
 
-import { type Agent, defineAgent, dspy, type InputsOf, type OutputsOf, startRuntime, variable } from 'coilyard';
+import {
+  type Agent,
+  defineAgent,
+  dspy,
+  type InputsOf,
+  type OutputsOf,
+  startRuntime,
+  type Tensor,
+  variable,
+} from 'coilyard';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const same = <A, B>(_proof: Equal<A, B>): void => {};
@@ -35,6 +44,9 @@ const Typed = defineAgent({
     flag: variable.boolean(true),
     model: variable.choice('small', { choices: ['small', 'large'] }),
     strategy: variable.module('Predict', { choices: ['Predict', 'ChainOfThought'] }),
+    tags: variable.list(['a']),
+    settings: variable.map({ depth: 1 }),
+    context: variable.embedding([1, 0, 0], { dimensions: 3, normalize: true }),
   },
   modules: {
     Predict: dspy.Predict('question -> answer'),
@@ -46,6 +58,9 @@ const Typed = defineAgent({
     same<typeof variables.big, number | bigint>(true);
     same<typeof variables.flag, boolean>(true);
     same<typeof variables.model, 'small' | 'large'>(true);
+    same<typeof variables.tags, readonly string[]>(true);
+    same<typeof variables.settings, Readonly<{ depth: number }>>(true);
+    same<typeof variables.context, Tensor>(true);
     same<typeof variables.strategy, 'Predict' | 'ChainOfThought'>(true);
     // @ts-expect-error: there is no such module
     await modules.execute('Refine', input);

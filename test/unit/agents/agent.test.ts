@@ -161,3 +161,27 @@ test('a run reports its start and its end', async () => {
   await agent.run();
   expect(heard).toEqual(['started quick', 'ended quick ok']);
 });
+
+test('an agent can declare variables of every type', async () => {
+  const { sessions, services } = hostAgents();
+  const Every = defineAgent({
+    name: 'every',
+    variables: {
+      tags: variable.list(['a'], { maxItems: 3 }),
+      settings: variable.map({ depth: 1 }),
+      context: variable.embedding([3, 4], { dimensions: 2, normalize: true }),
+      weights: variable.tensor([[1, 2]], { shape: [1, 2] }),
+    },
+    forward: ({ variables }) => ({ tags: variables.tags, first: [...variables.context.data].map(Number) }),
+  });
+  const agent = await Agent.start(await sessions.start(), Every, services);
+  const { tags, first } = await agent.run();
+  expect(tags).toEqual(['a']);
+  expect(first.map((part) => part.toFixed(1))).toEqual(['0.6', '0.8']);
+  expect(agent.session.list().map(({ type }) => type)).toEqual(['list', 'map', 'embedding', 'tensor']);
+});
+
+test('what is no definition is refused by name', () => {
+  // @ts-expect-error: from plain JavaScript
+  expect(() => defineAgent(null)).toThrow(/definition: expected an object/);
+});
