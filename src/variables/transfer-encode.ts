@@ -1,9 +1,9 @@
 /** Variables as a document to take along. */
 
-import { RE2JS } from 're2js';
 import { invalidArgument } from '../kernel/errors.js';
 import { stringifyExactJson } from './exact-json.js';
 import type { GraphView } from './graph.js';
+import { compilePattern, PATTERN_RULE } from './pattern.js';
 import { Tensor } from './tensor.js';
 import { TRANSFER_FORMAT, TRANSFER_VERSION } from './transfer-document.js';
 import { writeYaml } from './transfer-yaml.js';
@@ -65,15 +65,9 @@ export function encodeDocument(exported: Exported, options: ExportOptions): Uint
 /** Linear in the length of the name whatever the pattern. */
 export function nameFilter(pattern: unknown): (name: string) => boolean {
   if (pattern === undefined) return () => true;
-  if (typeof pattern !== 'string')
-    throw invalidArgument('filterPattern', 'a regular expression in RE2 syntax', pattern);
-  let expression: RE2JS;
-  try {
-    expression = RE2JS.compile(pattern);
-  } catch {
-    throw invalidArgument('filterPattern', 'a regular expression in RE2 syntax', pattern);
-  }
-  return (name) => expression.matcher(name).find();
+  const expression = compilePattern(pattern);
+  if (expression === undefined) throw invalidArgument('filterPattern', PATTERN_RULE, pattern);
+  return (name) => expression.isIn(name);
 }
 
 const isEmpty = (map: object): boolean => Object.keys(map).length === 0;

@@ -283,6 +283,6 @@ test('whatever happens, the session keeps what it promises', async () => {
       for (const reader of readers) (reader.coalesce ? checkFolded : checkExact)(reader, truth);
       expect(wheelFailures).toEqual([]);
     }),
-    { numRuns: 150 },
+    { numRuns: 80 },
   );
 });

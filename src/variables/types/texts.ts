@@ -1,15 +1,13 @@
 /** `string`, `boolean`, `choice` and `module`. */
 
-import { RE2JS } from 're2js';
 import { describeValue } from '../../kernel/errors.js';
 import { ok } from '../../kernel/result.js';
+import { compilePattern, PATTERN_RULE } from '../pattern.js';
 import type { Constraints } from '../variable.js';
 import { type Cast, type ConstraintRule, type VariableType, wrongKind } from './variable-type.js';
 
 const isText = (value: unknown): value is string => typeof value === 'string';
 
-/** Matching costs the length of the text times that of the pattern. */
-const MAX_PATTERN_LENGTH = 1000;
 /** How many choices a refusal lists; its details have them all. */
 const LISTED_CHOICES = 20;
 
@@ -35,28 +33,21 @@ function lengthInCharacters(text: string): number {
   return length;
 }
 
-/** RE2 syntax, searched for anywhere in the value (`re.search`), in time linear in its length. */
 const pattern: ConstraintRule = {
-  expected: `a regular expression in RE2 syntax of at most ${MAX_PATTERN_LENGTH} characters`,
-  parse: (constraint) => (isText(constraint) && compiled(constraint) !== undefined ? constraint : undefined),
+  expected: PATTERN_RULE,
+  parse: (constraint) => (compilePattern(constraint) === undefined ? undefined : constraint),
   compile: (constraint) => {
-    const expression = isText(constraint) ? compiled(constraint) : undefined;
-    return (value) =>
-      expression === undefined || !isText(value) || expression.matcher(value).find()
+    const expression = compilePattern(constraint);
+    return (value) => {
+      if (expression === undefined || !isText(value)) return undefined;
+      if (value.length > expression.maxTextLength)
+        return `length ${value.length} is above ${expression.maxTextLength}, the most that this pattern is matched with`;
+      return expression.isIn(value)
         ? undefined
         : `value ${describeValue(value)} does not match pattern ${describeValue(constraint)}`;
+    };
   },
 };
-
-function compiled(expression: string): RE2JS | undefined {
-  if (expression.length > MAX_PATTERN_LENGTH || !expression.isWellFormed()) return undefined;
-  try {
-    return RE2JS.compile(expression);
-  } catch {
-    // The library says no by throwing; the refusal names the constraint and what was expected.
-    return undefined;
-  }
-}
 
 const oneOf = (word: string): ConstraintRule => ({
   expected: 'a list of well-formed texts that is not empty',

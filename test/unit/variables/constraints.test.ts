@@ -149,6 +149,17 @@ describe('texts', () => {
     }
   });
 
+  test('a text that would take a pattern too long is refused by its length', () => {
+    const pattern = '([a-c]{1,30}){1,30}[x-z]$';
+    expect(refusalOf('string', { pattern }, 'aax', `${'a'.repeat(1000)}x`)).toBeUndefined();
+    const startedAtMs = systemClock.monotonicMs();
+    const error = refusalOf('string', { pattern }, 'aax', `${'a'.repeat(1_000_000)}x`);
+    expect(error).toMatchObject({ code: 'constraint_violation', details: { constraint: 'pattern' } });
+    expect(error?.message).toContain('length 1000001');
+    expect(systemClock.monotonicMs() - startedAtMs).toBeLessThan(2000);
+    expect(refusalOf('string', { pattern: '^a+$' }, 'a', 'a'.repeat(1_000_000))).toBeUndefined();
+  });
+
   test.each<[unknown, string]>([
     ['(a', 'an open group'],
     ['a{100000}', 'a repetition without measure'],
