@@ -54,6 +54,11 @@ test('no path of a particular machine is written down', () => {
   expect(matches(filesIn(['']), /(?<![\w.:/-])\/(work|root|Users|home)\/\w/)).toEqual([]);
 });
 
+test('a file is found from a URL by fileURLToPath, which knows of spaces', () => {
+  const code = filesIn(['src/', 'supervisors/', 'test/', 'docs/'], ['.ts', '.mjs']);
+  expect(matches(code, /import\.meta\.url\)\.pathname/)).toEqual([]);
+});
+
 type Finder = (node: ts.Node, file: ts.SourceFile) => boolean;
 
 function violations(files: readonly TextFile[], isViolation: Finder): string[] {

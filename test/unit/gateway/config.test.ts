@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { runtimeConfig } from '../../../src/config.js';
 import { gatewayConfig, readTls } from '../../../src/runtime/gateway-config.js';
@@ -68,7 +69,7 @@ test('no message repeats a token or a key', async () => {
 });
 
 test('certificates are texts or files', async () => {
-  const file = new URL('../../support/tls/ca.pem', import.meta.url).pathname;
+  const file = fileURLToPath(new URL('../../support/tls/ca.pem', import.meta.url));
   const text = '-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n';
   const { cert, key, clientCa } = await readTls({ cert: file, key: text });
   expect(cert).toContain('BEGIN CERTIFICATE');
