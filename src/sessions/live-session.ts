@@ -242,6 +242,7 @@ export class LiveSession {
       onCommitted: (commit, tookMs) => this.#committed(commit, tookMs),
       onRefused: (command, error) => this.books.refused(command, error),
       onCrash: (error, stateIsSound) => this.#crashed(context, error, stateIsSound),
+      onLateLanding: (landed) => this.#landedLate(landed),
     });
     this.#adopt(state, resumed.position);
     this.#phase = { type: 'ready', pipeline, context };
@@ -299,6 +300,17 @@ export class LiveSession {
       revision: this.#position.revision,
     });
     context.exit(exitReason.error(error));
+  }
+
+  /** A commit of an earlier life has landed behind this one's back: the next life reads the store anew, and tells it. */
+  #landedLate({ revision }: Position): void {
+    const phase = this.#phase;
+    if (phase.type !== 'ready' || revision <= this.#position.revision) return;
+    const error = new CoilyardError('store_unavailable', 'a commit of an earlier life landed late', {
+      execution: 'not_started',
+    });
+    phase.pipeline.abandon(error);
+    this.#crashed(phase.context, error, true);
   }
 
   async #stopServing(): Promise<void> {

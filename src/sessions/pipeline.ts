@@ -57,6 +57,8 @@ export interface PipelineOptions {
   readonly onRefused: (command: VariableCommand, error: CoilyardError) => void;
   /** Called once, when this life cannot go on. `stateIsSound`: whether the state can still be read. */
   readonly onCrash: (error: unknown, stateIsSound: boolean) => void;
+  /** Called when a commit lands after this life was abandoned: whoever has read the store meanwhile has not seen it. */
+  readonly onLateLanding: (position: Position) => void;
 }
 
 /** What is to be said once the commit has landed. */
@@ -243,7 +245,10 @@ export class Pipeline {
   }
 
   #landed(outcome: CommitOutcome, batch: Batch): void {
-    if (this.#dead) return;
+    if (this.#dead) {
+      if (outcome?.type === 'committed') this.#options.onLateLanding(outcome.position);
+      return;
+    }
     const { events, settlements, atMs, startedAtMs } = batch;
     switch (outcome?.type) {
       case 'committed':
