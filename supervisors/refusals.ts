@@ -2,6 +2,7 @@
 
 import { CoilyardError, describeThrown, describeValue } from '../src/kernel/errors.js';
 import { describeExit, type ExitReason } from '../src/kernel/exit-reason.js';
+import { thrownByInit } from '../src/kernel/process-errors.js';
 
 /** OTP's words for an operation that a supervisor, registry or server refuses. */
 export type Refusal =
@@ -31,8 +32,9 @@ export function startRefused(childId: unknown, cause: unknown): CoilyardError {
   return failedToStart(childId, cause);
 }
 
-/** A child's start function failed, whatever it threw or returned. */
-export function failedToStart(childId: unknown, cause: unknown): CoilyardError {
+/** A child's start function failed, whatever it threw or returned; the cause is what was thrown first. */
+export function failedToStart(childId: unknown, failure: unknown): CoilyardError {
+  const cause = thrownByInit(failure);
   return new CoilyardError('internal', `child ${labelOf(childId)} failed to start: ${describeThrown(cause)}`, {
     details: { reason: 'failed_to_start_child', childId },
     cause,

@@ -13,7 +13,7 @@ import { Inbox, type Turn } from './inbox.js';
 import { isolate, isThenable } from './isolate.js';
 import { hasItem, listItems, type OneOrMany, withItem, withoutItem } from './one-or-many.js';
 import { IGNORE, type Ignore, type Process, type ProcessName, type ProcessOptions } from './process.js';
-import { initTimedOut, nameTaken, noproc, startFailure } from './process-errors.js';
+import { initFailed, initTimedOut, nameTaken, noproc, startFailure } from './process-errors.js';
 
 interface Monitor {
   readonly listener: (reason: ExitReason) => void;
@@ -166,7 +166,7 @@ export abstract class ProcessCore implements Process {
    * Starts the process: takes the name, links the parent, runs `init`. Resolves with the process once `init` is through, and
    * then turns run; or with `IGNORE` if that is what it returned, and then the process has ended with `normal`.
    *
-   * @throws what `init` threw; `already_started` when the name is taken, and then `init` does not run; `timeout`; an error
+   * @throws what `init` threw, as the `cause` of a `CoilyardError` of the same message; `already_started` when the name is taken, and then `init` does not run; `timeout`; an error
    * that carries the exit reason when the process ended before `init` did.
    */
   protected begin(init: () => unknown, limit: InitLimit = {}): Promise<this | Ignore> {
@@ -232,7 +232,7 @@ export abstract class ProcessCore implements Process {
 
   #refuse(error: unknown): Promise<never> {
     this.#failStart(exitReason.error(error));
-    return Promise.reject(error);
+    return Promise.reject(initFailed(error));
   }
 
   /** As in OTP 26: a parent that traps hears of the failure from the start function alone; another one is told (S67). */

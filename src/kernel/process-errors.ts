@@ -1,6 +1,6 @@
 /** How a process fails to start or to be linked: `details.reason` is OTP's word. */
 
-import { CoilyardError, describeValue } from './errors.js';
+import { CoilyardError, describeThrown, describeValue } from './errors.js';
 import { describeExit, type ExitReason } from './exit-reason.js';
 import type { Process } from './process.js';
 
@@ -24,6 +24,17 @@ export function nameTaken(key: unknown, holder: Process, cause: unknown): Coilya
     details: { reason: 'already_started', key, process: holder },
     cause,
   });
+}
+
+/** What `init` threw, as callers hear of it. Links and monitors hear of the thrown value itself, as the exit reason. */
+export function initFailed(thrown: unknown): CoilyardError {
+  if (thrown instanceof CoilyardError) return thrown;
+  return new CoilyardError('internal', describeThrown(thrown), { details: { reason: 'error' }, cause: thrown });
+}
+
+/** The thrown value behind {@link initFailed}. */
+export function thrownByInit(error: unknown): unknown {
+  return error instanceof CoilyardError && error.details.reason === 'error' && 'cause' in error ? error.cause : error;
 }
 
 export function initTimedOut(timeoutMs: number): CoilyardError {

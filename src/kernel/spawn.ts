@@ -29,7 +29,7 @@ export interface SpawnOptions<R = void> extends ProcessOptions {
  * Starts a process.
  *
  * @returns the process once `init` is through, or `IGNORE` if that is what it returned.
- * @throws what `init` threw; a `CoilyardError` with `details.reason` `already_started` (the name is taken), `noproc` (the
+ * @throws what `init` threw, as the `cause` of a `CoilyardError` of the same message; a `CoilyardError` with `details.reason` `already_started` (the name is taken), `noproc` (the
  * parent is dead), `timeout`, or the exit reason's type if the process ended during `init`.
  */
 export function spawn<R = void>(options: SpawnOptions<R>): Promise<Process | Extract<R, Ignore>>;

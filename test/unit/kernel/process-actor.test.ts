@@ -142,7 +142,7 @@ test('an observable that completes ends with normal, one that fails with its err
   expect(await bad.exited).toEqual(exitReason.error(error));
 });
 
-test('an actor that fails while it starts fails spawnActor with the error', async () => {
+test('an actor that fails while it starts fails spawnActor, and the cause is the error', async () => {
   const failing = [
     createMachine({
       entry: () => {
@@ -159,7 +159,8 @@ test('an actor that fails while it starts fails spawnActor with the error', asyn
     }),
   ];
   const uncaught = await uncaughtDuring(async () => {
-    for (const logic of failing) await expect(spawnActor(logic)).rejects.toBe(error);
+    for (const logic of failing)
+      await expect(spawnActor(logic)).rejects.toMatchObject({ name: 'CoilyardError', cause: error });
   });
   expect(uncaught).toEqual([]);
 });

@@ -72,7 +72,7 @@ test('S65 a dead parent starts nothing', async () => {
   expect(ran).toBe(false);
 });
 
-test('S66 an init that throws, or rejects, fails the start with that very error', async () => {
+test('S66 an init that throws, or rejects, fails the start, and the cause is that very error', async () => {
   const error = new Error('no');
   const failing = [
     () => {
@@ -80,7 +80,13 @@ test('S66 an init that throws, or rejects, fails the start with that very error'
     },
     () => Promise.reject(error),
   ];
-  for (const init of failing) await expect(spawn({ init })).rejects.toBe(error);
+  for (const init of failing)
+    await expect(spawn({ init })).rejects.toMatchObject({
+      name: 'CoilyardError',
+      message: 'no',
+      details: { reason: 'error' },
+      cause: error,
+    });
 });
 
 test('S66 an init that ends the process fails the start with the reason, and terminate does not run', async () => {
@@ -121,7 +127,7 @@ test('S67 a failed init ends a parent that does not trap, with its reason', asyn
         throw error;
       },
     }),
-  ).rejects.toBe(error);
+  ).rejects.toMatchObject({ cause: error });
   expect(await parent.exited).toEqual(exitReason.error(error));
 });
 

@@ -40,18 +40,30 @@ test('S65 a server has started once init is through, and is linked to its parent
   expect(await parent.exited).toBe(boom);
 });
 
-test('S66 an init that stops fails the start: the error carries the reason, and an error is itself', async () => {
+test('S66 an init that stops fails the start: the error carries the reason, and an error is its cause', async () => {
   expect(await refusal(spawnServer({ init: () => ({ stop: exitReason.shutdown }) }))).toBe('shutdown');
   const error = new Error('no');
-  expect(await failure(spawnServer({ init: () => ({ stop: exitReason.error(error) }) }))).toBe(error);
-  expect(await failure(spawnServer({ init: async () => ({ stop: exitReason.error(error) }) }))).toBe(error);
+  expect(await failure(spawnServer({ init: () => ({ stop: exitReason.error(error) }) }))).toMatchObject({
+    name: 'CoilyardError',
+    cause: error,
+  });
+  expect(await failure(spawnServer({ init: async () => ({ stop: exitReason.error(error) }) }))).toMatchObject({
+    name: 'CoilyardError',
+    cause: error,
+  });
 });
 
-test('S66 an init that returns an error ends with normal and fails the start with that error', async () => {
+test('S66 an init that returns an error ends with normal and fails the start, and the cause is that error', async () => {
   const parent = await spawn({});
   const error = new Error('no such file');
-  expect(await failure(spawnServer({ parent, init: () => ({ error }) }))).toBe(error);
-  expect(await failure(spawnServer({ parent, init: async () => ({ error }) }))).toBe(error);
+  expect(await failure(spawnServer({ parent, init: () => ({ error }) }))).toMatchObject({
+    name: 'CoilyardError',
+    cause: error,
+  });
+  expect(await failure(spawnServer({ parent, init: async () => ({ error }) }))).toMatchObject({
+    name: 'CoilyardError',
+    cause: error,
+  });
   expect(parent.alive).toBe(true);
 });
 
