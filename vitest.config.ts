@@ -16,7 +16,15 @@ export default defineConfig({
   },
   test: {
     projects: [
-      { extends: true, test: { name: 'fast', include: ['test/{unit,contract,property,architecture}/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: {
+          name: 'fast',
+          include: ['test/{unit,contract,property,architecture}/**/*.test.ts'],
+          // The house has no module-level state that could leak from one file into another.
+          isolate: false,
+        },
+      },
       {
         extends: true,
         test: {

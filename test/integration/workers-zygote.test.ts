@@ -119,6 +119,7 @@ test.skipIf(!isLinux)('a killed zygote comes back, and so do its workers', async
   const { parent } = await birthOf(house);
   process.kill(parent, 'SIGKILL');
   await eventually(() => !before.some(isRunning), 'its workers went with it');
+  await house.missed(before);
   await house.ready(2);
   const birth = await birthOf(house);
   expect(birth.parent).not.toBe(parent);
@@ -132,6 +133,7 @@ test.skipIf(!isLinux)('a zygote that stands still is found out by what it does n
   process.kill(parent, 'SIGSTOP');
   process.kill(pid, 'SIGKILL');
   await eventually(() => !isRunning(parent), 'the zygote was killed', 20_000);
+  await house.missed([pid]);
   await expect(house.python.call('add', { a: 1, b: 2 })).resolves.toBe(3);
 });
 
@@ -139,16 +141,20 @@ test.skipIf(!isLinux)('what a dead worker had started goes with it, also from a 
   await using house = await aPythonRuntime({ ...warm, size: 1 });
   const started = [Number(await house.python.call('renegade')), Number(await house.python.call('relative'))];
   expect(started.every(isRunning)).toBe(true);
-  process.kill((await house.ready(1))[0] ?? 0, 'SIGKILL');
+  const [worker = 0] = await house.ready(1);
+  process.kill(worker, 'SIGKILL');
   await eventually(() => !started.some(isRunning), 'nothing is left', 2_000);
+  await house.missed([worker]);
   await expect(house.python.call('add', { a: 1, b: 2 })).resolves.toBe(3);
 });
 
 test.skipIf(!isLinux)('so it does from a worker that was started cold and is killed because it hangs', async () => {
   await using house = await aPythonRuntime({ ...warm, start: 'spawn', heartbeatIntervalMs: 100, allowedMisses: 3 });
   const started = [Number(await house.python.call('renegade')), Number(await house.python.call('relative'))];
-  process.kill((await house.ready(1))[0] ?? 0, 'SIGSTOP');
+  const [worker = 0] = await house.ready(1);
+  process.kill(worker, 'SIGSTOP');
   await eventually(() => !started.some(isRunning), 'nothing is left', 5_000);
+  await house.missed([worker]);
   await expect(house.python.call('add', { a: 1, b: 2 })).resolves.toBe(3);
 });
 

@@ -46,6 +46,11 @@ export class PythonHouse {
     return this.pids;
   }
 
+  /** Waits until the runtime knows that these workers are gone: until then it may still give them a call. */
+  async missed(pids: readonly number[]): Promise<void> {
+    await eventually(() => !this.pids.some((pid) => pids.includes(pid)), 'the runtime misses its workers');
+  }
+
   /** The fields of every later event of that name. */
   record<Name extends EventName>(name: Name): RuntimeEvents[Name][] {
     const events: RuntimeEvents[Name][] = [];
