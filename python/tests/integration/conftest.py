@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
 
@@ -10,15 +9,15 @@ import pytest
 import pytest_asyncio
 
 import coilyard
-from support.real_gateway import MAIN, GatewayProcess, Wire
+from support.needs import needs_gateway
+from support.real_gateway import GatewayProcess, Wire
 
 _numbers = count(1)
 
 
 @pytest.fixture(scope="session")
 def real_gateway() -> Iterator[GatewayProcess]:
-    if shutil.which("node") is None or not MAIN.exists():
-        pytest.skip(f"needs node and {MAIN}: npm run build")
+    needs_gateway()
     process = GatewayProcess()
     yield process
     assert process.stop() == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Iterator
 from itertools import count
@@ -17,7 +16,8 @@ from hypothesis.extra import numpy as hnp
 
 import coilyard
 from coilyard.sync import SessionContext
-from support.real_gateway import MAIN, ROOT
+from support.needs import needs_gateway
+from support.real_gateway import ROOT
 from support.spelling import spell
 
 pytestmark = pytest.mark.gateway
@@ -28,8 +28,7 @@ _numbers = count(1)
 
 @pytest.fixture(scope="module")
 def mirror() -> Iterator[SessionContext]:
-    if shutil.which("node") is None or not MAIN.exists():
-        pytest.skip(f"needs node and {MAIN}: npm run build")
+    needs_gateway()
     process = subprocess.Popen(
         ["node", str(MIRROR)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )  # fmt: skip
