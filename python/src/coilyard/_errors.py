@@ -348,7 +348,9 @@ class StatusText(str):
         return StatusText, (str(self), self.status)
 
 
-class TransportError(CoilyardError, grpc.RpcError):  # type: ignore[misc] # `code` is both: see StatusText
+# The ignores below: a typed error has `code` as text, a gRPC error as a method. `StatusText` is both, which no type can
+# say, so the type checker sees two bases that disagree.
+class TransportError(CoilyardError, grpc.RpcError):  # type: ignore[misc]
     """What gRPC reported without a typed detail; `code` is the status in lower case, `code()` the status."""
 
     default_execution: ClassVar[Execution] = "unknown"

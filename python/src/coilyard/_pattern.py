@@ -25,10 +25,10 @@ class Pattern:
         if len(pattern) > MAX_LENGTH:
             raise InvalidArgument(f"a pattern of {len(pattern)} characters; at most {MAX_LENGTH} are allowed")
         self.pattern = pattern
-        self._tests: list[Test | Assertion | None] = []  # None: a fork
-        self._nexts: list[tuple[int, ...]] = []
-        self._looks: set[int] = set()
-        self._start = self._compile(Parser(pattern).parse(), self._state(None, ()))
+        self._nexts: list[tuple[int, ...]] = []  # by state; one with neither a test nor a look is a fork
+        self._tests: dict[int, Test] = {}
+        self._looks: dict[int, Assertion] = {}
+        self._start = self._compile(Parser(pattern).parse(), self._state(()))
 
     def search(self, text: str) -> bool:
         """Whether the pattern matches somewhere in `text`."""
@@ -44,16 +44,16 @@ class Pattern:
         return False
 
     def _accepts(self, state: int, char: str) -> bool:
-        test = self._tests[state]
-        return test is not None and state not in self._looks and test(char)  # type: ignore[call-arg]
+        test = self._tests.get(state)
+        return test is not None and test(char)
 
     def _closure(self, states: set[int], text: str, index: int) -> set[int]:
         """All states that can be reached without consuming."""
         pending, seen = list(states), set(states)
         while pending:
             state = pending.pop()
-            test = self._tests[state]
-            if test is not None and (state not in self._looks or not test(text, index)):  # type: ignore[call-arg]
+            look = self._looks.get(state)
+            if state in self._tests or (look is not None and not look(text, index)):
                 continue
             for following in self._nexts[state]:
                 if following not in seen:
@@ -61,37 +61,39 @@ class Pattern:
                     pending.append(following)
         return seen
 
-    def _state(self, test: Test | Assertion | None, nexts: tuple[int, ...]) -> int:
-        if len(self._tests) >= MAX_STATES:
+    def _state(self, nexts: tuple[int, ...]) -> int:
+        if len(self._nexts) >= MAX_STATES:
             raise InvalidArgument(f"pattern {self.pattern!r:.80} is too large")
-        self._tests.append(test)
         self._nexts.append(nexts)
-        return len(self._tests) - 1
+        return len(self._nexts) - 1
 
     def _compile(self, node: Node, after: int) -> int:
         """Adds the states of `node`, which lead on to `after`, and returns the first."""
         if isinstance(node, Char):
-            return self._state(node.test, (after,))
+            state = self._state((after,))
+            self._tests[state] = node.test
+            return state
         if isinstance(node, Look):
-            self._looks.add(self._state(node.assertion, (after,)))
-            return len(self._tests) - 1
+            state = self._state((after,))
+            self._looks[state] = node.assertion
+            return state
         if isinstance(node, Concat):
             for part in reversed(node.parts):
                 after = self._compile(part, after)
             return after
         if isinstance(node, Either):
-            return self._state(None, tuple(self._compile(option, after) for option in node.options))
+            return self._state(tuple(self._compile(option, after) for option in node.options))
         return self._compile_repeat(node, after)
 
     def _compile_repeat(self, node: Repeat, after: int) -> int:
         if node.most is None:
-            loop = self._state(None, ())
+            loop = self._state(())
             self._nexts[loop] = (self._compile(node.part, loop), after)
             after = loop
         else:
             end = after
             for _ in range(node.most - node.least):
-                after = self._state(None, (self._compile(node.part, after), end))
+                after = self._state((self._compile(node.part, after), end))
         for _ in range(node.least):
             after = self._compile(node.part, after)
         return after

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -31,7 +32,7 @@ class SingleFlight(Generic[T]):
         flight = self._flights.get(key)
         if flight is None:
             flight = self._flights[key] = _Flight(asyncio.get_running_loop().create_task(start()))
-            flight.task.add_done_callback(lambda _, flight=flight: self._land(key, flight))  # type: ignore[misc]
+            flight.task.add_done_callback(partial(self._landed, key, flight))
         flight.waiters += 1
         try:
             return await asyncio.shield(flight.task)
@@ -47,6 +48,9 @@ class SingleFlight(Generic[T]):
             self._flights.clear()
         else:
             self._flights.pop(key, None)
+
+    def _landed(self, key: str, flight: _Flight[T], _task: asyncio.Task[T]) -> None:
+        self._land(key, flight)
 
     def _land(self, key: str, flight: _Flight[T]) -> None:
         if self._flights.get(key) is flight:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 
 class ManualClock:
@@ -46,7 +47,7 @@ async def settle(turns: int = 50) -> None:
         await asyncio.sleep(0)
 
 
-async def until(condition: object, what: str = "it") -> None:
+async def until(condition: Callable[[], object], what: str = "it") -> None:
     """Waits until `condition()` holds; the time limit of the test ends a wait in vain."""
-    while not condition():  # type: ignore[operator]
+    while not condition():
         await asyncio.sleep(0.001)
