@@ -5,6 +5,7 @@
  */
 
 import { type Actor, type ActorLogic, createActor, type Observer, type Snapshot } from 'xstate';
+import { isolate } from './isolate.js';
 import { isolateObservers } from './spawn-actor.js';
 
 /** What `getSnapshot()` gives. */
@@ -60,9 +61,11 @@ export function createStateActor<Context, Message extends { readonly type: strin
   const { send } = ref;
   const stop = ref.stop.bind(ref);
   // What is no message would break xstate's own mailbox for good; like any message that is not understood, it is passed over.
-  ref.send = (message) => {
-    if (isMessage(message)) send(message);
-  };
+  // It is read once, here, where a getter that throws is only a warning: inside of xstate it would end the process.
+  ref.send = (message) =>
+    isolate(() => {
+      if (isMessage(message)) send({ ...message });
+    }, `a message to ${ref.id}`);
   ref.stop = () => ref;
   return { ref, publish: (context) => send(new Publish(context)), stop: () => void stop() };
 }

@@ -193,6 +193,14 @@ function entryOf(event: VariableEvent, commit: Commit, isSecret: Redactor): Audi
 
 /** What a command is about, in the words of the caller, who may have said anything: what is malformed is refused too. */
 export function subjectOf(command: VariableCommand): string {
+  try {
+    return subjectIn(command);
+  } catch {
+    return ''; // The name could not even be read; the refusal says so.
+  }
+}
+
+function subjectIn(command: VariableCommand): string {
   switch (command.type) {
     case 'variables.register':
       return text(only(command.specs)?.name);

@@ -10,7 +10,7 @@
 import type { Clock } from '../kernel/clock.js';
 import { CoilyardError, toCoilyardError } from '../kernel/errors.js';
 import type { SessionId } from '../kernel/ids.js';
-import { isThenable } from '../kernel/isolate.js';
+import { isolate, isThenable } from '../kernel/isolate.js';
 import type { Letter, Mailbox } from '../kernel/mailbox.js';
 import type { TelemetryBus } from '../kernel/telemetry.js';
 import type { AnyReply, VariableCommand } from '../variables/commands.js';
@@ -293,7 +293,8 @@ export class Pipeline {
 
   #refuse(letter: SessionLetter, error: CoilyardError): void {
     letter.fail(error);
-    this.#options.onRefused(letter.message, error);
+    // The books name what was asked for, and reading that may be what failed.
+    isolate(() => this.#options.onRefused(letter.message, error), `the record of a refusal in ${this.#options.id}`);
   }
 
   /** Somebody else has written: this life's picture is stale. Nothing was applied; the next life reads it anew. */

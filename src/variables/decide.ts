@@ -15,12 +15,24 @@ import { decideRollback } from './decide-rollback.js';
 import { decideSet, decideUpdate } from './decide-write.js';
 import type { DecideContext, Decision } from './decision.js';
 import type { VariableEvent } from './events.js';
+import { unreadable } from './plain-data.js';
 import { type Refusal, refuse } from './refusals.js';
 import { malformed } from './shape.js';
 import type { StateView } from './state.js';
 
 /** The decision for any command; a retried request gets the reply of the first time and makes nothing happen. */
 export function decide(state: StateView, command: VariableCommand, context: DecideContext): Result<Decision, Refusal> {
+  // Of a single write only the value is still the caller's own, and its cast looks at it with care.
+  if (command.type === 'variable.set') return decideReadable(state, command, context);
+  try {
+    return decideReadable(state, command, context);
+  } catch (error) {
+    // The others carry lists and maps of their caller, whose getters and proxies may throw. Nothing has changed.
+    return unreadable(command.type, error);
+  }
+}
+
+function decideReadable(state: StateView, command: VariableCommand, context: DecideContext): Result<Decision, Refusal> {
   const error = malformed(command);
   if (error !== undefined) return err(error);
   const { requestId } = command;

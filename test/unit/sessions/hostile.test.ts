@@ -295,3 +295,38 @@ describe('an object that throws when it is looked at', () => {
     await isSound(session);
   });
 });
+
+describe('data whose getters throw', () => {
+  const trap = (key: string): Record<string, never> =>
+    Object.defineProperty({}, key, {
+      enumerable: true,
+      get: () => {
+        throw new Error('trap');
+      },
+    });
+
+  test.each<[string, (session: Session) => Promise<unknown>]>([
+    ['constraints', (session) => session.register('a', 'float', 1, { constraints: trap('min') })],
+    ['new constraints', (session) => session.setConstraints('x', trap('min'))],
+    // @ts-expect-error: from plain JavaScript
+    ['access rules', (session) => session.register('a', 'float', 1, { accessRules: [trap('sessionPattern')] })],
+    // @ts-expect-error: from plain JavaScript
+    ['dependencies', (session) => session.register('a', 'float', 1, { dependencies: [trap('variable')] })],
+    // @ts-expect-error: from plain JavaScript
+    ['registrations', (session) => session.registerMany([trap('name')])],
+  ])('%s are refused, and the session lives on', async (_what, write) => {
+    const { session } = await aSession();
+    expect(await failure(write(session))).toMatchObject({ code: 'validation_failed', execution: 'not_started' });
+    expect(session.revision).toBe(1);
+    await expect(session.set('x', 2)).resolves.toMatchObject({ version: 1 });
+  });
+
+  test('a message to the actor with such a field is passed over', async () => {
+    const { session } = await aSession();
+    // @ts-expect-error: from plain JavaScript
+    session.actor.send(Object.assign(trap('variable'), { type: 'variable.set', value: 5 }));
+    await settle();
+    expect(session.get('x')).toBe(0);
+    await expect(session.set('x', 2)).resolves.toMatchObject({ version: 1 });
+  });
+});
