@@ -69,7 +69,7 @@ export type { SessionStats, VariableStats } from './sessions/stats.js';
 export type { Commit, CommitOutcome, CommitRequest, Position, SessionStore } from './sessions/store.js';
 export { type MemoryStoreOptions, memoryStore } from './sessions/stores/memory.js';
 export type { VariableUpdate } from './sessions/update.js';
-export type { WatchStreamOptions } from './sessions/watch-stream.js';
+export type { Watch, WatchStreamOptions } from './sessions/watch-stream.js';
 export type { AccessRule, AccessRuleInput, Permission } from './variables/access.js';
 export type { DependencySpec } from './variables/commands.js';
 export type { Compute } from './variables/compute.js';

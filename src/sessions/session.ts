@@ -23,7 +23,7 @@ import type {
 } from './session-options.js';
 import { SessionReads } from './session-reads.js';
 import type { VariableUpdate } from './update.js';
-import { type WatchStreamOptions, watchStream } from './watch-stream.js';
+import { type Watch, type WatchStreamOptions, watchStream } from './watch-stream.js';
 
 export type {
   ListOptions,
@@ -232,9 +232,10 @@ export class Session extends SessionReads {
   /**
    * Changes of some variables (none named: of all) as they happen, in order of revision. A reader that falls behind gets
    * the newest value of each variable with the number of updates it has `skipped`, or with `coalesce: false` an explicit
-   * `reset`. Ends when the session stops or the named variables are deleted.
+   * `reset`. Ends when the session or the runtime is stopped or the named variables are deleted, and `endReason` says
+   * which; rejects with `session_expired` when nobody has used the session for too long. What was committed comes first.
    */
-  watch(names: readonly string[] = [], options: WatchStreamOptions = {}): AsyncIterableIterator<VariableUpdate> {
+  watch(names: readonly string[] = [], options: WatchStreamOptions = {}): Watch {
     checkOptions(options);
     const present = this.types.presents ? (update: VariableUpdate) => this.#presented(update) : undefined;
     return watchStream((selection) => this.openWatch(selection), names, { ...options, present }, this.services.clock);

@@ -4,7 +4,7 @@ import type { Clock } from '../kernel/clock.js';
 import { CoilyardError } from '../kernel/errors.js';
 import { Ring } from '../kernel/ring.js';
 import { checkFunction, checkOptions, checkSpan, refusedSignal } from './arguments.js';
-import type { Watcher, WatchOptions } from './handle.js';
+import type { WatchEnd, Watcher, WatchOptions } from './handle.js';
 import { Outbox } from './outbox.js';
 import { Pacing } from './pacing.js';
 import type { ResumePoint } from './store.js';
@@ -31,6 +31,15 @@ export interface WatchStreamOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** The updates of a watch; for one consumer, which may leave at any time. */
+export interface Watch extends AsyncIterableIterator<VariableUpdate> {
+  /**
+   * Why it ended by itself; `undefined` while it goes on, and when its consumer, its signal or an error of its filter has
+   * ended it. Set once everything was read.
+   */
+  readonly endReason: WatchEnd | undefined;
+}
+
 /** What the stream does besides: {@link WatchStreamInternals.present} makes of stored values what users get. */
 export interface WatchStreamInternals {
   readonly present?: ((update: VariableUpdate) => VariableUpdate) | undefined;
@@ -45,7 +54,7 @@ export function watchStream(
   variables: readonly string[],
   options: WatchStreamOptions & WatchStreamInternals,
   clock: Clock,
-): AsyncIterableIterator<VariableUpdate> {
+): Watch {
   check(options);
   const { includeInitial, afterRevision, coalesce, pattern } = options;
   const after = options.after ?? (afterRevision === undefined ? undefined : { revision: afterRevision });
@@ -66,7 +75,7 @@ type Pending = {
   readonly reject: (error: unknown) => void;
 };
 
-class WatchStream implements AsyncIterableIterator<VariableUpdate> {
+class WatchStream implements Watch {
   readonly #watcher: Watcher;
   readonly #filter: ((update: VariableUpdate) => boolean) | undefined;
   readonly #present: ((update: VariableUpdate) => VariableUpdate) | undefined;
@@ -76,6 +85,7 @@ class WatchStream implements AsyncIterableIterator<VariableUpdate> {
   readonly #pending = new Ring<Pending>();
   readonly #signal: AbortSignal | undefined;
   #failure: { readonly error: unknown } | undefined;
+  #end: WatchEnd | undefined;
   #done = false;
 
   constructor(watcher: Watcher, options: WatchStreamOptions & WatchStreamInternals, clock: Clock) {
@@ -90,6 +100,10 @@ class WatchStream implements AsyncIterableIterator<VariableUpdate> {
     if (this.#signal?.aborted) this.#onAbort();
     else this.#signal?.addEventListener('abort', this.#onAbort, { once: true });
     this.#watcher.onReady(this.#pull);
+  }
+
+  get endReason(): WatchEnd | undefined {
+    return this.#done && this.#ready.length === 0 ? this.#end : undefined;
   }
 
   next(): Promise<IteratorResult<VariableUpdate>> {
@@ -114,15 +128,14 @@ class WatchStream implements AsyncIterableIterator<VariableUpdate> {
 
   /** Takes only while the consumer waits: what it does not ask for stays in the watcher's bounded outbox. */
   readonly #pull = (): void => {
-    if (this.#done) return;
+    // Ended: what pacing has held back is being delivered.
+    if (this.#done || this.#end !== undefined) return;
     if (this.#pending.length > this.#ready.length || this.#pacing.isActive) {
       const batch = this.#watcher.take();
       for (const update of batch?.updates ?? []) this.#accept(update);
       if (this.#done) return;
-      if (this.#watcher.ended !== undefined) {
-        this.#pacing.flush();
-        this.#done = true;
-      } else this.#watcher.onReady(this.#pull);
+      if (this.#watcher.ended !== undefined) this.#endFor(this.#watcher.ended);
+      else this.#watcher.onReady(this.#pull);
     }
     this.#settlePending();
   };
@@ -148,6 +161,15 @@ class WatchStream implements AsyncIterableIterator<VariableUpdate> {
       return;
     }
     this.#pacing.offer(update);
+  }
+
+  /** What somebody ended on purpose is over; that nobody used the session is no such end, and its reader is told. */
+  #endFor(reason: WatchEnd): void {
+    this.#end = reason;
+    this.#pacing.flush();
+    if (reason === 'session_expired')
+      this.#failure = { error: new CoilyardError(reason, 'the session has expired', { details: { reason } }) };
+    this.#done = true;
   }
 
   #serve(): void {

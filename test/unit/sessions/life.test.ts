@@ -326,7 +326,7 @@ describe('time to live', () => {
     expect([session.revision, session.info().variableCount]).toEqual([1, 2]);
     await clock.advance(200);
     await reader.done;
-    expect(reader.ended).toBe(true);
+    expect(reader.failed).toMatchObject({ code: 'session_expired' });
   });
 
   test('needs one timer for any number of sessions, and none without one', async () => {

@@ -49,6 +49,17 @@ describe('throttle', () => {
     expect(reader.story.slice(2)).toEqual(['updated x 2 @3', 'updated n 2 @3']);
   });
 
+  test('gives what it held back at the end to all reads that wait, before any is told of the end', async () => {
+    const { session } = await aSession();
+    const watch = session.watch([], { debounceMs: 1000 });
+    const reads = [watch.next(), watch.next(), watch.next()];
+    await session.set('n', 1);
+    await session.set('x', 1);
+    await settle();
+    await session.stop();
+    expect((await Promise.all(reads)).map(({ done, value }) => done || value.name)).toEqual(['n', 'x', true]);
+  });
+
   test('holds neither the present values nor the end back', async () => {
     const { session } = await aSession();
     const reader = new Reader(session.watch(['n'], { throttleMs: 1000, includeInitial: true }));

@@ -136,12 +136,50 @@ describe('a watch ends', () => {
     expect(reader.story).toEqual(['updated x 1 @2', 'updated x 2 @3']);
   });
 
-  test('when the session expires', async () => {
+  test('with session_expired when the session expires, after everything that was committed', async () => {
     const { session, clock } = await aSession({ ttlMs: 1000 });
-    const reader = new Reader(session.watch());
+    const watch = session.watch();
+    await session.set('x', 1);
     await clock.advance(1100);
+    const reader = new Reader(watch);
     await reader.done;
-    expect(reader.ended).toBe(true);
+    expect(reader.story).toEqual(['updated x 1 @2']);
+    expect(reader.failed).toMatchObject({
+      code: 'session_expired',
+      execution: 'not_started',
+      details: { reason: 'session_expired' },
+    });
+    expect(await watch.next()).toEqual({ done: true, value: undefined });
+  });
+
+  test('with session_expired for the first of several reads that wait, and the others are over', async () => {
+    const { session, clock } = await aSession({ ttlMs: 1000 });
+    const watch = session.watch();
+    const reads = [failure(watch.next()), watch.next()];
+    await clock.advance(1100);
+    expect(await Promise.all(reads)).toMatchObject([{ code: 'session_expired' }, { done: true }]);
+  });
+
+  test('and says why, once everything was read, unless its consumer has ended it', async () => {
+    const { session, sessions } = await aSession();
+    const [stopped, left] = [session.watch(), session.watch()];
+    const deleted = session.watch(['n']);
+    await session.delete('n');
+    await settle();
+    expect(deleted.endReason).toBeUndefined();
+    await new Reader(deleted).done;
+    expect(deleted.endReason).toBe('variable_deleted');
+    await left.return?.();
+    await session.stop({ keep: true });
+    await new Reader(stopped).done;
+    const watch = (await sessions.find('a')).watch();
+    await sessions.close();
+    await new Reader(watch).done;
+    expect([left.endReason, stopped.endReason, watch.endReason]).toEqual([
+      undefined,
+      'session_stopped',
+      'runtime_stopped',
+    ]);
   });
 
   test('when the last of its named variables is deleted, and tells the deletions', async () => {
