@@ -5,6 +5,7 @@
  */
 
 import type { Metadata } from '@grpc/grpc-js';
+import type { CallsService } from '../gen/coilyard/v1/calls.js';
 import type { SessionsService } from '../gen/coilyard/v1/sessions.js';
 import type { VariablesService } from '../gen/coilyard/v1/variables.js';
 import type { WorkersService } from '../gen/coilyard/v1/workers.js';
@@ -12,16 +13,14 @@ import { CoilyardError, describeValue } from '../kernel/errors.js';
 import type { GatewayContext } from './context.js';
 import { mayUse, type Principal, type Scope } from './principal.js';
 
-/** The metadata entry that names the calling session; absent: the session that the request names. */
-export const CALLING_SESSION = 'coilyard-session';
-
 type PathsOf<Service> = Service[keyof Service] extends { readonly path: infer Path extends string } ? Path : never;
 
 /** Every method of ours. */
 export type MethodPath =
   | PathsOf<typeof SessionsService>
   | PathsOf<typeof VariablesService>
-  | PathsOf<typeof WorkersService>;
+  | PathsOf<typeof WorkersService>
+  | PathsOf<typeof CallsService>;
 
 /** Total: a method that is not here does not compile. */
 export const scopeOf = {
@@ -52,8 +51,10 @@ export const scopeOf = {
   '/coilyard.v1.Workers/ListTools': 'call',
   '/coilyard.v1.Workers/CallTool': 'call',
   // Let in by the one-time token in the hello, whoever dials.
-  '/coilyard.v1.Workers/Attach': 'hello',
-} as const satisfies Record<MethodPath, Scope | 'hello'>;
+  '/coilyard.v1.Workers/Attach': 'itself',
+  // Each call that it carries is asked for the scope of its own method.
+  '/coilyard.v1.Calls/Carry': 'itself',
+} as const satisfies Record<MethodPath, Scope | 'itself'>;
 
 /** Proves who calls. Reports a refusal and throws it on. */
 export function authenticate(context: GatewayContext, method: string, metadata: Metadata): Principal {
@@ -76,7 +77,7 @@ export function authenticateCall(context: GatewayContext, method: string, call: 
 /** Proves that this principal may call a method at all. */
 export function authorizeMethod(context: GatewayContext, method: MethodPath, principal: Principal): void {
   const scope = scopeOf[method];
-  if (scope !== 'hello') reporting(context, method, principal, () => requireScope(principal, scope));
+  if (scope !== 'itself') reporting(context, method, principal, () => requireScope(principal, scope));
 }
 
 /** Proves that this principal may use the sessions that a call names. An empty id names none; its handler says so. */
@@ -85,11 +86,11 @@ export function authorizeSessions(
   method: MethodPath,
   principal: Principal,
   request: unknown,
-  metadata: Metadata,
+  callingSession: string | undefined,
 ): void {
   reporting(context, method, principal, () => {
     requireSession(principal, sessionNamedBy(request));
-    for (const caller of metadata.get(CALLING_SESSION)) requireSession(principal, String(caller));
+    if (callingSession !== undefined) requireSession(principal, callingSession);
   });
 }
 

@@ -5,19 +5,33 @@ import { invalidArgument } from '../kernel/errors.js';
 import { isSessionId, SESSION_ID_RULE } from '../kernel/ids.js';
 import type { SessionHandle } from '../sessions/handle.js';
 import { filledText } from '../wire/fields.js';
-import { CALLING_SESSION } from './authorization.js';
 import type { GatewayContext } from './context.js';
+
+/** The metadata entry that names the calling session; absent: the session that the request names. */
+export const CALLING_SESSION = 'coilyard-session';
+
+/** Whom a gRPC call says it is made for. Throws `invalid_argument`. */
+export function callingSessionOf(metadata: Metadata): string | undefined {
+  const named = metadata.get(CALLING_SESSION);
+  if (named.length === 0) return undefined;
+  return checkedCaller(named.length === 1 ? named[0] : named);
+}
+
+/** Throws `invalid_argument` when it cannot be the id of a session. */
+export function checkedCaller(named: unknown): string {
+  if (typeof named !== 'string' || !isSessionId(named)) throw invalidArgument(CALLING_SESSION, SESSION_ID_RULE, named);
+  return named;
+}
 
 /**
  * The session of a request, bound to its caller: access rules are matched with the calling session's id. That the
  * principal may use both was proven before.
  */
-export async function findSession(context: GatewayContext, id: string, metadata: Metadata): Promise<SessionHandle> {
+export async function findSession(
+  context: GatewayContext,
+  id: string,
+  { callingSession }: { readonly callingSession: string | undefined },
+): Promise<SessionHandle> {
   const session = await context.sessions.find(filledText(id, 'session_id'));
-  const named = metadata.get(CALLING_SESSION);
-  if (named.length === 0) return session;
-  const [caller] = named;
-  if (named.length > 1 || typeof caller !== 'string' || !isSessionId(caller))
-    throw invalidArgument(CALLING_SESSION, SESSION_ID_RULE, caller);
-  return caller === session.id ? session : session.as(caller);
+  return callingSession === undefined || callingSession === session.id ? session : session.as(callingSession);
 }

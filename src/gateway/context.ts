@@ -15,6 +15,10 @@ export interface GatewayLimits {
   readonly maxReceiveBytes: number;
   /** Bytes of one sent message. Default 16 MiB. */
   readonly maxSendBytes: number;
+  /**
+   * Bytes of one reply over `Calls.Carry`, and of all requests of one such stream that come in pieces. Default 256 MiB.
+   */
+  readonly maxCarriedBytes: number;
   /** Entries of one list in a request: names to read or to watch, variables to register, writes. Default 10,000. */
   readonly maxBatch: number;
   /** Calls at the same time on one connection, watches included. Default 10,000. */
@@ -36,6 +40,7 @@ export interface GatewayLimits {
 export const defaultGatewayLimits: GatewayLimits = Object.freeze({
   maxReceiveBytes: 16 * 1024 * 1024,
   maxSendBytes: 16 * 1024 * 1024,
+  maxCarriedBytes: 256 * 1024 * 1024,
   maxBatch: 10_000,
   maxConcurrentStreams: 10_000,
   maxStreamsPerPrincipal: 10_000,

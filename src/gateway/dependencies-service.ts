@@ -18,17 +18,17 @@ type Served = 'addDependency' | 'removeDependency' | 'getDependencies';
 export function dependenciesRoutes(context: GatewayContext): Pick<Routes<typeof VariablesService>, Served> {
   return {
     addDependency: unary(context, VariablesService.addDependency, async (request, call) => {
-      const session = await findSession(context, request.sessionId, call.metadata);
+      const session = await findSession(context, request.sessionId, call);
       const { revision } = await session.execute(decodeAddDependency(request), call.executeOptions());
       return { revision: BigInt(revision) };
     }),
     removeDependency: unary(context, VariablesService.removeDependency, async (request, call) => {
-      const session = await findSession(context, request.sessionId, call.metadata);
+      const session = await findSession(context, request.sessionId, call);
       const { revision } = await session.execute(decodeRemoveDependency(request), call.executeOptions());
       return { revision: BigInt(revision) };
     }),
     getDependencies: unary(context, VariablesService.getDependencies, async (request, call) => {
-      const session = await findSession(context, request.sessionId, call.metadata);
+      const session = await findSession(context, request.sessionId, call);
       const reference = filledText(request.variable, 'variable');
       const options = { transitive: request.transitive };
       const found = asksForDependents(request)

@@ -6,6 +6,7 @@
 import { Variable as WireVariable } from '../gen/coilyard/v1/variables.js';
 import type { SessionHandle } from '../sessions/handle.js';
 import { encodeVariable } from '../wire/variables.js';
+import { varintSize, writeVarint } from '../wire/varint.js';
 import type { RpcMethod } from './unary.js';
 
 type Variable = NonNullable<ReturnType<SessionHandle['lookUp']>>;
@@ -52,19 +53,4 @@ export class RecordReplies {
     this.#encoded.set(variable, bytes);
     return bytes;
   }
-}
-
-function varintSize(value: number): number {
-  let size = 1;
-  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) size += 1;
-  return size;
-}
-
-/** Any safe whole number, 0 and above. @returns where it ends. */
-function writeVarint(target: Buffer, value: number, start: number): number {
-  let at = start;
-  let rest = value;
-  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) target[at++] = (rest % 0x80) + 0x80;
-  target[at++] = rest;
-  return at;
 }

@@ -4,6 +4,7 @@
  */
 
 import { Server, type ServerCredentials } from '@grpc/grpc-js';
+import { CallsService } from '../gen/coilyard/v1/calls.js';
 import { SessionsService } from '../gen/coilyard/v1/sessions.js';
 import { VariablesService } from '../gen/coilyard/v1/variables.js';
 import { WorkersService } from '../gen/coilyard/v1/workers.js';
@@ -14,13 +15,14 @@ import type { SessionsPort } from '../sessions/handle.js';
 import type { ToolsPort } from '../workers/python-port.js';
 import { type Authenticator, bearerAuthenticator, workersOnly } from './authenticator.js';
 import { defaultGatewayLimits, type GatewayContext, type GatewayLimits, type WorkerDoor } from './context.js';
+import { carryRoute } from './carry-service.js';
 import { ConnectionQuota } from './connection-quota.js';
 import { detailInterceptor } from './detail-interceptor.js';
 import { Health } from './health.js';
 import { addressOf, isLoopback, type Listener, listen } from './listener.js';
 import { OpenStreams } from './open-streams.js';
 import { addReflection } from './reflection.js';
-import { addRoutes } from './routes.js';
+import { addRoutes, unaryMethods } from './routes.js';
 import { sessionsRoutes } from './sessions-service.js';
 import { settingsRoutes } from './settings-service.js';
 import { dependenciesRoutes } from './dependencies-service.js';
@@ -106,7 +108,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     connections,
   };
   const health = new Health(
-    ['Sessions', 'Variables', 'Workers'].map((name) => `coilyard.v1.${name}`),
+    ['Sessions', 'Variables', 'Workers', 'Calls'].map((name) => `coilyard.v1.${name}`),
     openStreams,
     quota,
   );
@@ -179,15 +181,18 @@ function createServer(context: GatewayContext, health: Health): Server {
     'grpc.enable_channelz': 0,
     interceptors: [detailInterceptor],
   });
-  addRoutes(server, SessionsService, sessionsRoutes(context));
-  addRoutes(server, VariablesService, {
+  const sessions = sessionsRoutes(context);
+  const variables = {
     ...variablesRoutes(context),
     ...settingsRoutes(context),
     ...dependenciesRoutes(context),
     ...transferRoutes(context),
-    watch: watchRoute(context),
-  });
-  addRoutes(server, WorkersService, { ...workersRoutes(context), attach: attachRoute(context) });
+  };
+  const workers = workersRoutes(context);
+  addRoutes(server, context, SessionsService, sessions);
+  addRoutes(server, context, VariablesService, { ...variables, watch: watchRoute(context) });
+  addRoutes(server, context, WorkersService, { ...workers, attach: attachRoute(context) });
+  addRoutes(server, context, CallsService, { carry: carryRoute(context, unaryMethods(sessions, variables, workers)) });
   health.addTo(server);
   addReflection(server, context);
   return server;

@@ -14,17 +14,17 @@ type Served = 'rollbackVariable' | 'configureVariable' | 'checkAccess';
 export function settingsRoutes(context: GatewayContext): Pick<Routes<typeof VariablesService>, Served> {
   return {
     rollbackVariable: unary(context, VariablesService.rollbackVariable, async (request, call) => {
-      const session = await findSession(context, request.sessionId, call.metadata);
+      const session = await findSession(context, request.sessionId, call);
       const { revision, variable } = await session.execute(decodeRollback(request), call.executeOptions());
       return { revision: BigInt(revision), variable: encodeVariable(variable) };
     }),
     configureVariable: unary(context, VariablesService.configureVariable, async (request, call) => {
-      const session = await findSession(context, request.sessionId, call.metadata);
+      const session = await findSession(context, request.sessionId, call);
       const { revision, variable } = await session.execute(decodeConfigure(request), call.executeOptions());
       return { revision: BigInt(revision), variable: encodeVariable(variable) };
     }),
     checkAccess: unary(context, VariablesService.checkAccess, async (request, call) => {
-      const session = await findSession(context, request.sessionId, call.metadata);
+      const session = await findSession(context, request.sessionId, call);
       const permission = decodePermission(request.permission, 'permission');
       return { allowed: session.checkAccess(filledText(request.variable, 'variable'), permission) };
     }),

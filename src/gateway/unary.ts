@@ -1,25 +1,13 @@
 /**
- * The one wrapper around every unary method: authenticate, decode, authorize, call, encode. Whatever is thrown on the way becomes a
- * status with its typed detail, and the call is answered exactly once.
+ * The one path of every unary call, whatever carried it here: authorize, decode, call, encode. Whatever is thrown on the
+ * way is for the carrier to put into its own form of a failure.
  */
 
-import type { handleUnaryCall, Metadata, ServerUnaryCall } from '@grpc/grpc-js';
-import type { Clock } from '../kernel/clock.js';
 import { CoilyardError, describeThrown, invalidArgument } from '../kernel/errors.js';
-import { isolate } from '../kernel/isolate.js';
 import type { ExecuteOptions } from '../sessions/handle.js';
-import {
-  authenticate,
-  authenticateCall,
-  authorizeMethod,
-  authorizeSessions,
-  type MethodPath,
-} from './authorization.js';
+import { authorizeMethod, authorizeSessions, type MethodPath } from './authorization.js';
 import type { GatewayContext } from './context.js';
-import { grpcStatusOf } from './grpc-status.js';
 import type { Principal } from './principal.js';
-
-export { authenticate };
 
 /** A method as the generated service describes it. */
 export interface RpcMethod<Request, Response> {
@@ -31,29 +19,36 @@ export interface RpcMethod<Request, Response> {
 /** What a handler may know about its call besides the request. */
 export interface UnaryCall {
   readonly principal: Principal;
-  readonly metadata: Metadata;
+  /** The session on whose behalf it is made; `undefined`: the one that the request names. */
+  readonly callingSession: string | undefined;
+  /** Bytes of the largest reply that its carrier takes. */
+  readonly maxReplyBytes: number;
   /** The caller's deadline and cancellation, for a command that queues. */
   executeOptions(): ExecuteOptions;
+}
+
+/** A method that is served, for any carrier. */
+export interface Unary {
+  readonly path: MethodPath;
+  /** Rejects with whatever went wrong; mostly a `CoilyardError`. */
+  answer(request: Buffer, call: UnaryCall): Promise<Buffer>;
 }
 
 export function unary<Request, Response>(
   context: GatewayContext,
   method: RpcMethod<Request, Response>,
   handle: (request: Request, call: UnaryCall) => Response | Promise<Response>,
-): handleUnaryCall<Buffer, Buffer> {
-  const answer = async (call: ServerUnaryCall<Buffer, Buffer>): Promise<Buffer> => {
-    const principal = authenticateCall(context, method.path, call);
-    authorizeMethod(context, method.path, principal);
-    const request = decodeRequest(method, call.request);
-    authorizeSessions(context, method.path, principal, request, call.metadata);
-    const response = await handle(request, new Call(call, principal, context.clock));
-    return encodeResponse(method, response, context.limits.maxSendBytes);
-  };
-  return (call, callback) => {
-    answer(call).then(
-      (bytes) => isolate(() => callback(null, bytes), `the reply to ${method.path}`),
-      (thrown) => isolate(() => callback(grpcStatusOf(thrown)), `the refusal of ${method.path}`),
-    );
+): Unary {
+  const { path } = method;
+  return {
+    path,
+    async answer(bytes, call) {
+      const { principal, callingSession } = call;
+      authorizeMethod(context, path, principal);
+      const request = decodeRequest(method, bytes);
+      authorizeSessions(context, path, principal, request, callingSession);
+      return encodeResponse(method, await handle(request, call), call.maxReplyBytes);
+    },
   };
 }
 
@@ -84,32 +79,4 @@ function encodeResponse<Response>(
       details: { limit: maxBytes, actual: bytes.byteLength },
     },
   );
-}
-
-class Call implements UnaryCall {
-  readonly #call: ServerUnaryCall<Buffer, Buffer>;
-  readonly #clock: Clock;
-  readonly principal: Principal;
-
-  constructor(call: ServerUnaryCall<Buffer, Buffer>, principal: Principal, clock: Clock) {
-    this.#call = call;
-    this.#clock = clock;
-    this.principal = principal;
-  }
-
-  get metadata(): Metadata {
-    return this.#call.metadata;
-  }
-
-  executeOptions(): ExecuteOptions {
-    const controller = new AbortController();
-    const abort = (): void => controller.abort(new CoilyardError('cancelled', 'the caller has gone'));
-    if (this.#call.cancelled) abort();
-    // Also emitted after the answer, when nobody listens to the signal any more.
-    else this.#call.once('cancelled', abort);
-    const deadline = this.#call.getDeadline();
-    const atMs = typeof deadline === 'number' ? deadline : deadline.getTime();
-    const timeoutMs = atMs === Infinity ? undefined : Math.max(0, atMs - this.#clock.nowMs());
-    return { signal: controller.signal, timeoutMs };
-  }
 }

@@ -42,7 +42,7 @@ type Served =
 export function variablesRoutes(context: GatewayContext): Pick<Routes<typeof VariablesService>, Served> {
   const { maxBatch } = context.limits;
   const records = new RecordReplies();
-  const find = (id: string, call: UnaryCall): Promise<SessionHandle> => findSession(context, id, call.metadata);
+  const find = (id: string, call: UnaryCall): Promise<SessionHandle> => findSession(context, id, call);
 
   const update = async (request: UpdateVariablesRequest, call: UnaryCall): Promise<UpdateVariablesResponse> => {
     boundedList(request.writes, 'writes', maxBatch);

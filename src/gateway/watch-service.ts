@@ -9,7 +9,7 @@ import { CoilyardError, type ErrorCode } from '../kernel/errors.js';
 import type { WatchEnd, Watcher, WatchOptions } from '../sessions/handle.js';
 import { boundedList, filledText, safeCount } from '../wire/fields.js';
 import { authenticateCall, authorizeMethod, authorizeSessions, reporting } from './authorization.js';
-import { findSession } from './caller.js';
+import { callingSessionOf, findSession } from './caller.js';
 import type { GatewayContext } from './context.js';
 import { grpcStatusOf } from './grpc-status.js';
 import type { Principal } from './principal.js';
@@ -47,8 +47,9 @@ export function watchRoute(context: GatewayContext): handleServerStreamingCall<B
 async function openWatcher(context: GatewayContext, call: WatchCall, principal: Principal): Promise<Watcher> {
   authorizeMethod(context, path, principal);
   const request = decodeRequest(VariablesService.watch, call.request);
-  authorizeSessions(context, path, principal, request, call.metadata);
-  const session = await findSession(context, request.sessionId, call.metadata);
+  const callingSession = callingSessionOf(call.metadata);
+  authorizeSessions(context, path, principal, request, callingSession);
+  const session = await findSession(context, request.sessionId, { callingSession });
   return session.openWatch(decodeOptions(request, context.limits.maxBatch));
 }
 

@@ -12,9 +12,10 @@ import type { RuntimeFrame, WelcomeFrame } from '../wire/frames.js';
 import { cutUp, PIECE_BYTES, PieceAssembler } from '../wire/pieces.js';
 import type { Attachment, FrameReceiver } from '../workers/attachment.js';
 import { bufferOf } from './bytes.js';
+import { authenticate } from './authorization.js';
 import type { GatewayContext } from './context.js';
 import { grpcStatusOf } from './grpc-status.js';
-import { authenticate, decodeRequest } from './unary.js';
+import { decodeRequest } from './unary.js';
 
 type AttachCall = ServerDuplexStream<Buffer, Buffer>;
 

@@ -1,0 +1,231 @@
+/**
+ * One client's stream of calls. Each call goes the way of every unary call; what is particular here is that many share
+ * one stream: none may block another, and all of them together cost bounded memory.
+ */
+
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { type CallerFrame, CallRequest, CallsService } from '../gen/coilyard/v1/calls.js';
+import { CoilyardError, invalidArgument, toCoilyardError } from '../kernel/errors.js';
+import type { ExecuteOptions } from '../sessions/handle.js';
+import { refusalFrame, replyFrame } from '../wire/call-frames.js';
+import { RequestPieces } from '../wire/request-pieces.js';
+import { authenticate } from './authorization.js';
+import { CallOutbox } from './call-outbox.js';
+import { checkedCaller } from './caller.js';
+import type { GatewayContext } from './context.js';
+import { grpcStatusOf } from './grpc-status.js';
+import type { Principal } from './principal.js';
+import { decodeRequest, type Unary, type UnaryCall } from './unary.js';
+
+/** No more is read from a client while this many bytes of replies wait for it. */
+const CROWDED_BYTES = 8 * 1024 * 1024;
+
+export class CallStream {
+  readonly #context: GatewayContext;
+  readonly #methods: ReadonlyMap<string, Unary>;
+  readonly #stream: ServerDuplexStream<Buffer, Buffer>;
+  readonly #calls = new Map<number, CarriedCall>();
+  readonly #pieces: RequestPieces;
+  readonly #outbox: CallOutbox;
+  /** Why new calls are refused. */
+  #drained: CoilyardError | undefined;
+  /** Whether the stream ends once every call in hand is answered. */
+  #isEnding = false;
+  #isClosed = false;
+
+  constructor(
+    context: GatewayContext,
+    methods: ReadonlyMap<string, Unary>,
+    stream: ServerDuplexStream<Buffer, Buffer>,
+  ) {
+    this.#context = context;
+    this.#methods = methods;
+    this.#stream = stream;
+    this.#pieces = new RequestPieces(context.limits.maxCarriedBytes);
+    this.#outbox = new CallOutbox({
+      write: (message, written) => stream.write(message, written),
+      onWritten: () => this.#afterWrite(),
+    });
+  }
+
+  start(): void {
+    this.#stream.on('data', (bytes: Buffer) => this.#receive(bytes));
+    this.#stream.once('end', () => {
+      this.#isEnding = true;
+      this.#endWhenDone();
+    });
+  }
+
+  /** Refuses what is new and ends once the calls in hand are answered. */
+  drain(error: CoilyardError): void {
+    this.#drained = error;
+    this.#isEnding = true;
+    this.#endWhenDone();
+  }
+
+  /** The client has gone: its calls are cancelled. */
+  abandon(): void {
+    if (this.#isClosed) return;
+    this.#close();
+  }
+
+  #receive(bytes: Buffer): void {
+    if (this.#isClosed) return;
+    try {
+      // A token may have lost its worth since the stream was opened.
+      const principal = authenticate(this.#context, CallsService.carry.path, this.#stream.metadata);
+      const receivedAtMs = this.#context.clock.nowMs();
+      for (const { frame } of decodeRequest(CallsService.carry, bytes).frames)
+        this.#take(frame, principal, receivedAtMs);
+    } catch (error) {
+      this.#refuse(error);
+    }
+    if (this.#isCrowded) this.#stream.pause();
+  }
+
+  #take(frame: CallerFrame['frame'], principal: Principal, receivedAtMs: number): void {
+    switch (frame?.$case) {
+      case 'request':
+        this.#begin(frame.value, principal, receivedAtMs);
+        return;
+      case 'cancel':
+        this.#cancel(frame.value.callId);
+        return;
+      case 'piece': {
+        const { callId } = frame.value;
+        const whole = this.#pieces.take(frame.value);
+        if (whole === 'too_large') this.#outbox.push(refusalFrame(callId, tooLarge(this.#context)));
+        else if (whole !== undefined) this.#begin(decodePieced(whole, callId), principal, receivedAtMs);
+        return;
+      }
+      default:
+        throw invalidArgument('frames', 'a request, a cancel or a piece', frame);
+    }
+  }
+
+  #begin(request: CallRequest, principal: Principal, receivedAtMs: number): void {
+    const { callId } = request;
+    if (this.#calls.has(callId)) throw invalidArgument('call_id', 'one that is not among the calls in hand', callId);
+    const call = new CarriedCall(request, principal, receivedAtMs, this.#context);
+    this.#calls.set(callId, call);
+    this.#answer(request, call).then(
+      (reply) => this.#settle(call, () => replyFrame(callId, reply)),
+      (thrown) => this.#settle(call, () => refusalFrame(callId, toCoilyardError(thrown))),
+    );
+  }
+
+  async #answer({ method: path, message }: CallRequest, call: CarriedCall): Promise<Buffer> {
+    if (this.#drained !== undefined) throw this.#drained;
+    const method = this.#methods.get(path);
+    if (method === undefined) throw invalidArgument('method', 'the path of a unary method of coilyard.v1', path);
+    call.checkCaller();
+    return method.answer(message, call);
+  }
+
+  /** Once for each call, and not for one that was cancelled. */
+  #settle(call: CarriedCall, frame: () => ReturnType<typeof replyFrame>): void {
+    if (this.#calls.get(call.id) !== call) return;
+    this.#calls.delete(call.id);
+    this.#outbox.push(frame());
+    this.#afterWrite();
+  }
+
+  #cancel(callId: number): void {
+    this.#pieces.forget(callId);
+    const call = this.#calls.get(callId);
+    this.#calls.delete(callId);
+    call?.cancel();
+    this.#endWhenDone();
+  }
+
+  get #isCrowded(): boolean {
+    return this.#outbox.waitingBytes > CROWDED_BYTES || this.#calls.size >= this.#context.limits.maxConcurrentStreams;
+  }
+
+  #afterWrite(): void {
+    if (this.#stream.isPaused() && !this.#isCrowded) this.#stream.resume();
+    this.#endWhenDone();
+  }
+
+  #endWhenDone(): void {
+    if (!this.#isEnding || this.#isClosed || this.#calls.size > 0 || !this.#outbox.isEmpty) return;
+    this.#close();
+    if (this.#drained === undefined) this.#stream.end();
+    else this.#stream.emit('error', grpcStatusOf(this.#drained));
+  }
+
+  /** The stream itself cannot go on. */
+  #refuse(error: unknown): void {
+    this.#close();
+    this.#stream.emit('error', grpcStatusOf(error));
+  }
+
+  #close(): void {
+    this.#isClosed = true;
+    this.#outbox.close();
+    for (const call of this.#calls.values()) call.cancel();
+    this.#calls.clear();
+  }
+}
+
+class CarriedCall implements UnaryCall {
+  readonly id: number;
+  readonly principal: Principal;
+  readonly maxReplyBytes: number;
+  readonly #request: CallRequest;
+  readonly #receivedAtMs: number;
+  readonly #context: GatewayContext;
+  #controller: AbortController | undefined;
+  #isCancelled = false;
+
+  constructor(request: CallRequest, principal: Principal, receivedAtMs: number, context: GatewayContext) {
+    this.id = request.callId;
+    this.principal = principal;
+    this.maxReplyBytes = context.limits.maxCarriedBytes;
+    this.#request = request;
+    this.#receivedAtMs = receivedAtMs;
+    this.#context = context;
+  }
+
+  get callingSession(): string | undefined {
+    return this.#request.callingSession === '' ? undefined : this.#request.callingSession;
+  }
+
+  /** Throws `invalid_argument`. */
+  checkCaller(): void {
+    if (this.callingSession !== undefined) checkedCaller(this.callingSession);
+  }
+
+  executeOptions(): ExecuteOptions {
+    this.#controller = new AbortController();
+    if (this.#isCancelled) this.#abort();
+    const { timeoutMs } = this.#request;
+    const passedMs = this.#context.clock.nowMs() - this.#receivedAtMs;
+    return {
+      signal: this.#controller.signal,
+      timeoutMs: timeoutMs === undefined ? undefined : Math.max(0, timeoutMs - passedMs),
+    };
+  }
+
+  cancel(): void {
+    this.#isCancelled = true;
+    this.#abort();
+  }
+
+  #abort(): void {
+    this.#controller?.abort(new CoilyardError('cancelled', 'the caller has gone'));
+  }
+}
+
+function decodePieced(bytes: Buffer, callId: number): CallRequest {
+  const request = decodeRequest({ requestDeserialize: (whole: Buffer) => CallRequest.decode(whole) }, bytes);
+  if (request.callId !== callId) throw invalidArgument('call_id', `that of its pieces, ${callId}`, request.callId);
+  return request;
+}
+
+function tooLarge({ limits }: GatewayContext): CoilyardError {
+  return new CoilyardError('payload_too_large', 'the requests of this stream that come in pieces are too large', {
+    execution: 'not_started',
+    details: { limit: limits.maxCarriedBytes },
+  });
+}
