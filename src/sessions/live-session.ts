@@ -10,6 +10,7 @@ import { Mailbox } from '../kernel/mailbox.js';
 import { IGNORE, type Ignore, type Process } from '../kernel/process.js';
 import { type ProcessContext, spawn } from '../kernel/spawn.js';
 import { createStateActor, type StateActor } from '../kernel/state-actor.js';
+import { asGiven } from '../variables/as-given.js';
 import type { AnyReply, VariableCommand } from '../variables/commands.js';
 import { Pin } from '../variables/pin.js';
 import { VariablesState } from '../variables/state.js';
@@ -284,7 +285,7 @@ export class LiveSession {
   /** A command that a user sent to the xstate reference: nobody waits for its answer, a refusal is telemetry. */
   #receive(command: VariableCommand): void {
     if (!isCommand(command)) return;
-    this.execute({ ...command, source: command.source ?? 'typescript' }, undefined).catch((error: unknown) => {
+    this.execute(asGiven({ ...command, source: command.source ?? 'typescript' }), undefined).catch((error: unknown) => {
       if (!(error instanceof CoilyardError)) throw error;
     });
   }

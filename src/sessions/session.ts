@@ -2,6 +2,7 @@
 
 import { CoilyardError, invalidArgument } from '../kernel/errors.js';
 import type { AccessRuleInput } from '../variables/access.js';
+import { asGiven, eachAsGiven } from '../variables/as-given.js';
 import type { Compute } from '../variables/compute.js';
 import { isPlainObject } from '../variables/plain-data.js';
 import type { Variable } from '../variables/variable.js';
@@ -67,7 +68,7 @@ export class Session extends SessionReads {
     checkOptions(options);
     const { source = SOURCE, timeoutMs, signal, ...spec } = options;
     const { variables } = await this.execute(
-      { type: 'variables.register', specs: [{ ...spec, name, type, initialValue }], source },
+      { type: 'variables.register', specs: [asGiven({ ...spec, name, type, initialValue })], source },
       { timeoutMs, signal },
     );
     const [registered] = variables;
@@ -79,15 +80,20 @@ export class Session extends SessionReads {
   async registerMany(specs: readonly Registration[], options: CommandOptions = {}): Promise<Map<string, string>> {
     checkOptions(options);
     const { source = SOURCE } = options;
-    const { variables } = await this.execute({ type: 'variables.register', specs, source }, options);
+    const { variables } = await this.execute(
+      { type: 'variables.register', specs: eachAsGiven(specs), source },
+      options,
+    );
     return new Map(variables.map(({ name, id }) => [name, id]));
   }
 
   async set(reference: string, value: unknown, options: SetOptions = {}): Promise<Written> {
     checkOptions(options);
-    const { metadata, expectedVersion, source = SOURCE } = options;
+    const { expectedVersion, source = SOURCE } = options;
+    const metadata = asGiven(options.metadata);
+    const given = asGiven(value);
     const reply = await this.execute(
-      { type: 'variable.set', variable: reference, value, metadata, expectedVersion, source },
+      { type: 'variable.set', variable: reference, value: given, metadata, expectedVersion, source },
       options,
     );
     return { version: reply.variable.version, revision: reply.revision };
@@ -123,8 +129,9 @@ export class Session extends SessionReads {
   async update(values: Readonly<Record<string, unknown>>, options: UpdateOptions = {}): Promise<UpdateResult> {
     checkOptions(options);
     if (!isPlainObject(values)) throw invalidArgument('values', 'an object of values by name', values);
-    const { atomic = true, metadata, source = SOURCE } = options;
-    const writes = Object.entries(values).map(([variable, value]) => ({ variable, value }));
+    const { atomic = true, source = SOURCE } = options;
+    const metadata = asGiven(options.metadata);
+    const writes = Object.entries(values).map(([variable, value]) => ({ variable, value: asGiven(value) }));
     const reply = await this.execute({ type: 'variables.update', writes, atomic, metadata, source }, options);
     const results = new Map(
       reply.outcomes.map((outcome) => [
@@ -161,7 +168,8 @@ export class Session extends SessionReads {
   ): Promise<void> {
     checkOptions(options);
     const { source = SOURCE } = options;
-    await this.execute({ type: 'variable.configure', variable: reference, constraints, source }, options);
+    const given = asGiven(constraints);
+    await this.execute({ type: 'variable.configure', variable: reference, constraints: given, source }, options);
   }
 
   async setReadOnly(reference: string, readOnly: boolean, options: CommandOptions = {}): Promise<void> {
@@ -178,13 +186,15 @@ export class Session extends SessionReads {
   ): Promise<void> {
     checkOptions(options);
     const { source = SOURCE } = options;
-    await this.execute({ type: 'variable.configure', variable: reference, accessRules: rules, source }, options);
+    const accessRules = asGiven(rules);
+    await this.execute({ type: 'variable.configure', variable: reference, accessRules, source }, options);
   }
 
   /** `from` depends on `to` from now on. Rejects with `circular_dependency`, which names the way around. */
   async addDependency(from: string, to: string, options: DependencyOptions = {}): Promise<void> {
     checkOptions(options);
-    const { type: dependencyType, metadata, source = SOURCE } = options;
+    const { type: dependencyType, source = SOURCE } = options;
+    const metadata = asGiven(options.metadata);
     await this.execute({ type: 'dependency.add', from, to, dependencyType, metadata, source }, options);
   }
 
