@@ -4,6 +4,7 @@
  */
 
 import { isPlainObject } from './plain-data.js';
+import { rememberWholeFloats, wholeFloatsOf } from './whole-floats.js';
 
 /** Deeper than anything that passes a cast. */
 const MAX_DEPTH = 64;
@@ -59,6 +60,7 @@ function copyOfList(list: readonly unknown[], depth: number, budget: Budget): un
   const copy: unknown[] = [];
   const { length } = list;
   for (let index = 0; index < length; index += 1) copy.push(copyOf(list[index], depth - 1, budget));
+  rememberWholeFloats(copy, wholeFloatsOf(list));
   return copy;
 }
 
@@ -78,6 +80,7 @@ function copyOfObject(
     if (key === '__proto__') Object.defineProperty(copy, key, { ...own, value });
     else copy[key] = value;
   }
+  rememberWholeFloats(copy, wholeFloatsOf(object));
   return copy;
 }
 

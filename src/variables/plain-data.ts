@@ -5,6 +5,7 @@ import { err, ok, type Result } from '../kernel/result.js';
 import { Tensor } from './tensor.js';
 import type { Metadata } from './value.js';
 import { noMetadata } from './value.js';
+import { rememberWholeFloats, wholeFloatsOf } from './whole-floats.js';
 
 const MAX_DEPTH = 32;
 const MAX_NODES = 100_000;
@@ -129,6 +130,7 @@ function copy(value: unknown, path: string, depth: number, budget: Budget): Resu
       if (!copied.ok) return copied;
       list.push(copied.value);
     }
+    rememberWholeFloats(list, wholeFloatsOf(value));
     return ok(Object.freeze(list));
   }
   return isPlainObject(value) ? copyMap(value, path, depth, budget) : refuse(path, 'plain data', value);
@@ -149,7 +151,9 @@ function copyMap(
     entries.push([key, copied.value]);
   }
   // `fromEntries` defines own properties, so a key `__proto__` is only a key.
-  return ok(Object.freeze(Object.fromEntries(entries)));
+  const copied = Object.fromEntries(entries);
+  rememberWholeFloats(copied, wholeFloatsOf(map));
+  return ok(Object.freeze(copied));
 }
 
 function refuse(path: string, expected: string, actual: unknown): Result<never, CoilyardError> {

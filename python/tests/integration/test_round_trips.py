@@ -28,3 +28,38 @@ def test_any_number_and_text_survives_the_way_there_and_back(
         assert [found[name]["value"] for name in ("integer", "number", "text")] == [integer, number, text]
         assert found["text"]["metadata"] == {"number": number, "deep": [integer, {"t": text}]}
         session.stop()
+
+
+_NUMBERS = st.integers() | st.integers(-(2**53), 2**53).map(float) | st.floats(allow_nan=False, allow_infinity=False)
+_NESTED = st.recursive(
+    _NUMBERS | st.booleans() | st.none() | st.text(max_size=5),
+    lambda items: st.lists(items, max_size=4) | st.dictionaries(st.text(max_size=5), items, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(items=st.lists(_NESTED, max_size=6))
+def test_each_number_in_lists_and_maps_comes_back_as_what_it_was(address: str, items: list[object]) -> None:
+    with coilyard.sync.connect(address) as client, client.create_session() as session:
+        session.register_variables(
+            [
+                {"name": "items", "initial_value": items, "metadata": {"items": items}},
+                {"name": "map", "initial_value": {"items": items}},
+            ]
+        )
+        session.set_variable("items", [items, 1.0, 1])
+        found = session.get_variables(["items", "map"], include_metadata=True, bypass_cache=True)
+        assert _kinds(found["items"]["value"]) == _kinds([items, 1.0, 1])
+        assert _kinds(found["map"]["value"]) == _kinds({"items": items})
+        assert _kinds(found["items"]["metadata"]["items"]) == _kinds(items)
+        session.stop()
+
+
+def _kinds(value: object) -> object:
+    """The value with the type of each number beside it; the order of keys is not promised."""
+    if isinstance(value, dict):
+        return {key: _kinds(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_kinds(item) for item in value]
+    return (type(value), repr(value))
