@@ -145,6 +145,8 @@ function encodeElement(view: DataView, at: number, dtype: Dtype, element: unknow
   if (dtype === 'float32' || dtype === 'float64') {
     const number = typeof element === 'bigint' ? Number(element) : element;
     if (typeof number !== 'number') return false;
+    // float32 rounds by nature; float64 has room for what it is given, or refuses it.
+    if (dtype === 'float64' && typeof element === 'bigint' && !isExact(number, element)) return false;
     if (dtype === 'float64') view.setFloat64(at, number, true);
     else view.setFloat32(at, number, true);
     return true;
@@ -162,6 +164,8 @@ function encodeElement(view: DataView, at: number, dtype: Dtype, element: unknow
   else view.setUint8(at, Number(BigInt.asUintN(8, whole)));
   return true;
 }
+
+const isExact = (number: number, integer: bigint): boolean => Number.isFinite(number) && BigInt(number) === integer;
 
 function refuse(field: string, expected: string, actual: unknown): Result<never, CoilyardError> {
   return err(

@@ -1,7 +1,7 @@
 /** `float` and `integer`. Integers are exact at any size: `number` while safe, `bigint` beyond. */
 
-import { describeValue } from '../../kernel/errors.js';
-import { ok } from '../../kernel/result.js';
+import { CoilyardError, describeValue } from '../../kernel/errors.js';
+import { err, ok, type Result } from '../../kernel/result.js';
 import type { Constraints } from '../variable.js';
 import { type ConstraintCheck, type ConstraintRule, flag, type VariableType, wrongKind } from './variable-type.js';
 
@@ -73,6 +73,17 @@ const stepRule: ConstraintRule = {
 const contradiction = ({ min, max }: Constraints): string | undefined =>
   isLimit(min) && isLimit(max) && min > max ? `min ${text(min)} is above max ${text(max)}` : undefined;
 
+/** The kind is right, but the value would become another. */
+function inexact(value: bigint): Result<never, CoilyardError> {
+  const expected = 'an integer that a float holds exactly';
+  const actual = describeValue(value);
+  return err(
+    new CoilyardError('validation_failed', `value must be ${expected}, got ${actual}`, {
+      details: { field: 'value', expected, actual },
+    }),
+  );
+}
+
 export const float: VariableType = {
   name: 'float',
   kind: 'float',
@@ -87,6 +98,7 @@ export const float: VariableType = {
       if (typeof number !== 'number') return wrongKind('a number', value, kind);
       if (!Number.isFinite(number) && (!allowNan || typeof value === 'bigint'))
         return wrongKind('a finite number', value);
+      if (typeof value === 'bigint' && BigInt(number) !== value) return inexact(value);
       return ok(number);
     };
   },

@@ -29,7 +29,8 @@ const table: Record<keyof typeof valid, { readonly accepts: readonly Row[]; read
       { value: 2, kind: 'integer', becomes: 2 },
       { value: 2, kind: 'float', becomes: 2 },
       { value: 2n, becomes: 2 },
-      { value: EXACT, kind: 'integer', becomes: 2 ** 53 },
+      { value: 2n ** 60n, kind: 'integer', becomes: 2 ** 60 },
+      { value: -(2n ** 1000n), becomes: -(2 ** 1000) },
       { value: -0, becomes: -0 },
       { value: Number.MAX_VALUE, becomes: Number.MAX_VALUE },
       { value: Number.MIN_VALUE, becomes: Number.MIN_VALUE },
@@ -37,6 +38,8 @@ const table: Record<keyof typeof valid, { readonly accepts: readonly Row[]; read
     refuses: [
       ...others([true, false, '', '1', '0.5', Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]),
       { value: 10n ** 400n },
+      { value: EXACT },
+      { value: -EXACT, kind: 'integer' },
       { value: 1, kind: 'text' },
       { value: 1, kind: 'json' },
       { value: true, kind: 'boolean' },
@@ -151,6 +154,17 @@ test('NaN and the infinities are taken by a float exactly when allowNan says so'
   expect(decider.refusal({ type: 'variable.set', variable: 'v', value: 10n ** 400n }).code).toBe('validation_failed');
   decider.register('w', 'float', 0, { constraints: { allow_nan: false } });
   expect(decider.refusal({ type: 'variable.set', variable: 'w', value: Number.NaN }).code).toBe('validation_failed');
+});
+
+test('an integer that a float cannot hold is of the right kind, and the refusal says what was expected and what came', () => {
+  const error = aVariable('float').refusal({ type: 'variable.set', variable: 'v', value: EXACT });
+  expect(error.message).toBe('v: value must be an integer that a float holds exactly, got 9007199254740993n');
+  expect(error.details).toEqual({
+    variable: 'v',
+    field: 'value',
+    expected: 'an integer that a float holds exactly',
+    actual: '9007199254740993n',
+  });
 });
 
 test('a refusal of the wrong kind says so, for callers that tell TypeError from ValueError', () => {

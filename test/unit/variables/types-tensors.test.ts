@@ -94,6 +94,12 @@ describe('a tensor', () => {
       new BigUint64Array([2n ** 63n, 1n]),
     );
     expect([...tensorOf(holding('tensor', [true, false]))]).toEqual([true, false]);
+    const wide = holding('tensor', [2n ** 60n], { dtype: 'float64' });
+    expect(tensorOf(wide).data).toEqual(new Float64Array([2 ** 60]));
+    expect([code(wide, [2n ** 53n + 1n]), code(wide, [10n ** 400n])]).toEqual([
+      'validation_failed',
+      'validation_failed',
+    ]);
   });
 
   test('takes typed arrays and records, as bytes, typed arrays or lists', () => {
