@@ -2,6 +2,7 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { CoilyardError } from '../kernel/errors.js';
+import type { KnownWorker } from '../workers/attachment.js';
 import { ANONYMOUS, clientPrincipal, type Principal, type Scope, workerPrincipal } from './principal.js';
 
 export interface Authenticator {
@@ -29,9 +30,11 @@ export interface BearerOptions {
   readonly token?: string | undefined;
   /** With neither these nor `token`, nothing is asked of callers. */
   readonly principals?: readonly TokenHolder[] | undefined;
-  /** The living worker that was given this token, if any. */
-  readonly workerOf?: ((token: string) => string | undefined) | undefined;
+  readonly workerOf?: WorkerOf | undefined;
 }
+
+/** The worker that was given this token, if any; of one whose life is over the doors are closed. */
+export type WorkerOf = (token: string) => KnownWorker | undefined;
 
 const BEARER = /^Bearer ([\x21-\x7e]+)$/i;
 
@@ -61,8 +64,8 @@ export function bearerAuthenticator({ token, principals = [], workerOf }: Bearer
       const shown = shownToken(authorization);
       const holder = holderOf(shown);
       if (holder !== undefined) return holder;
-      const workerId = workerOf?.(shown);
-      if (workerId !== undefined) return workerPrincipal(workerId);
+      const worker = workerOf?.(shown);
+      if (worker !== undefined) return living(worker);
       if (open) return ANONYMOUS;
       throw refused('the bearer token is not valid');
     },
@@ -70,15 +73,21 @@ export function bearerAuthenticator({ token, principals = [], workerOf }: Bearer
 }
 
 /** Lets in the workers of this runtime and nobody else. */
-export function workersOnly(workerOf: (token: string) => string | undefined): Authenticator {
+export function workersOnly(workerOf: WorkerOf): Authenticator {
   return {
     open: false,
     authenticate(authorization) {
-      const workerId = authorization.length === 0 ? undefined : workerOf(shownToken(authorization));
-      if (workerId === undefined) throw refused('the token of a worker is required');
-      return workerPrincipal(workerId);
+      const worker = authorization.length === 0 ? undefined : workerOf(shownToken(authorization));
+      if (worker === undefined) throw refused('the token of a worker is required');
+      return living(worker);
     },
   };
+}
+
+/** Also where anybody may call: a worker that is dead is not anybody. */
+function living(worker: KnownWorker): Principal {
+  if (worker.doors.isClosed) throw refused('the worker of this token has ended');
+  return workerPrincipal(worker);
 }
 
 function shownToken(authorization: readonly unknown[]): string {

@@ -1,6 +1,7 @@
 /** Who calls, and what that one may do: kinds of methods (scopes) and sessions (globs over their ids). */
 
 import { matchesAny } from '../wire/session-patterns.js';
+import type { KnownWorker, SessionDoors } from '../workers/attachment.js';
 
 /** `read` and `write` are about variables, `sessions` starts and stops sessions, `call` is about tools. */
 export type Scope = 'read' | 'write' | 'sessions' | 'call';
@@ -19,6 +20,8 @@ export interface Principal {
   readonly scopes: readonly Scope[];
   /** Globs over ids: the sessions that it may use, and on whose behalf it may call. */
   readonly sessions: readonly string[];
+  /** Sessions besides, that come and go. */
+  readonly doors?: SessionDoors;
 }
 
 const EVERY_SESSION = Object.freeze(['*']);
@@ -33,15 +36,25 @@ export const ANONYMOUS: Principal = Object.freeze({
 export const clientPrincipal = (name: string, scopes = allScopes, sessions: readonly string[] = EVERY_SESSION) =>
   Object.freeze({ type: 'client', name, scopes, sessions }) satisfies Principal;
 
-/** A worker serves calls of every session. It starts and stops none. */
-export const workerPrincipal = (workerId: string): Principal => ({
+const OF_WORKERS: readonly Scope[] = Object.freeze(['read', 'write', 'call']);
+const NONE = Object.freeze([]);
+
+/**
+ * A worker may use the sessions of which it was given a call, as long as it lives. It starts and stops none. Asked anew each
+ * time: a stream that a worker has opened loses its rights with it.
+ */
+export const workerPrincipal = ({ workerId, doors }: KnownWorker): Principal => ({
   type: 'worker',
   name: `worker:${workerId}`,
-  scopes: ['read', 'write', 'call'],
-  sessions: EVERY_SESSION,
+  sessions: NONE,
+  doors,
+  get scopes() {
+    return doors.isClosed ? NONE : OF_WORKERS;
+  },
 });
 
-export const mayUse = ({ sessions }: Principal, sessionId: string): boolean => matchesAny(sessions, sessionId);
+export const mayUse = ({ sessions, doors }: Principal, sessionId: string): boolean =>
+  doors?.has(sessionId) === true || matchesAny(sessions, sessionId);
 
 /** Whether there is no session that it may not use. */
 export const mayUseAll = ({ sessions }: Principal): boolean => sessions.includes('*');

@@ -13,7 +13,7 @@ import { CoilyardError, invalidArgument } from '../kernel/errors.js';
 import type { TelemetryBus } from '../kernel/telemetry.js';
 import type { SessionsPort } from '../sessions/handle.js';
 import type { ToolsPort } from '../workers/python-port.js';
-import { type Authenticator, bearerAuthenticator, workersOnly } from './authenticator.js';
+import { type Authenticator, bearerAuthenticator, type WorkerOf, workersOnly } from './authenticator.js';
 import { defaultGatewayLimits, type GatewayContext, type GatewayLimits, type WorkerDoor } from './context.js';
 import { carryRoute } from './carry-service.js';
 import { ConnectionQuota } from './connection-quota.js';
@@ -49,7 +49,7 @@ export interface GatewayOptions {
   /** Default: connections are not encrypted. */
   readonly tls?: TlsMaterial | undefined;
   /** Who of this machine's workers holds a token. With `tls` they are given a door of their own on the loopback. */
-  readonly workerOf?: ((token: string) => string | undefined) | undefined;
+  readonly workerOf?: WorkerOf | undefined;
   /** The port of that door. Default 0: any that is free. */
   readonly workersPort?: number | undefined;
   readonly telemetry: TelemetryBus;

@@ -26,15 +26,19 @@ export function watchRoute(context: GatewayContext): handleServerStreamingCall<B
     const stream = new WatchStream(call, encoder);
     const forget = context.openStreams.add((error) => stream.end(error));
     let giveBack = (): void => {};
+    let stay = (): void => {};
     // Emitted once at the end of every call, whoever ended it.
     call.once('cancelled', () => {
       forget();
       giveBack();
+      stay();
       stream.close();
     });
     const admitted = async (): Promise<Watcher> => {
       const principal = authenticateCall(context, path, call);
       giveBack = reporting(context, path, principal, () => context.quota.take(principal.name));
+      // A worker watches no longer than it lives.
+      stay = principal.doors?.whenClosed(() => stream.end(hasEnded(principal))) ?? stay;
       return openWatcher(context, call, principal);
     };
     admitted().then(
@@ -43,6 +47,8 @@ export function watchRoute(context: GatewayContext): handleServerStreamingCall<B
     );
   };
 }
+
+const hasEnded = ({ name }: Principal): CoilyardError => new CoilyardError('unauthenticated', `${name} has ended`);
 
 async function openWatcher(context: GatewayContext, call: WatchCall, principal: Principal): Promise<Watcher> {
   authorizeMethod(context, path, principal);

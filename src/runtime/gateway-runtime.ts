@@ -2,7 +2,7 @@
 
 import type { Supervisor } from '../../supervisors/index.js';
 import type { RuntimeConfig } from '../config.js';
-import { bearerAuthenticator } from '../gateway/authenticator.js';
+import { bearerAuthenticator, type WorkerOf } from '../gateway/authenticator.js';
 import { type Gateway, startGateway } from '../gateway/server.js';
 import type { Clock } from '../kernel/clock.js';
 import { CoilyardError } from '../kernel/errors.js';
@@ -110,7 +110,7 @@ export class GatewayRuntime {
     if (config === false) throw new TypeError('a gateway that is forbidden was started');
     const { host, port, token, principals, tls, maxMessageBytes, maxStreams, maxConnections } = config;
     const { maxConnectionsPerPrincipal = Infinity } = config;
-    const workerOf = (shown: string): string | undefined => workers.workerOf(shown);
+    const workerOf: WorkerOf = (shown) => workers.workerOf(shown);
     return startGateway({
       host,
       port: this.#port ?? port,

@@ -15,6 +15,7 @@ import { IGNORE, type Process } from '../kernel/process.js';
 import type { TelemetryBus } from '../kernel/telemetry.js';
 import type { AttachRegistry } from '../workers/attach-registry.js';
 import type { Launcher, LauncherFactory } from '../workers/launcher.js';
+import { MemoryKills } from '../workers/memory.js';
 import { WorkerPool } from '../workers/pool.js';
 import type { SlotInfo } from '../workers/slot.js';
 import type { PoolOptions } from '../workers/pool-options.js';
@@ -99,6 +100,7 @@ export class PythonRuntime {
       tools: options.tools,
       launcher: this.#launcher,
       gatewayAddress: options.gatewayAddress,
+      memoryKills: new MemoryKills(),
     };
     const pools = Object.entries(options.pools === false ? {} : options.pools);
     this.#pools = new Map(pools.map(([name, pool]) => [name, new WorkerPool(name, pool, dependencies)]));

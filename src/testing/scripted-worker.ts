@@ -204,6 +204,7 @@ export class ScriptedWorker implements Launched {
         if (!this.#script.isStubborn) this.#drain();
         return;
       case 'answer':
+      case 'pulse':
     }
   }
 

@@ -28,11 +28,12 @@ import { decodeValue, decodeValues, encodeValue, encodeValues } from './value.js
 export function encodeRuntimeFrame(frame: RuntimeFrame): wire.RuntimeFrame {
   switch (frame.type) {
     case 'welcome': {
-      const { workerId, heartbeatIntervalMs, maxFrameBytes = 0 } = frame;
+      const { workerId, heartbeatIntervalMs, maxFrameBytes = 0, leaseMs = 0 } = frame;
       const value = {
         workerId,
         heartbeatIntervalMs: wholeMs(heartbeatIntervalMs),
         maxFrameBytes: BigInt(maxFrameBytes),
+        leaseMs: wholeMs(leaseMs),
       };
       return { frame: { $case: 'welcome', value } };
     }
@@ -44,6 +45,8 @@ export function encodeRuntimeFrame(frame: RuntimeFrame): wire.RuntimeFrame {
       return { frame: { $case: 'credit', value: { callId: BigInt(frame.callId), chunks: frame.chunks } } };
     case 'drain':
       return { frame: { $case: 'drain', value: {} } };
+    case 'pulse':
+      return { frame: { $case: 'pulse', value: {} } };
     case 'answer':
       return { frame: { $case: 'answer', value: encodeAnswer(frame) } };
     default:
@@ -62,6 +65,7 @@ export function decodeRuntimeFrame(message: wire.RuntimeFrame): RuntimeFrame {
         ...(frame.value.maxFrameBytes === 0n
           ? {}
           : { maxFrameBytes: safe(frame.value.maxFrameBytes, 'welcome.max_frame_bytes') }),
+        ...(frame.value.leaseMs === 0n ? {} : { leaseMs: safe(frame.value.leaseMs, 'welcome.lease_ms') }),
       };
     case 'call':
       return decodeCall(frame.value);
@@ -71,6 +75,8 @@ export function decodeRuntimeFrame(message: wire.RuntimeFrame): RuntimeFrame {
       return { type: 'credit', callId: safe(frame.value.callId, 'credit.call_id'), chunks: frame.value.chunks };
     case 'drain':
       return { type: 'drain' };
+    case 'pulse':
+      return { type: 'pulse' };
     case 'answer':
       return decodeAnswerFrame(frame.value);
     case 'piece':

@@ -22,7 +22,7 @@ export type WorkerFrame =
   | DrainingFrame;
 
 /** From the runtime to the worker. The first frame is `welcome`. */
-export type RuntimeFrame = WelcomeFrame | CallFrame | CancelFrame | CreditFrame | AnswerFrame | DrainFrame;
+export type RuntimeFrame = WelcomeFrame | CallFrame | CancelFrame | CreditFrame | AnswerFrame | PulseFrame | DrainFrame;
 
 export interface HelloFrame {
   readonly type: 'hello';
@@ -118,6 +118,13 @@ export interface WelcomeFrame {
   readonly heartbeatIntervalMs: number;
   /** The largest frame that the runtime takes, in bytes; absent: what fits in one message. */
   readonly maxFrameBytes?: number;
+  /** A worker that hears nothing for so long ends by itself; absent: its process is watched over. */
+  readonly leaseMs?: number;
+}
+
+/** Nothing but a sign of life: one in every heartbeat interval for a worker with a lease. */
+export interface PulseFrame {
+  readonly type: 'pulse';
 }
 
 export interface CallFrame {

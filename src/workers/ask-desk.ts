@@ -42,6 +42,10 @@ export class AskDesk {
     });
   }
 
+  refuse(askId: number, error: CoilyardError): void {
+    this.#answer(askId, err(error));
+  }
+
   cancel(askId: number): void {
     const asked = this.#open.get(askId);
     this.#open.delete(askId);

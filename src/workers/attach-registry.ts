@@ -10,7 +10,8 @@ import { CoilyardError, invalidArgument, toCoilyardError } from '../kernel/error
 import type { Incarnation, WorkerId } from '../kernel/ids.js';
 import type { TelemetryBus } from '../kernel/telemetry.js';
 import type { HelloFrame, WorkerFrame } from '../wire/frames.js';
-import type { Attachment, FrameReceiver } from './attachment.js';
+import type { Attachment, FrameReceiver, KnownWorker } from './attachment.js';
+import { Doors } from './doors.js';
 
 /** Who is expected. */
 export interface Guest {
@@ -31,6 +32,8 @@ export interface GuestLine {
 export interface Invitation {
   /** Unguessable, good for one hello. */
   readonly token: string;
+  /** What the token opens at the gateway; closed as soon as the invitation is revoked or the connection ends. */
+  readonly doors: Doors;
   /** Ends the invitation, or the connection it let in; frames that still arrive are dropped and counted. Idempotent. */
   revoke(error?: CoilyardError): void;
 }
@@ -47,13 +50,19 @@ interface Expected {
   readonly guest: Guest;
   readonly line: GuestLine;
   readonly digest: Buffer;
+  readonly doors: Doors;
   /** Whether it may say any incarnation. */
   readonly isAnyLife: boolean;
 }
 
+/** Tokens of ended lives that are still known as such; the oldest is forgotten first. */
+const ENDED = 1_000;
+
 export class AttachRegistry {
   readonly #options: AttachRegistryOptions;
   readonly #expected = new Map<WorkerId, Expected>();
+  /** Whose lives are over, by the digest of their token: where anybody may call, a dead worker is still not anybody. */
+  readonly #ended = new Map<string, KnownWorker>();
   readonly #connections = new Set<Connection>();
   #closed = false;
 
@@ -69,11 +78,17 @@ export class AttachRegistry {
    */
   expect(guest: Guest, line: GuestLine, known?: string): Invitation {
     const token = known ?? this.#options.random.token(32);
-    const expected: Expected = { guest, line, digest: digestOf(token), isAnyLife: known !== undefined };
+    const doors = new Doors();
+    const expected: Expected = { guest, line, digest: digestOf(token), doors, isAnyLife: known !== undefined };
+    this.#expected.get(guest.workerId)?.doors.close();
     this.#expected.set(guest.workerId, expected);
+    this.#ended.delete(keyOf(expected.digest));
+    doors.whenClosed(() => this.#remember(expected));
     return {
       token,
+      doors,
       revoke: (error) => {
+        doors.close();
         if (this.#expected.get(guest.workerId) === expected) this.#expected.delete(guest.workerId);
         for (const connection of this.#connections) if (connection.belongsTo(line)) connection.end(error);
       },
@@ -97,22 +112,29 @@ export class AttachRegistry {
   }
 
   /**
-   * The worker that was given this token, as long as its invitation or connection stands: what lets its tools call the
-   * gateway. Every token is compared in constant time.
+   * The worker that was given this token: what lets its tools call the gateway as long as its invitation or connection
+   * stands. Of a life that ended lately too, with closed doors. Every token is compared in constant time.
    */
-  workerOf(token: string): WorkerId | undefined {
+  workerOf(token: string): KnownWorker | undefined {
     const digest = digestOf(token);
-    let found: WorkerId | undefined;
-    for (const { guest, digest: expected } of this.#living())
-      if (timingSafeEqual(digest, expected)) found = guest.workerId;
-    return found;
+    let found: KnownWorker | undefined;
+    for (const { guest, doors, digest: expected } of this.#living())
+      if (timingSafeEqual(digest, expected)) found = { workerId: guest.workerId, doors };
+    return found ?? this.#ended.get(keyOf(digest));
   }
 
   /** Ends every invitation and connection, and refuses new ones; lives that still have a connection lose it. */
   close(): void {
     this.#closed = true;
+    for (const { doors } of this.#expected.values()) doors.close();
     this.#expected.clear();
     for (const connection of this.#connections) connection.fail(stopping());
+  }
+
+  #remember({ guest, doors, digest }: Expected): void {
+    this.#ended.set(keyOf(digest), { workerId: guest.workerId, doors });
+    const [oldest] = this.#ended.keys();
+    if (this.#ended.size > ENDED && oldest !== undefined) this.#ended.delete(oldest);
   }
 
   *#living(): Generator<Expected> {
@@ -237,6 +259,7 @@ class Connection implements FrameReceiver {
     if (this.#state.type !== 'ended') {
       this.#disarm();
       this.#state = { type: 'ended', expected };
+      expected?.doors.close();
       this.#door.forget();
     }
     return { expected };
@@ -246,3 +269,5 @@ class Connection implements FrameReceiver {
 const stopping = (): CoilyardError => new CoilyardError('pool_unavailable', 'the runtime is stopping');
 
 const digestOf = (token: string): Buffer => createHash('sha256').update(token).digest();
+
+const keyOf = (digest: Buffer): string => digest.toString('base64');

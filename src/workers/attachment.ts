@@ -5,6 +5,7 @@
  */
 
 import type { CoilyardError } from '../kernel/errors.js';
+import type { WorkerId } from '../kernel/ids.js';
 import type { RuntimeFrame, WorkerFrame } from '../wire/frames.js';
 
 /** What the carrier offers: the way to the worker. */
@@ -31,4 +32,19 @@ export interface FrameReceiver {
    * @param cause what went wrong, a frame that could not be decoded included; absent after an orderly end.
    */
   closed(cause?: unknown): void;
+}
+
+/** The worker that a token belongs to, and what that lets its tools do at the gateway. */
+export interface KnownWorker {
+  readonly workerId: WorkerId;
+  readonly doors: SessionDoors;
+}
+
+/** The sessions that a worker may use now. */
+export interface SessionDoors {
+  has(sessionId: string): boolean;
+  /** Whether the life of the worker is over: nothing is open then, nor ever will be. */
+  readonly isClosed: boolean;
+  /** Calls back once they close; at once when they are closed. @returns what takes that back. */
+  whenClosed(callback: () => void): () => void;
 }

@@ -31,8 +31,8 @@ export interface Symptoms {
   readonly residentBytes: number;
   /** Memory that the machine or the container has. */
   readonly memoryBytes: number;
-  /** Whether the kernel has killed for memory since this worker started. */
-  readonly sawMemoryKill: boolean;
+  /** Whether the kernel has killed for memory since the worker was last heard of; undefined where it does not say. */
+  readonly sawMemoryKill: boolean | undefined;
 }
 
 /** The last call that a worker was given. */
@@ -51,24 +51,41 @@ const deadly: ReadonlySet<ExitCause> = new Set<ExitCause>([
   'hung',
 ]);
 
+/** What a worker that is out of memory ends with itself: `Exit.OUT_OF_MEMORY` of the Python package. */
+const OUT_OF_MEMORY = 7;
+/** How a shell tells by which signal its command ended: an interpreter may be a script that starts one. */
+const signalCodes: ReadonlyMap<number | null, string> = new Map([
+  [132, 'SIGILL'],
+  [134, 'SIGABRT'],
+  [135, 'SIGBUS'],
+  [136, 'SIGFPE'],
+  [137, 'SIGKILL'],
+  [139, 'SIGSEGV'],
+]);
+
+/** What C++ says when nobody catches that an allocation has failed, before it aborts. */
+const BAD_ALLOC = /\bstd::(bad_alloc|bad_array_new_length)\b/;
+
 /** Whether the call that the worker was busy with may be to blame. */
 export const isDeadly = (cause: ExitCause): boolean => deadly.has(cause);
 
-export function causeOf({ signal, code, stderr, verdict, ...memory }: Symptoms): ExitCause {
+export function causeOf({ code, stderr, verdict, ...symptoms }: Symptoms): ExitCause {
+  const signal = symptoms.signal ?? signalCodes.get(code) ?? null;
   if (signal === 'SIGSEGV' || signal === 'SIGBUS' || signal === 'SIGILL' || signal === 'SIGFPE')
     return 'segmentation_fault';
   if (verdict !== undefined) return verdict;
-  if (signal === 'SIGABRT') return 'aborted';
-  if (signal === 'SIGKILL' || code === 137) return isMemory(memory) ? 'out_of_memory' : 'killed';
+  if (signal === 'SIGABRT') return stderr.some((line) => BAD_ALLOC.test(line)) ? 'out_of_memory' : 'aborted';
+  if (signal === 'SIGKILL') return isMemory(symptoms) ? 'out_of_memory' : 'killed';
   if (signal !== null) return 'signalled';
   if (code === 0) return 'drained';
+  if (code === OUT_OF_MEMORY) return 'out_of_memory';
   return stderr.slice(-3).some((line) => line.startsWith('MemoryError')) ? 'out_of_memory' : 'exited';
 }
 
-/** Nobody says that it was for memory: the kernel counts, or it held most of what there is. */
+/** Whether it was the kernel's kill for memory; where that does not count its kills, one that held most of what there is. */
 const isMemory = ({
   residentBytes,
   memoryBytes,
   sawMemoryKill,
-}: Omit<Symptoms, 'signal' | 'code' | 'stderr' | 'verdict'>) =>
-  sawMemoryKill || (memoryBytes > 0 && residentBytes > memoryBytes / 2);
+}: Pick<Symptoms, 'residentBytes' | 'memoryBytes' | 'sawMemoryKill'>) =>
+  sawMemoryKill ?? (memoryBytes > 0 && residentBytes > memoryBytes / 2);

@@ -40,9 +40,12 @@ export interface PoolOptions extends StaffOptions {
   readonly timeoutMs?: number;
   /** From the start of a worker's process until its hello. Default 60,000. */
   readonly startTimeoutMs?: number;
-  /** How often a worker gives a sign of life. Default 2,000. */
+  /** How often a worker gives a sign of life, and the runtime to a worker that was invited. Default 2,000. */
   readonly heartbeatIntervalMs?: number;
-  /** Signs of life in a row that may be missing before the worker counts as hung and is killed. Default 5. */
+  /**
+   * Signs of life in a row that may be missing before the worker counts as hung and is killed, and before a worker that was
+   * invited counts the runtime as gone and ends. Default 5.
+   */
   readonly allowedMisses?: number;
   /** How long a worker that is asked to stop may take to finish the calls in hand. Default 5,000. */
   readonly drainTimeoutMs?: number;
@@ -82,6 +85,10 @@ const defaults = Object.freeze({
   maxAttempts: 3,
   streamWindow: 16,
 }) satisfies Required<Omit<PoolOptions, Optional>>;
+
+/** How long a worker that was invited goes on without hearing of the runtime: as long as the runtime does without it. */
+export const leaseMsOf = ({ heartbeatIntervalMs, allowedMisses }: PoolSettings): number =>
+  heartbeatIntervalMs * allowedMisses;
 
 /** The least that each number may be. Counts are whole. */
 const least = {

@@ -12,20 +12,19 @@ import type { Process } from '../kernel/process.js';
 import { type ProcessContext, spawn } from '../kernel/spawn.js';
 import type { TelemetryBus } from '../kernel/telemetry.js';
 import type { HelloFrame, WorkerFrame } from '../wire/frames.js';
-import { AskDesk } from './ask-desk.js';
 import type { Attachment } from './attachment.js';
-import type { AttachRegistry, Guest, Invitation } from './attach-registry.js';
+import type { AttachRegistry, Guest, GuestLine, Invitation } from './attach-registry.js';
+import { Conversation } from './conversation.js';
 import { deferred } from './deferred.js';
 import { causeOf, type Verdict } from './exit-record.js';
 import type { Launched, LaunchedExit, Launcher } from './launcher.js';
-import { Liveness } from './liveness.js';
-import { memoryBytes, memoryKills } from './memory.js';
+import { memoryBytes, type MemoryKills } from './memory.js';
 import type { PoolSettings } from './pool-options.js';
 import { RemoteProcess } from './remote-process.js';
 import type { ToolRegistry } from './tool-registry.js';
 import { environmentOf } from './worker-environment.js';
 import { lost, reasonOf, stillborn, tooSlow, unkillable } from './worker-errors.js';
-import type { Vitals, WorkerLink, WorkerListener } from './worker-link.js';
+import type { WorkerLink, WorkerListener } from './worker-link.js';
 
 /** What a life needs from the house. */
 export interface WorkerDependencies {
@@ -38,6 +37,8 @@ export interface WorkerDependencies {
   readonly tools: Pick<ToolRegistry, 'call'>;
   /** `host:port` that workers dial; starts the gateway if need be. */
   readonly gatewayAddress: () => Promise<string>;
+  /** Shared, so that no kill of the kernel explains two deaths. */
+  readonly memoryKills: MemoryKills;
 }
 
 /** Which life to start. */
@@ -102,13 +103,14 @@ class WorkerLife {
   #invitation: Invitation | undefined;
   #launched: Launched | undefined;
   #exit: LaunchedExit | undefined;
-  #link: WorkerLink | undefined;
-  #asks: AskDesk | undefined;
-  #vitals: Vitals = { loopLagMs: 0, residentBytes: 0 };
+  #conversation: Conversation | undefined;
   #verdict: Verdict | undefined;
-  readonly #memoryKills = memoryKills();
+  /**
+   * The kernel's kills for memory at the last two signs of life. The older one counts: the last may have been read after
+   * the worker was dead.
+   */
+  #memoryKills: readonly [number | undefined, number | undefined];
   #lostLine: { readonly cause: unknown } | undefined;
-  #liveness: Liveness | undefined;
   #secondSign: Timer | undefined;
 
   constructor(plan: WorkerPlan, listener: WorkerListener, dependencies: WorkerDependencies) {
@@ -118,6 +120,8 @@ class WorkerLife {
     // Also rejected when nobody waits any more.
     this.#ready.promise.catch(() => {});
     this.#who = { pool: plan.pool, workerId: plan.workerId, incarnation: plan.incarnation };
+    const { count } = dependencies.memoryKills;
+    this.#memoryKills = [count, count];
   }
 
   async start(context: ProcessContext): Promise<void> {
@@ -173,11 +177,7 @@ class WorkerLife {
     const startedAtMs = clock.monotonicMs();
     const gateway = await gatewayAddress();
     if (!this.#isAlive) return;
-    this.#invitation = registry.expect(this.#who, {
-      attached: (hello, attachment) => this.#attached(hello, attachment, clock.monotonicMs() - startedAtMs),
-      received: (frame) => this.#received(frame),
-      detached: (cause) => this.#detached(cause),
-    });
+    this.#invitation = registry.expect(this.#who, this.#line(startedAtMs));
     const launched = await launcher.launch({
       workerId: this.#who.workerId,
       incarnation: this.#who.incarnation,
@@ -199,75 +199,56 @@ class WorkerLife {
   /** Waits for a worker that somebody else starts. */
   async #await(token: string): Promise<void> {
     const { clock, registry } = this.#deps;
-    const startedAtMs = clock.monotonicMs();
     const remote = new RemoteProcess(() => this.#invitation?.revoke());
     this.#launched = remote;
     remote.exited.then((exit) => this.#died(exit));
-    const line = {
-      attached: (hello: HelloFrame, attachment: Attachment) =>
-        this.#attached(hello, attachment, clock.monotonicMs() - startedAtMs),
-      received: (frame: Exclude<WorkerFrame, HelloFrame>) => this.#received(frame),
-      detached: (cause: unknown) => {
-        this.#detached(cause);
-        remote.detached(cause);
-      },
+    const line = this.#line(clock.monotonicMs());
+    const detached = (cause: unknown): void => {
+      // There is no other sign of its death, and who is to blame for this one nobody knows: the network, perhaps.
+      if (cause !== undefined) this.#verdict ??= 'disconnected';
+      line.detached(cause);
+      remote.detached(cause);
     };
-    this.#invitation = registry.expect(this.#who, line, token);
+    this.#invitation = registry.expect(this.#who, { ...line, detached }, token);
     await this.#ready.promise;
   }
 
-  #attached(hello: HelloFrame, attachment: Attachment, startMs: number): void {
-    const { clock, telemetry } = this.#deps;
-    const { heartbeatIntervalMs, allowedMisses, maxPayloadBytes } = this.#plan.settings;
-    const vitals = (): Vitals => this.#vitals;
-    const link: WorkerLink = {
-      lastCall: undefined,
-      calls: 0,
-      readyAtMs: clock.monotonicMs(),
-      get vitals() {
-        return vitals();
-      },
-      workerId: this.#who.workerId,
-      incarnation: this.#who.incarnation,
-      hello,
-      send: (frame) => this.#lostLine === undefined && attachment.send(frame),
-      kill: (error) => this.#end(exitReason.error(error), 'refused_to_cancel'),
+  #line(startedAtMs: number): GuestLine {
+    return {
+      attached: (hello, attachment) => this.#attached(hello, attachment, this.#deps.clock.monotonicMs() - startedAtMs),
+      received: (frame) => this.#received(frame),
+      detached: (cause) => this.#detached(cause),
     };
-    this.#link = link;
-    this.#asks = new AskDesk(this.#deps.tools, link.workerId, link.send);
-    this.#liveness = new Liveness({
+  }
+
+  #attached(hello: HelloFrame, attachment: Attachment, startMs: number): void {
+    if (this.#invitation === undefined) return;
+    const { clock, telemetry, tools } = this.#deps;
+    const conversation = new Conversation({
+      who: this.#who,
+      hello,
+      attachment,
+      doors: this.#invitation.doors,
+      settings: this.#plan.settings,
+      isRemote: this.#plan.token !== undefined,
       clock,
-      intervalMs: heartbeatIntervalMs,
-      allowedMisses,
+      telemetry,
+      tools,
+      listener: this.#listener,
       onSilence: (silentMs) =>
         this.#end(exitReason.error(lost(this.#who, `gave no sign of life for ${silentMs} ms`)), 'hung'),
+      onKill: (error) => this.#end(exitReason.error(error), 'refused_to_cancel'),
     });
-    link.send({ type: 'welcome', workerId: link.workerId, heartbeatIntervalMs, maxFrameBytes: maxPayloadBytes });
+    this.#conversation = conversation;
     // First the pool: whoever hears of it finds the worker there.
-    this.#listener.ready(link);
+    this.#listener.ready(conversation.link);
     telemetry.emit('worker.ready', { ...this.#who, pid: hello.pid, startMs });
     this.#ready.resolve();
   }
 
   #received(frame: Exclude<WorkerFrame, HelloFrame>): void {
-    this.#liveness?.sign();
-    if (this.#link === undefined) return;
-    switch (frame.type) {
-      case 'heartbeat':
-        this.#vitals = frame;
-        return;
-      case 'draining':
-        this.#listener.draining(this.#link);
-        return;
-      case 'ask':
-        this.#asks?.ask(frame);
-        return;
-      case 'ask_cancel':
-        this.#asks?.cancel(frame.askId);
-        return;
-      default:
-        this.#listener.received(this.#link, frame);
-    }
+    if (frame.type === 'heartbeat') this.#memoryKills = [this.#memoryKills[1], this.#deps.memoryKills.count];
+    this.#conversation?.receive(frame);
   }
 
   #detached(cause: unknown): void {
@@ -288,7 +269,7 @@ class WorkerLife {
    */
   #signOfDeath(): void {
     const conclude = (): void => {
-      if (this.#exit !== undefined) this.#end(reasonOf(this.#exit));
+      if (this.#exit !== undefined && this.#verdict !== 'disconnected') this.#end(reasonOf(this.#exit));
       else this.#end(exitReason.error(lost(this.#who, 'lost its connection', this.#lostLine?.cause)), 'disconnected');
     };
     if (this.#exit !== undefined && this.#lostLine !== undefined) conclude();
@@ -299,10 +280,8 @@ class WorkerLife {
   #loseLine(cause: unknown): void {
     if (this.#lostLine !== undefined) return;
     this.#lostLine = { cause };
-    this.#liveness?.stop();
-    this.#asks?.close();
     this.#lineEnd.resolve();
-    if (this.#link !== undefined) this.#listener.gone(this.#link);
+    this.#conversation?.end();
   }
 
   /** @param verdict what it will have died of, when the process has not ended by itself. */
@@ -322,18 +301,21 @@ class WorkerLife {
 
   /** The record of this life. */
   #report(reason: ExitReason, { signal, code, stderr }: LaunchedExit): void {
-    const { residentBytes } = this.#vitals;
+    const { memoryKills } = this.#deps;
+    const link = this.#link;
+    const residentBytes = link?.vitals.residentBytes ?? 0;
+    // An untrappable kill is a stop as well.
+    const verdict = this.#verdict ?? (reason.type === 'killed' ? 'stopped' : undefined);
     const cause = causeOf({
       signal,
       code,
       stderr,
-      // An untrappable kill is a stop as well.
-      verdict: this.#verdict ?? (reason.type === 'killed' ? 'stopped' : undefined),
+      verdict,
       residentBytes,
       memoryBytes: memoryBytes(),
-      sawMemoryKill: memoryKills() > this.#memoryKills,
+      sawMemoryKill:
+        verdict === undefined && signal === 'SIGKILL' ? memoryKills.explain(this.#memoryKills[0]) : undefined,
     });
-    const link = this.#link;
     const lastCall = link?.lastCall ?? null;
     const died = { pid: this.#launched?.pid ?? null, cause, signal, code, lastCall, residentBytes };
     this.#deps.telemetry.emit('worker.exited', { ...this.#who, reason, stderr, ...died });
@@ -362,6 +344,10 @@ class WorkerLife {
         resolve();
       });
     });
+  }
+
+  get #link(): WorkerLink | undefined {
+    return this.#conversation?.link;
   }
 
   get #isAlive(): boolean {

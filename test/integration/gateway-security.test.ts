@@ -6,7 +6,9 @@ import { scopeOf } from '../../src/gateway/authorization.js';
 import { SessionsClient, SessionsService } from '../../src/gen/coilyard/v1/sessions.js';
 import { VariablesClient, VariablesService, type WatchResponse } from '../../src/gen/coilyard/v1/variables.js';
 import { WorkersService } from '../../src/gen/coilyard/v1/workers.js';
+import { sessionId, workerId } from '../../src/kernel/ids.js';
 import type { RuntimeEvents } from '../../src/kernel/telemetry.js';
+import { Doors } from '../../src/workers/doors.js';
 import {
   ask,
   noSource,
@@ -26,12 +28,15 @@ const principals = [
   { token: 'token-of-none', name: 'none', scopes: [] },
   { token: 'token-of-nowhere', name: 'nowhere', sessions: [] },
 ] as const;
-const workerOf = (token: string): string | undefined => (token === 'token-of-worker' ? 'default-0' : undefined);
+let doors: Doors;
+const workerOf = (token: string) =>
+  token === 'token-of-worker' ? { workerId: workerId('default-0'), doors } : undefined;
 
 let host: TestGateway;
 let refused: RuntimeEvents['gateway.refused'][];
 
 beforeEach(async () => {
+  doors = new Doors();
   host = await startTestGateway({
     authenticator: bearerAuthenticator({ token: 'token-of-all', principals, workerOf }),
     limits: { maxStreamsPerPrincipal: 3 },
@@ -172,6 +177,7 @@ test('who starts a session has the scope for it and names one of its own', async
 
 test('who may not start sessions may attach to one', async () => {
   expect(await create('reader', 'a-1', true)).toMatchObject({ created: false, session: { id: 'a-1' } });
+  doors.given(1, sessionId('b-1'));
   expect(await create('worker', 'b-1', true)).toMatchObject({ created: false });
   expect(await refusal(create('reader', 'a-9', true))).toMatchObject({ grpc: 5, error: { code: 'session_not_found' } });
   expect(await refusal(create('reader', 'b-10', true))).toMatchObject(denied);
@@ -183,13 +189,44 @@ test("the id of a request is its principal's: nobody gets the answer to another 
   expect((await create('a', 'a-5', false, 'same')).session?.id).toBe('a-5');
 });
 
-test('the token of a worker reads, writes and calls, and neither starts nor stops sessions', async () => {
+test('the token of a worker reads and writes the sessions of its calls, and neither starts nor stops any', async () => {
+  for (const use of [get, set]) expect(await refusal(use('worker', 'a-1'))).toMatchObject(denied);
+  doors.given(1, sessionId('a-1'));
   expect((await get('worker', 'a-1')).revision).toBe(1n);
+  doors.answered(1);
   expect((await set('worker', 'a-1')).revision).toBe(2n);
+  expect(await list('worker')).toEqual(['a-1']);
+  expect(await refusal(get('worker', 'a-2'))).toMatchObject(denied);
+  expect(await refusal(get('worker', 'a-1', 'a-2'))).toMatchObject(denied);
+  expect(await watch('worker', 'a-2').ended).toMatchObject(denied);
   expect(await refusal(create('worker', 'w-1'))).toMatchObject(denied);
   const { sessions } = host.clients;
   const stop = ask(sessions.stopSession.bind(sessions), { requestId: '', sessionId: 'a-1', keep: true }, as('worker'));
   expect(await refusal(stop)).toMatchObject(denied);
+  expect(new Set(refused.map(({ principal, code }) => `${principal} ${code}`))).toEqual(
+    new Set(['worker:default-0 permission_denied']),
+  );
+});
+
+test('a tool is called on behalf of a session only by a worker that serves it', async () => {
+  doors.given(1, sessionId('a-1'));
+  const { workers } = host.clients;
+  const call = (id: string) => {
+    const request = { requestId: '', name: 'x', arguments: new Map(), sessionId: id, pool: '', idempotent: false };
+    return refusal(ask(workers.callTool.bind(workers), request, as('worker')));
+  };
+  expect(await call('a-2')).toMatchObject(denied);
+  // There is no such tool: it was looked for.
+  for (const id of ['a-1', '']) expect(await call(id)).toMatchObject({ error: { code: 'tool_not_found' } });
+});
+
+test('with the life of a worker its token is worth nothing, and its watches end', async () => {
+  doors.given(1, sessionId('a-1'));
+  const { next, ended } = watch('worker');
+  await next();
+  doors.close();
+  expect(await ended).toMatchObject({ grpc: 16, error: { code: 'unauthenticated' } });
+  expect(await refusal(get('worker', 'a-1'))).toMatchObject({ grpc: 16, error: { code: 'unauthenticated' } });
 });
 
 test('a principal has as many watches as it may, and another one has its own', async () => {

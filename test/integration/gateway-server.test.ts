@@ -13,6 +13,8 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { bearerAuthenticator } from '../../src/gateway/authenticator.js';
 import type { GatewayOptions } from '../../src/gateway/server.js';
 import type { WatchResponse } from '../../src/gen/coilyard/v1/variables.js';
+import { workerId } from '../../src/kernel/ids.js';
+import { Doors } from '../../src/workers/doors.js';
 import { ask, reader, refusal, startTestGateway, type TestGateway } from '../support/gateway-host.js';
 
 const hosts: TestGateway[] = [];
@@ -76,7 +78,7 @@ test('a host that others can reach is refused without credentials', async () => 
 test('with a token every call but health needs it', async () => {
   const authenticator = bearerAuthenticator({
     token: 'secret',
-    workerOf: (token) => (token === 'of-a-worker' ? 'worker-1' : undefined),
+    workerOf: (token) => (token === 'of-a-worker' ? { workerId: workerId('worker-1'), doors: new Doors() } : undefined),
   });
   const host = await start({ authenticator });
   for (const headers of [{}, { authorization: 'Bearer wrong' }, { authorization: 'secret' }])

@@ -1,7 +1,19 @@
 import { expect, test } from 'vitest';
 import { bearerAuthenticator, workersOnly } from '../../../src/gateway/authenticator.js';
+import { mayUse, mayUseAll } from '../../../src/gateway/principal.js';
+import { sessionId, workerId } from '../../../src/kernel/ids.js';
+import { Doors } from '../../../src/workers/doors.js';
 
-const workerOf = (token: string): string | undefined => (token === 'worker-token' ? 'worker-1' : undefined);
+const doors = new Doors();
+doors.given(1, sessionId('given'));
+const ended = new Doors();
+ended.given(1, sessionId('given'));
+ended.close();
+const tokens = new Map([
+  ['worker-token', { workerId: workerId('worker-1'), doors }],
+  ['token-of-the-dead', { workerId: workerId('worker-2'), doors: ended }],
+]);
+const workerOf = (token: string) => tokens.get(token);
 const closed = bearerAuthenticator({ token: 'secret', workerOf });
 const open = bearerAuthenticator({ workerOf });
 const named = bearerAuthenticator({
@@ -48,6 +60,30 @@ test('each token is its holder, with what that one may do', () => {
 
 test('a worker starts and stops no sessions', () => {
   expect(named.authenticate(['Bearer worker-token']).scopes).toEqual(['read', 'write', 'call']);
+});
+
+test('a worker may use the sessions of which it was given a call, and no other', () => {
+  for (const authenticator of [open, closed, named, workersOnly(workerOf)]) {
+    const worker = authenticator.authenticate(['Bearer worker-token']);
+    expect(['given', 'other', '*', ''].filter((id) => mayUse(worker, id))).toEqual(['given']);
+    expect(mayUseAll(worker)).toBe(false);
+  }
+});
+
+test('a worker whose life is over is not let in, not even where anybody is', () => {
+  for (const authenticator of [open, closed, named, workersOnly(workerOf)])
+    expect(() => authenticator.authenticate(['Bearer token-of-the-dead'])).toThrow(unauthenticated);
+});
+
+test('who was let in as a worker loses all rights at once when its life is over', () => {
+  const mortal = new Doors();
+  mortal.given(1, sessionId('given'));
+  const worker = bearerAuthenticator({
+    workerOf: () => ({ workerId: workerId('worker-3'), doors: mortal }),
+  }).authenticate(['Bearer its-own']);
+  expect([worker.scopes.length, mayUse(worker, 'given')]).toEqual([3, true]);
+  mortal.close();
+  expect([worker.scopes.length, mayUse(worker, 'given')]).toEqual([0, false]);
 });
 
 test('behind the door of the workers there is nobody else', () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { CoilyardError } from '../../../src/kernel/errors.js';
-import { workerId } from '../../../src/kernel/ids.js';
+import { sessionId, workerId } from '../../../src/kernel/ids.js';
 import { ok } from '../../../src/kernel/result.js';
 import { decodeWorkerFrame } from '../../../src/wire/frame-codec.js';
 import type { AnswerFrame, AskFrame, RuntimeFrame } from '../../../src/wire/frames.js';
@@ -52,6 +52,29 @@ test('a result that has no form on the wire is an error of that call, which was 
   await settle();
   expect(answersOf(worker)).toMatchObject([{ outcome: { error: { code: 'invalid_argument', execution: 'done' } } }]);
   expect(house.pool.slots[0]?.phase).toBe('ready');
+});
+
+test('Python asks on behalf of the sessions of its calls, and of no other', async () => {
+  const house = new Harness({ tools: { work: never } }, { size: 1 });
+  const refused: unknown[] = [];
+  house.telemetry.on('gateway.refused', (fields) => refused.push(fields));
+  house.tools.register('whose', (_args, { sessionId }) => sessionId);
+  const [worker] = await house.start(0);
+  void house.call('work', {}, { sessionId: sessionId('own') });
+  await settle();
+  worker?.send(anAsk(1, 'whose', { sessionId: sessionId('own') }));
+  worker?.send(anAsk(2, 'whose', { sessionId: sessionId('foreign') }));
+  worker?.send({ type: 'result', callId: worker.calls[0]?.callId ?? 0, value: null });
+  worker?.send(anAsk(3, 'whose', { sessionId: sessionId('own') }));
+  await settle();
+  expect(answersOf(worker)).toMatchObject([
+    { outcome: { value: 'own' } },
+    { outcome: { error: { code: 'permission_denied', details: { sessionId: 'foreign' } } } },
+    { outcome: { value: 'own' } },
+  ]);
+  expect(refused).toEqual([
+    { method: '/coilyard.v1.Workers/Attach', code: 'permission_denied', principal: 'worker:test-0' },
+  ]);
 });
 
 test('arguments that cannot be read cost the ask, not the worker', async () => {

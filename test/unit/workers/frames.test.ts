@@ -44,7 +44,9 @@ const runtimeFrame: fc.Arbitrary<RuntimeFrame> = fc.oneof(
     workerId: name.map(workerId),
     heartbeatIntervalMs: count,
     maxFrameBytes: positive,
+    leaseMs: positive,
   }),
+  fc.constant({ type: 'pulse' as const }),
   fc
     .record({
       type: fc.constant('call' as const),

@@ -5,6 +5,7 @@ import { ManualClock, settle } from '../../../src/testing/manual-clock.js';
 import { type Script, ScriptedLauncher, type ScriptedWorker } from '../../../src/testing/scripted-worker.js';
 import { AttachRegistry } from '../../../src/workers/attach-registry.js';
 import type { LaunchOrder } from '../../../src/workers/launcher.js';
+import { MemoryKills } from '../../../src/workers/memory.js';
 import { WorkerPool } from '../../../src/workers/pool.js';
 import type { PoolOptions } from '../../../src/workers/pool-options.js';
 import { ToolRegistry } from '../../../src/workers/tool-registry.js';
@@ -34,6 +35,8 @@ export class Harness {
   readonly tools = new ToolRegistry(this.clock);
   readonly pool: WorkerPool;
   readonly events: Recorded[] = [];
+  /** How often the kernel has killed for memory; undefined: it does not say. */
+  memoryKills: number | undefined;
 
   constructor(script: Script | ((order: LaunchOrder) => Script) = {}, options: PoolOptions = {}) {
     const { clock, telemetry, random } = this;
@@ -48,6 +51,7 @@ export class Harness {
       launcher: this.launcher,
       tools: this.tools,
       gatewayAddress: async () => '127.0.0.1:1',
+      memoryKills: new MemoryKills(() => this.memoryKills),
     });
   }
 

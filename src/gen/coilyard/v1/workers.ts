@@ -109,6 +109,9 @@ export interface RuntimeFrame {
     | //
     /** A part of a frame that is too large for one message. */
     { $case: "piece"; value: Piece }
+    | //
+    /** Nothing but a sign of life. */
+    { $case: "pulse"; value: Pulse }
     | undefined;
 }
 
@@ -152,6 +155,11 @@ export interface Welcome {
   heartbeatIntervalMs: bigint;
   /** The largest encoded frame, pieced together; 0: what fits in one message. */
   maxFrameBytes: bigint;
+  /**
+   * The runtime gives a sign of life in every heartbeat interval, and a worker that hears no frame at all for so long ends
+   * by itself; 0: neither, because the runtime watches over its process.
+   */
+  leaseMs: bigint;
 }
 
 export interface Call {
@@ -250,6 +258,9 @@ export interface Credit {
 }
 
 export interface Drain {
+}
+
+export interface Pulse {
 }
 
 /** Python calls a TypeScript function. */
@@ -940,6 +951,9 @@ export const RuntimeFrame: MessageFns<RuntimeFrame> = {
       case "piece":
         Piece.encode(message.frame.value, writer.uint32(58).fork()).join();
         break;
+      case "pulse":
+        Pulse.encode(message.frame.value, writer.uint32(66).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1011,6 +1025,14 @@ export const RuntimeFrame: MessageFns<RuntimeFrame> = {
             }
 
             message.frame = { $case: "piece", value: Piece.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.frame = { $case: "pulse", value: Pulse.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -1335,7 +1357,7 @@ export const ModuleSpec: MessageFns<ModuleSpec> = {
 };
 
 function createBaseWelcome(): Welcome {
-  return { workerId: "", heartbeatIntervalMs: 0n, maxFrameBytes: 0n };
+  return { workerId: "", heartbeatIntervalMs: 0n, maxFrameBytes: 0n, leaseMs: 0n };
 }
 
 export const Welcome: MessageFns<Welcome> = {
@@ -1354,6 +1376,12 @@ export const Welcome: MessageFns<Welcome> = {
         throw new globalThis.Error("value provided for field message.maxFrameBytes of type uint64 too large");
       }
       writer.uint32(24).uint64(message.maxFrameBytes);
+    }
+    if (message.leaseMs !== 0n) {
+      if (BigInt.asUintN(64, message.leaseMs) !== message.leaseMs) {
+        throw new globalThis.Error("value provided for field message.leaseMs of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.leaseMs);
     }
     return writer;
   },
@@ -1393,6 +1421,14 @@ export const Welcome: MessageFns<Welcome> = {
             }
 
             message.maxFrameBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.leaseMs = reader.uint64() as bigint;
             continue;
           }
         }
@@ -2289,6 +2325,41 @@ export const Drain: MessageFns<Drain> = {
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseDrain();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePulse(): Pulse {
+  return {};
+}
+
+export const Pulse: MessageFns<Pulse> = {
+  encode(_: Pulse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Pulse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePulse();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
