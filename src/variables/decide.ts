@@ -28,9 +28,13 @@ export function decide(state: StateView, command: VariableCommand, context: Deci
     return decideReadable(state, command, context);
   } catch (error) {
     // The others carry lists and maps of their caller, whose getters and proxies may throw. Nothing has changed.
-    return unreadable(command.type, error);
+    return unreadable(dataOf(command), '', error);
   }
 }
+
+/** What the caller's data are called in refusals. */
+const dataOf = (command: VariableCommand): object =>
+  command.type === 'variables.register' ? { variables: command.specs } : command;
 
 function decideReadable(state: StateView, command: VariableCommand, context: DecideContext): Result<Decision, Refusal> {
   const error = malformed(command);

@@ -9,6 +9,8 @@ import { rememberWholeFloats, wholeFloatsOf } from './whole-floats.js';
 
 const MAX_DEPTH = 32;
 const MAX_NODES = 100_000;
+/** How much is read again to find out where it throws. */
+const MAX_FAULT_NODES = 10_000;
 /** How much of the path to an offending place is told. */
 const MAX_PATH_LENGTH = 200;
 
@@ -18,13 +20,13 @@ interface Budget {
 
 /** A deep frozen copy, or `validation_failed` with the path of the offending place. */
 export function copyPlain(value: unknown, path: string): Result<unknown, CoilyardError> {
-  return reading(path, () => copy(value, path, 0, { nodes: MAX_NODES }));
+  return reading(value, path, () => copy(value, path, 0, { nodes: MAX_NODES }));
 }
 
 /** Metadata is a map by name; absent means empty. */
 export function copyMetadata(metadata: unknown, path: string): Result<Metadata, CoilyardError> {
   if (metadata === undefined) return ok(noMetadata);
-  return reading(path, () =>
+  return reading(metadata, path, () =>
     isPlainObject(metadata)
       ? copyMap(metadata, path, 0, { nodes: MAX_NODES })
       : refuse(path, 'a map by name', metadata),
@@ -32,16 +34,36 @@ export function copyMetadata(metadata: unknown, path: string): Result<Metadata, 
 }
 
 /** Data of users may be getters and proxies, which can throw: that is a fault of the data, and no reason to crash. */
-function reading<T>(path: string, read: () => Result<T, CoilyardError>): Result<T, CoilyardError> {
+function reading<T>(data: unknown, path: string, read: () => Result<T, CoilyardError>): Result<T, CoilyardError> {
   try {
     return read();
   } catch (error) {
-    return unreadable(path, error);
+    return unreadable(data, path, error);
   }
 }
 
-export const unreadable = (path: string, error: unknown): Result<never, CoilyardError> =>
-  refuse(path, 'data that can be read', describeThrown(error));
+/** The refusal of data that threw when it was read. It names the place, which is looked for only now. */
+export const unreadable = (data: unknown, path: string, error: unknown): Result<never, CoilyardError> =>
+  refuse(faultIn(data, path, 0, { nodes: MAX_FAULT_NODES }) ?? path, 'data that can be read', describeThrown(error));
+
+/** Where it throws, `undefined` when it does not any more. */
+function faultIn(data: unknown, path: string, depth: number, budget: Budget): string | undefined {
+  if (typeof data !== 'object' || data === null || depth > MAX_DEPTH || budget.nodes <= 0) return undefined;
+  let at = path;
+  try {
+    const isList = Array.isArray(data);
+    for (const key of Object.keys(data)) {
+      budget.nodes -= 1;
+      at = isList ? `${path}[${key}]` : path === '' ? key : `${path}.${key}`;
+      const fault = faultIn(Reflect.get(data, key), at, depth + 1, budget);
+      if (fault !== undefined) return fault;
+      at = path;
+    }
+    return undefined;
+  } catch {
+    return at;
+  }
+}
 
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false;

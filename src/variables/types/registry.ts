@@ -147,7 +147,7 @@ function castWith(type: VariableType, constraints: Constraints): Check {
     try {
       return cast(value, kind);
     } catch (error) {
-      return unreadable('value', error);
+      return unreadable(value, 'value', error);
     }
   };
 }

@@ -305,18 +305,40 @@ describe('data whose getters throw', () => {
       },
     });
 
-  test.each<[string, (session: Session) => Promise<unknown>]>([
-    ['constraints', (session) => session.register('a', 'float', 1, { constraints: trap('min') })],
-    ['new constraints', (session) => session.setConstraints('x', trap('min'))],
+  test.each<[string, string, (session: Session) => Promise<unknown>]>([
+    [
+      'constraints',
+      'variables[0].constraints.min',
+      (session) => session.register('a', 'float', 1, { constraints: trap('min') }),
+    ],
+    ['new constraints', 'constraints.min', (session) => session.setConstraints('x', trap('min'))],
+    [
+      'access rules',
+      'variables[0].accessRules[0].sessionPattern',
+      // @ts-expect-error: from plain JavaScript
+      (session) => session.register('a', 'float', 1, { accessRules: [trap('sessionPattern')] }),
+    ],
+    [
+      'dependencies',
+      'variables[0].dependencies[0].variable',
+      // @ts-expect-error: from plain JavaScript
+      (session) => session.register('a', 'float', 1, { dependencies: [trap('variable')] }),
+    ],
     // @ts-expect-error: from plain JavaScript
-    ['access rules', (session) => session.register('a', 'float', 1, { accessRules: [trap('sessionPattern')] })],
-    // @ts-expect-error: from plain JavaScript
-    ['dependencies', (session) => session.register('a', 'float', 1, { dependencies: [trap('variable')] })],
-    // @ts-expect-error: from plain JavaScript
-    ['registrations', (session) => session.registerMany([trap('name')])],
-  ])('%s are refused, and the session lives on', async (_what, write) => {
+    [
+      'registrations',
+      'variables[1].name',
+      (session) => session.registerMany([{ name: 'a', type: 'list', initialValue: [] }, trap('name')]),
+    ],
+    ['maps', 'value.deep[1].key', (session) => session.register('a', 'map', { deep: [1, trap('key')] })],
+    ['metadata', 'metadata.deep.key', (session) => session.set('x', 1, { metadata: { deep: trap('key') } })],
+  ])('%s are refused by the place that throws, and the session lives on', async (_what, field, write) => {
     const { session } = await aSession();
-    expect(await failure(write(session))).toMatchObject({ code: 'validation_failed', execution: 'not_started' });
+    expect(await failure(write(session))).toMatchObject({
+      code: 'validation_failed',
+      execution: 'not_started',
+      details: { field, actual: '"trap"' },
+    });
     expect(session.revision).toBe(1);
     await expect(session.set('x', 2)).resolves.toMatchObject({ version: 1 });
   });
