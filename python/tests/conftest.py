@@ -18,9 +18,16 @@ def clock() -> ManualClock:
     return ManualClock()
 
 
+@pytest.fixture
+def carrier() -> str:
+    """How requests travel; a folder may ask its tests both ways."""
+    return "frames"
+
+
 @pytest_asyncio.fixture
-async def gateway() -> AsyncIterator[ScriptedGateway]:
+async def gateway(carrier: str) -> AsyncIterator[ScriptedGateway]:
     gateway = ScriptedGateway()
+    gateway.carries = carrier == "frames"
     await gateway.start()
     yield gateway
     await gateway.stop()

@@ -3,7 +3,7 @@
  * one stream: none may block another, and all of them together cost bounded memory.
  */
 
-import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { Metadata, type ServerDuplexStream } from '@grpc/grpc-js';
 import { type CallerFrame, CallRequest, CallsService } from '../gen/coilyard/v1/calls.js';
 import { CoilyardError, invalidArgument, toCoilyardError } from '../kernel/errors.js';
 import type { ExecuteOptions } from '../sessions/handle.js';
@@ -19,6 +19,8 @@ import { decodeRequest, type Unary, type UnaryCall } from './unary.js';
 
 /** No more is read from a client while this many bytes of replies wait for it. */
 const CROWDED_BYTES = 8 * 1024 * 1024;
+/** Tells a client that its stream is accepted, and how large a request may be. */
+const MAX_BYTES = 'coilyard-max-bytes';
 
 export class CallStream {
   readonly #context: GatewayContext;
@@ -49,6 +51,9 @@ export class CallStream {
   }
 
   start(): void {
+    const accepted = new Metadata();
+    accepted.set(MAX_BYTES, String(this.#context.limits.maxCarriedBytes));
+    this.#stream.sendMetadata(accepted);
     this.#stream.on('data', (bytes: Buffer) => this.#receive(bytes));
     this.#stream.once('end', () => {
       this.#isEnding = true;

@@ -1,25 +1,19 @@
-"""Unary requests to the gateway: the bearer token, one deadline over all attempts, and retries that are safe."""
+"""Requests to the gateway: the bearer token, one deadline over all attempts, and retries that are safe."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import grpc
 
 from coilyard._backoff import Backoff
+from coilyard._call_stream import StreamCarrier
+from coilyard._carrier import Carrier, Metadata, UnaryCarrier, metadata_for
 from coilyard._clock import Clock, SystemClock
-from coilyard._errors import CoilyardError, ConnectionLost, InvalidArgument, Overloaded, Unavailable
-from coilyard._wire_errors import error_from_rpc
-
-Request = TypeVar("Request")
-Reply = TypeVar("Reply")
-
-Metadata = tuple[tuple[str, str], ...]
-
-#: The metadata entry that names the calling session.
-CALLING_SESSION = "coilyard-session"
+from coilyard._errors import ClientClosed, CoilyardError, InvalidArgument, Overloaded, Unavailable
+from coilyard._methods import Method, Reply, Request
 
 #: Seconds for one request, retries included, unless the caller says otherwise.
 DEFAULT_TIMEOUT_S = 10.0
@@ -68,17 +62,9 @@ def bearer(token: str | None) -> Metadata:
     return (("authorization", f"Bearer {token}"),)
 
 
-def acting_as(caller: Caller, session_id: str | None) -> Caller:
-    """The same caller, on behalf of another session than the one that its requests name; None: as it is.
-
-    Raises:
-        InvalidArgument: The id cannot be sent in a header.
-    """
-    if session_id is None:
-        return caller
-    if not session_id or not session_id.isascii() or not session_id.isprintable():
-        raise InvalidArgument(f"as_session: expected the id of a session, got {session_id!r:.80}")
-    return Caller((*caller.metadata, (CALLING_SESSION, session_id)), caller.timeout_s, caller.clock, caller.backoff)
+def carrier_over(channel: grpc.aio.Channel, token: str | None, multiplex: bool = True) -> Carrier:
+    """What carries requests over a channel: one stream for all, or a gRPC call for each."""
+    return (StreamCarrier if multiplex else UnaryCarrier)(channel, bearer(token))
 
 
 def new_request_id() -> str:
@@ -93,30 +79,45 @@ class Caller:
     What the gateway refused is raised at once.
 
     Args:
-        metadata: Sent with every call.
+        carrier: What each attempt is sent with. Stays the maker's.
         timeout_s: Seconds for one request, retries included.
         clock: The time that deadlines and delays are measured in.
         backoff: The delays between attempts.
+        calling_session: On whose behalf requests are made; None: the session that each one names.
     """
 
     def __init__(
         self,
-        metadata: Metadata = (),
+        carrier: Carrier,
         timeout_s: float = DEFAULT_TIMEOUT_S,
         clock: Clock | None = None,
         backoff: Backoff | None = None,
+        calling_session: str | None = None,
     ) -> None:
-        self.metadata = metadata
+        self.carrier = carrier
         self.clock = clock or SystemClock()
         self.backoff = backoff or Backoff()
         self.timeout_s = timeout_s
+        self.calling_session = calling_session
 
-    async def __call__(
-        self,
-        method: grpc.aio.UnaryUnaryMultiCallable[Request, Reply],
-        request: Request,
-        timeout_s: float | None = None,
-    ) -> Reply:
+    @property
+    def metadata(self) -> Metadata:
+        """For streams, which are opened beside the carrier."""
+        return metadata_for(self.carrier.metadata, self.calling_session)
+
+    def acting_as(self, session_id: str | None) -> Caller:
+        """The same caller, on behalf of another session than the one that its requests name; None: as it is.
+
+        Raises:
+            InvalidArgument: The id cannot be sent in a header.
+        """
+        if session_id is None:
+            return self
+        if not session_id or not session_id.isascii() or not session_id.isprintable():
+            raise InvalidArgument(f"as_session: expected the id of a session, got {session_id!r:.80}")
+        return Caller(self.carrier, self.timeout_s, self.clock, self.backoff, session_id)
+
+    async def __call__(self, method: Method[Request, Reply], request: Request, timeout_s: float | None = None) -> Reply:
         """Sends `request` until it is answered.
 
         Raises:
@@ -125,22 +126,26 @@ class Caller:
         deadline = self.clock.now() + (self.timeout_s if timeout_s is None else timeout_s)
         attempt = 0
         while True:
-            remaining = max(0.001, deadline - self.clock.now())
             try:
-                return await method(request, timeout=remaining, metadata=self.metadata)
-            except grpc.aio.AioRpcError as cause:
-                error = error_from_rpc(cause)
+                return await self.once(method, request, max(0.001, deadline - self.clock.now()))
+            except CoilyardError as error:
                 delay = self._delay(error, attempt)
                 if delay is None or self.clock.now() + delay >= deadline:
-                    raise error from cause
-            except grpc.aio.UsageError as cause:
-                raise ConnectionLost("the client is closed", execution="not_started") from cause
+                    raise
             attempt += 1
             await self.clock.sleep(delay)
 
+    async def once(self, method: Method[Request, Reply], request: Request, timeout_s: float) -> Reply:
+        """Sends `request` a single time, whatever happens to the connection.
+
+        Raises:
+            CoilyardError: As the gateway or the transport reported it.
+        """
+        return await self.carrier.send(method, request, timeout_s, self.calling_session)
+
     def _delay(self, error: CoilyardError, attempt: int) -> float | None:
         """Seconds until the next attempt, None when there is to be none."""
-        if not isinstance(error, (Unavailable, Overloaded)):
+        if not isinstance(error, (Unavailable, Overloaded)) or isinstance(error, ClientClosed):
             return None
         asked = (error.retry_after_ms or 0) / 1000
         return max(asked, self.backoff.delay(attempt))

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Self
 
-from coilyard._calls import DEFAULT_TIMEOUT_S, Caller, bearer, new_request_id, open_channel
+from coilyard import _methods as methods
+from coilyard._calls import DEFAULT_TIMEOUT_S, Caller, carrier_over, new_request_id, open_channel
 from coilyard._proto import sessions_pb2
 from coilyard._records import SessionInfo, session_info
 from coilyard._session.config import SessionConfig
 from coilyard._session.context import SessionContext
-from coilyard._stubs import sessions_stub
 from coilyard._values import encode_metadata
 
 if TYPE_CHECKING:
@@ -32,11 +32,11 @@ class Client:
         token: str | None = None,
         credentials: grpc.ChannelCredentials | None = None,
         timeout: float = DEFAULT_TIMEOUT_S,
+        multiplex: bool = True,
     ) -> None:
-        self._caller = Caller(bearer(token), timeout)
         self._address = address
         self._channel = open_channel(address, credentials)
-        self._sessions = sessions_stub(self._channel)
+        self._caller = Caller(carrier_over(self._channel, token, multiplex), timeout)
         self._contexts: weakref.WeakSet[SessionContext] = weakref.WeakSet()
 
     def __repr__(self) -> str:
@@ -58,6 +58,7 @@ class Client:
     async def aclose(self) -> None:
         """Cleans up every session that came from here, then closes the connection. Sessions live on."""
         await asyncio.gather(*(context.cleanup() for context in list(self._contexts)))
+        await self._caller.carrier.close()
         await self._channel.close()
 
     async def session(
@@ -112,7 +113,7 @@ class Client:
             ttl_ms=ttl_ms,
             metadata=encode_metadata(metadata),
         )
-        reply = await self._caller(self._sessions.CreateSession, request)
+        reply = await self._caller(methods.CreateSession, request)
         context = self._context(reply.session.id, self._settings(config, {"create_if_missing": False}))
         await context.initialize()
         return context
@@ -122,7 +123,7 @@ class Client:
         token = ""
         while True:
             request = sessions_pb2.ListSessionsRequest(page_size=page_size, page_token=token)
-            reply = await self._caller(self._sessions.ListSessions, request)
+            reply = await self._caller(methods.ListSessions, request)
             for session in reply.sessions:
                 yield session_info(session)
             token = reply.next_page_token
@@ -136,7 +137,7 @@ class Client:
             SessionNotFound: There is none (also a KeyError).
         """
         request = sessions_pb2.GetSessionRequest(session_id=session_id)
-        return session_info((await self._caller(self._sessions.GetSession, request)).session)
+        return session_info((await self._caller(methods.GetSession, request)).session)
 
     async def stop_session(self, session_id: str, keep: bool = False) -> None:
         """Stops a session for everyone and deletes its state unless `keep`.
@@ -145,7 +146,7 @@ class Client:
             SessionNotFound: There is none (also a KeyError).
         """
         request = sessions_pb2.StopSessionRequest(request_id=new_request_id(), session_id=session_id, keep=keep)
-        await self._caller(self._sessions.StopSession, request)
+        await self._caller(methods.StopSession, request)
 
     def _settings(
         self, config: SessionConfig | Mapping[str, Any] | None, overrides: Mapping[str, Any]
@@ -190,6 +191,7 @@ def connect(
     token: str | None = None,
     credentials: grpc.ChannelCredentials | None = None,
     timeout: float = DEFAULT_TIMEOUT_S,
+    multiplex: bool = True,
 ) -> Connector:
     """Connects to a gateway: `async with coilyard.connect("127.0.0.1:50051") as client`, or `await` it and `aclose`.
 
@@ -200,5 +202,8 @@ def connect(
         token: The bearer token, if the gateway asks for one.
         credentials: TLS, as `grpc.ssl_channel_credentials()` makes them; plain text when left out.
         timeout: Seconds for one request, retries included.
+        multiplex: Requests are frames on one stream, which takes less than half of the time. False: each is a gRPC call
+            of its own, for proxies that cut long streams or balance by call.
     """
-    return Connector(address, {"token": token, "credentials": credentials, "timeout": timeout})
+    options = {"token": token, "credentials": credentials, "timeout": timeout, "multiplex": multiplex}
+    return Connector(address, options)

@@ -23,6 +23,7 @@ CoilyardError
 ├── InternalError
 └── TransportError (grpc.RpcError): what gRPC itself reported, without a word from the gateway
     ├── ConnectionLost (Unavailable)
+    │   └── ClientClosed
     ├── TransportTimeout (DeadlineExceeded)
     └── TransportDenied (AccessDenied)
 """
@@ -359,9 +360,19 @@ class TransportError(CoilyardError, grpc.RpcError):  # type: ignore[misc]
 class ConnectionLost(TransportError, Unavailable):  # type: ignore[misc]
     """The gateway cannot be reached, or the connection broke."""
 
+    default_code: ClassVar[str] = StatusText("unavailable", grpc.StatusCode.UNAVAILABLE)
+
+
+class ClientClosed(ConnectionLost):
+    """The client was closed here; asking again is of no use."""
+
+    default_execution: ClassVar[Execution] = "not_started"
+
 
 class TransportTimeout(TransportError, DeadlineExceeded):  # type: ignore[misc]
     """The deadline passed without an answer."""
+
+    default_code: ClassVar[str] = StatusText("deadline_exceeded", grpc.StatusCode.DEADLINE_EXCEEDED)
 
 
 class TransportDenied(TransportError, AccessDenied):  # type: ignore[misc]

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 import grpc
 
 from coilyard._calls import Caller
-from coilyard._errors import CoilyardError, Overloaded, Unavailable
+from coilyard._errors import ClientClosed, CoilyardError, Overloaded, Unavailable
 from coilyard._proto import variables_pb2
 from coilyard._wire_errors import error_from_rpc
 
@@ -93,7 +93,10 @@ class Feed:
         """One message, or None when the stream ended without saying why."""
         if self._call is None:
             await self._before_open()
-            self._call = self._open_watch(self._next_request())
+            try:
+                self._call = self._open_watch(self._next_request())
+            except grpc.aio.UsageError as cause:
+                raise ClientClosed("the client is closed") from cause
         try:
             response = await self._call.read()
         except grpc.aio.AioRpcError as cause:
@@ -128,4 +131,6 @@ class Feed:
 
 
 def _may_come_back(error: CoilyardError) -> bool:
+    if isinstance(error, ClientClosed):
+        return False
     return isinstance(error, (Unavailable, Overloaded)) or error.code == "cancelled"

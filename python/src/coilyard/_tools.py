@@ -7,14 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import grpc
-
+from coilyard import _methods as methods
 from coilyard._calls import Caller, new_request_id
 from coilyard._errors import InvalidArgument
 from coilyard._proto import workers_pb2
-from coilyard._stubs import workers_stub
 from coilyard._values import decode_value, encode_metadata
-from coilyard._wire_errors import error_from_rpc
 
 #: Seconds that a tool may take unless the caller says otherwise.
 TOOL_TIMEOUT_S = 300.0
@@ -69,8 +66,7 @@ class ToolCaller(Protocol):
 class GatewayTools:
     """Calls tools over the gateway."""
 
-    def __init__(self, channel: grpc.aio.Channel, caller: Caller) -> None:
-        self._workers = workers_stub(channel)
+    def __init__(self, caller: Caller) -> None:
         self._caller = caller
 
     async def call_tool(self, request: ToolRequest) -> Any:
@@ -93,15 +89,12 @@ class GatewayTools:
 
     async def _send(self, message: workers_pb2.CallToolRequest, timeout_s: float) -> workers_pb2.CallToolResponse:
         if message.idempotent:
-            return await self._caller(self._workers.CallTool, message, timeout_s)
-        try:
-            return await self._workers.CallTool(message, timeout=timeout_s, metadata=self._caller.metadata)
-        except grpc.aio.AioRpcError as cause:
-            raise error_from_rpc(cause) from cause
+            return await self._caller(methods.CallTool, message, timeout_s)
+        return await self._caller.once(methods.CallTool, message, timeout_s)
 
     async def list_tools(self, pool: str | None = None) -> list[ToolInfo]:
         """What there is to call, of one pool or of the whole runtime."""
-        reply = await self._caller(self._workers.ListTools, workers_pb2.ListToolsRequest(pool=pool or ""))
+        reply = await self._caller(methods.ListTools, workers_pb2.ListToolsRequest(pool=pool or ""))
         return [_info(listed) for listed in reply.tools]
 
 

@@ -33,6 +33,9 @@ _EXECUTIONS: dict[int, Execution] = {
 }
 _EXECUTION_NUMBERS = {name: number for number, name in _EXECUTIONS.items()}
 
+#: How gRPC begins its report of a call that found no connection to be sent over. Another wording is `unknown` only.
+_NEVER_SENT = "failed to connect to all addresses"
+
 _TRANSPORT_CLASSES = {
     grpc.StatusCode.UNAVAILABLE: ConnectionLost,
     grpc.StatusCode.DEADLINE_EXCEEDED: TransportTimeout,
@@ -51,7 +54,8 @@ def error_from_rpc(error: grpc.aio.AioRpcError) -> CoilyardError:
     status = error.code()
     kind = _TRANSPORT_CLASSES.get(status, TransportError)
     code = StatusText(status.name.lower(), status)
-    return kind(error.details() or status.name, code=code)
+    text = error.details() or status.name
+    return kind(text, code=code, execution="not_started" if text.startswith(_NEVER_SENT) else None)
 
 
 def error_from_detail(detail: errors_pb2.ErrorDetail) -> CoilyardError:

@@ -245,11 +245,14 @@ def connect(
     token: str | None = None,
     credentials: grpc.ChannelCredentials | None = None,
     timeout: float = DEFAULT_TIMEOUT_S,
+    multiplex: bool = True,
 ) -> Client:
     """Connects to a gateway; see `coilyard.connect`. Use it in a `with` block, or `close` it."""
     loop = LoopThread()
     try:
-        inner = loop.call(AsyncClient, address, token=token, credentials=credentials, timeout=timeout)
+        inner = loop.call(
+            AsyncClient, address, token=token, credentials=credentials, timeout=timeout, multiplex=multiplex
+        )
     except BaseException:
         loop.stop()
         raise

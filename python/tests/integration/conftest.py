@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 import coilyard
+from coilyard import _call_stream
 from support.needs import needs_gateway
 from support.real_gateway import GatewayProcess, Wire
 
@@ -21,6 +22,13 @@ def real_gateway() -> Iterator[GatewayProcess]:
     process = GatewayProcess()
     yield process
     assert process.stop() == 0
+
+
+@pytest.fixture(params=["frames", "calls"])
+def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has requests travel as frames on one stream, then as calls of their own, as to a gateway that has no stream."""
+    if request.param == "calls":
+        monkeypatch.setattr(_call_stream, "PATH", "/coilyard.v1.Calls/NoSuchMethod")
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import coilyard
 from coilyard import SessionContext
 from support.manual_clock import until
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.gateway]
+pytestmark = [pytest.mark.asyncio, pytest.mark.gateway, pytest.mark.usefixtures("either_way")]
 
 
 async def test_an_embedding_is_float32_whatever_was_given(session: SessionContext) -> None:

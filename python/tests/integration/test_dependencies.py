@@ -9,7 +9,7 @@ import pytest
 import coilyard
 from coilyard import SessionContext
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.gateway]
+pytestmark = [pytest.mark.asyncio, pytest.mark.gateway, pytest.mark.usefixtures("either_way")]
 
 
 def names(edges: list[dict[str, Any]]) -> list[str]:

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from coilyard import SessionContext
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.gateway]
+pytestmark = [pytest.mark.asyncio, pytest.mark.gateway, pytest.mark.usefixtures("either_way")]
 
 
 @pytest_asyncio.fixture

@@ -11,7 +11,7 @@ import pytest
 import coilyard
 from coilyard import SessionContext
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.gateway]
+pytestmark = [pytest.mark.asyncio, pytest.mark.gateway, pytest.mark.usefixtures("either_way")]
 
 
 async def versions(session: SessionContext) -> dict[str, int]:

@@ -8,7 +8,7 @@ import pytest
 
 import coilyard
 
-pytestmark = pytest.mark.gateway
+pytestmark = [pytest.mark.gateway, pytest.mark.usefixtures("either_way")]
 
 ADMIN = {"session_pattern": "admin_*", "permissions": ["read", "write", "observe"]}
 

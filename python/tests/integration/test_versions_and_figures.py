@@ -8,7 +8,7 @@ import coilyard
 from coilyard import SessionContext
 from support.manual_clock import until
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.gateway]
+pytestmark = [pytest.mark.asyncio, pytest.mark.gateway, pytest.mark.usefixtures("either_way")]
 
 
 async def test_a_rollback_is_a_new_version_that_says_why_and_is_read_at_once(

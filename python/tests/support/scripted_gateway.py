@@ -8,8 +8,13 @@ from typing import Any
 
 import grpc
 
-from coilyard._errors import CoilyardError
+from coilyard import _methods
+from coilyard._call_stream import MAX_BYTES
+from coilyard._errors import CoilyardError, StoreUnavailable
+from coilyard._methods import Method
 from coilyard._proto import (
+    calls_pb2,
+    calls_pb2_grpc,
     sessions_pb2,
     sessions_pb2_grpc,
     variables_pb2,
@@ -17,7 +22,7 @@ from coilyard._proto import (
     workers_pb2_grpc,
 )
 from coilyard._values import encode_value
-from coilyard._wire_errors import DETAIL_TYPE_URL, STATUS_TRAILER, detail_from_error
+from coilyard._wire_errors import DETAIL_TYPE_URL, STATUS_TRAILER, _detail_of_status, detail_from_error
 
 Handler = Callable[[Any, Any], Awaitable[Any]]
 
@@ -97,8 +102,40 @@ class WatchPeer:
         self.queue.put_nowait((status, error))
 
 
+class CarriedContext:
+    """What a handler sees of a call that came as a frame."""
+
+    def __init__(self, metadata: dict[str, str]) -> None:
+        self._metadata = metadata
+
+    def invocation_metadata(self) -> dict[str, str]:
+        return self._metadata
+
+    async def abort(self, status: grpc.StatusCode, text: str = "", trailing_metadata: Any = ()) -> None:
+        raise Aborted(status, text, dict(trailing_metadata))
+
+
+class Aborted(Exception):
+    """A refusal of a scripted handler."""
+
+    def __init__(self, status: grpc.StatusCode, text: str, trailers: dict[str, bytes]) -> None:
+        super().__init__(text)
+        self.status = status
+        self.text = text
+        self.trailers = trailers
+
+    @property
+    def detail(self) -> Any:
+        """What the frame says. A failure of gRPC itself has no detail, and cannot happen to a single frame."""
+        status = self.trailers.get(STATUS_TRAILER)
+        detail = None if status is None else _detail_of_status(status)
+        return detail or detail_from_error(StoreUnavailable(self.text))
+
+
 class ScriptedGateway(
-    sessions_pb2_grpc.SessionsServicer, variables_pb2_grpc.VariablesServicer, workers_pb2_grpc.WorkersServicer
+    sessions_pb2_grpc.SessionsServicer,
+    variables_pb2_grpc.VariablesServicer,
+    workers_pb2_grpc.WorkersServicer,
 ):
     """Records requests and answers with the handler of each method; sessions exist unless a test says otherwise."""
 
@@ -108,6 +145,10 @@ class ScriptedGateway(
         self.handlers: dict[str, Handler] = {}
         self.watches: list[WatchPeer] = []
         self.attach: Handler | None = None
+        self.carries = True
+        #: Serves the stream of calls instead of `Carry`, when set.
+        self.carry: Handler | None = None
+        self.streams = 0
         self.port = 0
         self._server: grpc.aio.Server | None = None
 
@@ -120,6 +161,8 @@ class ScriptedGateway(
         sessions_pb2_grpc.add_SessionsServicer_to_server(self, self._server)
         variables_pb2_grpc.add_VariablesServicer_to_server(self, self._server)
         workers_pb2_grpc.add_WorkersServicer_to_server(self, self._server)
+        if self.carries:
+            calls_pb2_grpc.add_CallsServicer_to_server(_Calls(self), self._server)
         self.port = self._server.add_insecure_port(f"127.0.0.1:{port}")
         await self._server.start()
 
@@ -192,3 +235,64 @@ class ScriptedGateway(
         assert self.attach is not None
         async for response in self.attach(requests, context):
             yield response
+
+    async def Carry(self, requests: Any, context: Any) -> Any:
+        self.streams += 1
+        metadata = dict(context.invocation_metadata())
+        replies: asyncio.Queue[Any] = asyncio.Queue()
+        tasks: dict[int, asyncio.Task[None]] = {}
+
+        async def serve(request: Any) -> None:
+            caller = {"coilyard-session": request.calling_session} if request.calling_session else {}
+            method = METHODS[request.method]
+            reply = calls_pb2.CallReply(call_id=request.call_id)
+            try:
+                message = method.request.FromString(request.message)
+                answer = await getattr(self, method.name)(message, CarriedContext({**metadata, **caller}))
+                reply.message = answer.SerializeToString()
+            except Aborted as aborted:
+                reply.error.CopyFrom(aborted.detail)
+            replies.put_nowait(calls_pb2.CarryResponse(frames=[calls_pb2.CalleeFrame(reply=reply)]))
+
+        pieces: dict[int, bytes] = {}
+
+        async def read() -> None:
+            async for message in requests:
+                for frame in message.frames:
+                    if frame.HasField("request"):
+                        tasks[frame.request.call_id] = asyncio.create_task(serve(frame.request))
+                    elif frame.HasField("piece"):
+                        piece = frame.piece
+                        pieces[piece.call_id] = pieces.get(piece.call_id, b"") + piece.data
+                        if piece.last:
+                            whole = calls_pb2.CallRequest.FromString(pieces.pop(piece.call_id))
+                            tasks[piece.call_id] = asyncio.create_task(serve(whole))
+                    elif frame.HasField("cancel"):
+                        tasks[frame.cancel.call_id].cancel()
+            replies.put_nowait(None)
+
+        reading = asyncio.create_task(read())
+        try:
+            while (reply := await replies.get()) is not None:
+                yield reply
+        finally:
+            for task in (reading, *tasks.values()):
+                task.cancel()
+
+
+class _Calls(calls_pb2_grpc.CallsServicer):
+    """Asks the gateway anew for each stream how it is served."""
+
+    def __init__(self, gateway: ScriptedGateway) -> None:
+        self._gateway = gateway
+
+    async def Carry(self, requests: Any, context: Any) -> Any:
+        serve: Any = self._gateway.carry or self._gateway.Carry
+        await context.send_initial_metadata(((MAX_BYTES, str(64 * 1024 * 1024)),))
+        async for reply in serve(requests, context):
+            yield reply
+
+
+METHODS: dict[str, Method[Any, Any]] = {
+    method.path: method for method in vars(_methods).values() if isinstance(method, Method)
+}

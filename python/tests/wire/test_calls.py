@@ -11,7 +11,7 @@ import pytest
 import coilyard
 from coilyard import SessionContext
 from coilyard._backoff import Backoff
-from coilyard._calls import Caller, bearer
+from coilyard._calls import bearer
 from coilyard._proto import variables_pb2
 from support.scripted_gateway import ScriptedGateway, a_variable, refuse
 
@@ -169,9 +169,7 @@ async def test_a_session_is_created_once_however_many_tasks_begin(
     assert created.metadata["owner"].text == "test"
 
 
-async def test_a_caller_shares_its_settings_with_the_sessions_of_its_client(gateway: ScriptedGateway) -> None:
-    caller = Caller(timeout_s=3)
-    assert (caller.timeout_s, caller.metadata) == (3, ())
+async def test_a_client_makes_and_finds_sessions(gateway: ScriptedGateway) -> None:
     async with coilyard.connect(gateway.address, token="t") as client:
         session = await client.create_session("a", ttl_ms=5, metadata={"k": 1})
         assert session.session_id == "a"

@@ -12,6 +12,7 @@ import pytest
 import coilyard
 from coilyard import SessionContext, VariableUpdate, Watch
 from coilyard._calls import Caller
+from coilyard._carrier import UnaryCarrier
 from support.manual_clock import ManualClock, settle, until
 from support.scripted_gateway import ScriptedGateway, WatchPeer, a_message, an_update
 
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.asyncio
 
 
 def a_session(channel: grpc.aio.Channel, clock: ManualClock | None = None) -> SessionContext:
-    caller = None if clock is None else Caller(clock=clock)
+    caller = None if clock is None else Caller(UnaryCarrier(channel), clock=clock)
     return SessionContext("s", channel, caller=caller)
 
 

@@ -31,7 +31,9 @@ class CallsStub:
     """Carries calls until the client ends the stream; then those in hand are answered, and the stream ends. Frames that wait
     are packed into one message. Calls are answered in any order, each once unless it was cancelled. The metadata
     `authorization` of the stream proves who makes them. A gateway that stops answers what it has, refuses what is new
-    with `store_unavailable`, and ends the stream.
+    with `store_unavailable`, and ends the stream. The initial metadata of a stream that was accepted has the entry
+    `coilyard-max-bytes`, the size of the largest request; a client that writes before it has come may not be told
+    why it was refused.
     """
 
 class CallsAsyncStub:
@@ -47,7 +49,9 @@ class CallsAsyncStub:
     """Carries calls until the client ends the stream; then those in hand are answered, and the stream ends. Frames that wait
     are packed into one message. Calls are answered in any order, each once unless it was cancelled. The metadata
     `authorization` of the stream proves who makes them. A gateway that stops answers what it has, refuses what is new
-    with `store_unavailable`, and ends the stream.
+    with `store_unavailable`, and ends the stream. The initial metadata of a stream that was accepted has the entry
+    `coilyard-max-bytes`, the size of the largest request; a client that writes before it has come may not be told
+    why it was refused.
     """
 
 class CallsServicer(metaclass=abc.ABCMeta):
@@ -65,7 +69,9 @@ class CallsServicer(metaclass=abc.ABCMeta):
         """Carries calls until the client ends the stream; then those in hand are answered, and the stream ends. Frames that wait
         are packed into one message. Calls are answered in any order, each once unless it was cancelled. The metadata
         `authorization` of the stream proves who makes them. A gateway that stops answers what it has, refuses what is new
-        with `store_unavailable`, and ends the stream.
+        with `store_unavailable`, and ends the stream. The initial metadata of a stream that was accepted has the entry
+        `coilyard-max-bytes`, the size of the largest request; a client that writes before it has come may not be told
+        why it was refused.
         """
 
 def add_CallsServicer_to_server(servicer: CallsServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from coilyard import _methods as methods
 from coilyard._errors import InvalidArgument
 from coilyard._proto import variables_pb2
 from coilyard._rules import encode_rules
@@ -43,7 +44,7 @@ class VariableAccess(SessionBase):
         encoded = variables_pb2.AccessRuleSet(rules=encode_rules(rules, "rules"))
         await core.initialize()
         request = variables_pb2.ConfigureVariableRequest(**core.scoped(fields), access_rules=encoded)
-        reply = await core.call(core.variables.ConfigureVariable, request)
+        reply = await core.call(methods.ConfigureVariable, request)
         core.configured(reply.variable)
 
     async def check_variable_access(self, variable: str, permission: str) -> bool:
@@ -58,4 +59,4 @@ class VariableAccess(SessionBase):
         request = variables_pb2.CheckAccessRequest(
             session_id=core.session_id, variable=checked_name(variable, "variable"), permission=permission
         )
-        return (await core.call(core.variables.CheckAccess, request)).allowed
+        return (await core.call(methods.CheckAccess, request)).allowed

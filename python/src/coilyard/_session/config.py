@@ -28,6 +28,8 @@ class SessionConfig:
         create_if_missing: False: a session that does not exist is an error rather than created.
         token: The bearer token, for a channel that does not carry one by itself.
         as_session: Call on behalf of this other session: access rules are matched with its id.
+        multiplex: False: each request is a gRPC call of its own rather than a frame on one stream. For a channel that
+            does not carry one by itself.
     """
 
     enable_caching: bool = True
@@ -42,6 +44,7 @@ class SessionConfig:
     create_if_missing: bool = True
     token: str | None = None
     as_session: str | None = None
+    multiplex: bool = True
 
     @classmethod
     def of(cls, config: SessionConfig | Mapping[str, Any] | None) -> SessionConfig:

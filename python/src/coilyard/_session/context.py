@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Self
 
+from coilyard import _methods as methods
 from coilyard._calls import Caller, new_request_id
 from coilyard._proto import sessions_pb2
 from coilyard._records import SessionInfo, session_info
@@ -108,18 +109,18 @@ class SessionContext(
         """
         await self._core.initialize()
         request = sessions_pb2.GetSessionRequest(session_id=self.session_id)
-        return session_info((await self._core.call(self._core.sessions.GetSession, request)).session)
+        return session_info((await self._core.call(methods.GetSession, request)).session)
 
     async def touch(self) -> SessionInfo:
         """Extends the session's life by its time to live."""
         await self._core.initialize()
         request = sessions_pb2.TouchSessionRequest(session_id=self.session_id)
-        return session_info((await self._core.call(self._core.sessions.TouchSession, request)).session)
+        return session_info((await self._core.call(methods.TouchSession, request)).session)
 
     async def stop(self, keep: bool = False) -> None:
         """Stops the session for everyone: watches end, and its state is deleted unless `keep`."""
         request = sessions_pb2.StopSessionRequest(request_id=new_request_id(), session_id=self.session_id, keep=keep)
-        await self._core.call(self._core.sessions.StopSession, request)
+        await self._core.call(methods.StopSession, request)
         await self.cleanup()
 
     async def cleanup(self) -> None:

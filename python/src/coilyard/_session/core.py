@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
+from coilyard import _methods as methods
 from coilyard._cache import VariableCache
-from coilyard._calls import Caller, acting_as, bearer, new_request_id
+from coilyard._calls import Caller, carrier_over, new_request_id
+from coilyard._carrier import Carrier
 from coilyard._entries import CachedValue
 from coilyard._feed import Feed
+from coilyard._methods import Method, Reply, Request
 from coilyard._proto import sessions_pb2, variables_pb2
 from coilyard._push import PushLink
 from coilyard._records import cached_update, cached_value, framework_in, value_of
 from coilyard._rules import allows
 from coilyard._session.config import SessionConfig
 from coilyard._single_flight import SingleFlight
-from coilyard._stubs import sessions_stub, variables_stub
+from coilyard._stubs import variables_stub
 from coilyard._tools import GatewayTools, ToolCaller
 from coilyard._usage import Usage, client_stats
 from coilyard._values import encode_metadata
@@ -28,9 +31,6 @@ if TYPE_CHECKING:
     import grpc
 
     from coilyard._watch import Watch
-
-Request = TypeVar("Request")
-Reply = TypeVar("Reply")
 
 
 class SessionCore:
@@ -47,10 +47,13 @@ class SessionCore:
         self.session_id = session_id
         self.channel = channel
         self.config = config
-        self.call = acting_as(caller or Caller(bearer(config.token), config.timeout), config.as_session)
-        self.variables = variables_stub(channel)
-        self.sessions = sessions_stub(channel)
-        self.gateway_tools = GatewayTools(channel, self.call)
+        self._own_carrier: Carrier | None = None
+        if caller is None:
+            self._own_carrier = carrier_over(channel, config.token, config.multiplex)
+            caller = Caller(self._own_carrier, config.timeout)
+        self.call = caller.acting_as(config.as_session)
+        self._watches_stub = variables_stub(channel)
+        self.gateway_tools = GatewayTools(self.call)
         self.tools: ToolCaller = tools or self.gateway_tools
         self.cache = VariableCache(
             config.cache_ttl,
@@ -83,7 +86,7 @@ class SessionCore:
 
     async def _create_or_attach(self) -> None:
         if not self.config.create_if_missing:
-            await self.call(self.sessions.GetSession, sessions_pb2.GetSessionRequest(session_id=self.session_id))
+            await self.call(methods.GetSession, sessions_pb2.GetSessionRequest(session_id=self.session_id))
             self.created = False
             return
         request = sessions_pb2.CreateSessionRequest(
@@ -93,7 +96,7 @@ class SessionCore:
             metadata=encode_metadata(self.config.metadata),
             attach_if_exists=True,
         )
-        reply = await self.call(self.sessions.CreateSession, request)
+        reply = await self.call(methods.CreateSession, request)
         self.session_id = reply.session.id
         self.created = reply.created
 
@@ -134,16 +137,16 @@ class SessionCore:
     async def _get(self, name: str) -> variables_pb2.GetVariableResponse:
         await self.initialize()
         request = variables_pb2.GetVariableRequest(session_id=self.session_id, variable=name)
-        return await self.call(self.variables.GetVariable, request)
+        return await self.call(methods.GetVariable, request)
 
     async def fetch_many(self, names: Iterable[str]) -> dict[str, variables_pb2.Variable]:
         """The variables of `names` that exist, read at one revision; the cache takes them."""
         await self.initialize()
         generation, started = self.cache.generation, self.call.clock.now()
         request = variables_pb2.GetVariablesRequest(session_id=self.session_id, variables=names)
-        reply = await self.call(self.variables.GetVariables, request)
+        reply = await self.call(methods.GetVariables, request)
         if any(map(self._is_overtaken, reply.variables.values())):
-            reply = await self.call(self.variables.GetVariables, request)
+            reply = await self.call(methods.GetVariables, request)
         self.usage.read(reply.variables.values(), self.call.clock.now() - started)
         for variable in reply.variables.values():
             self.take(variable, reply.revision, generation)
@@ -173,11 +176,11 @@ class SessionCore:
 
     def open_feed(self, request: variables_pb2.WatchRequest, on_lost: Callable[[], None] | None = None) -> Feed:
         """A watch on this session; the request's session id is filled in."""
-        call, variables = self.call, self.variables
+        call, stub = self.call, self._watches_stub
 
         def open_watch(request: variables_pb2.WatchRequest) -> Any:
             request.session_id = self.session_id
-            return variables.Watch(request, metadata=call.metadata)
+            return stub.Watch(request, metadata=call.metadata)
 
         return Feed(open_watch, request, call, self.initialize, on_lost)
 
@@ -189,9 +192,7 @@ class SessionCore:
 
     # Writing
 
-    async def write(
-        self, method: grpc.aio.UnaryUnaryMultiCallable[Request, Reply], request: Request
-    ) -> tuple[Reply, float]:
+    async def write(self, method: Method[Request, Reply], request: Request) -> tuple[Reply, float]:
         """Sends a request that changes something; gives the seconds that it took as well."""
         await self.initialize()
         started = self.call.clock.now()
@@ -257,3 +258,5 @@ class SessionCore:
         await self.push.close()
         self.cache.invalidate(reason="cleanup")
         self._fetches.forget()
+        if self._own_carrier is not None:
+            await self._own_carrier.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from coilyard import _methods as methods
 from coilyard._proto import variables_pb2
 from coilyard._rules import dependency_dict
 from coilyard._session.base import SessionBase, checked_name
@@ -41,7 +42,7 @@ class VariableDependencies(SessionBase):
         await core.initialize()
         fields = {**_ends(from_variable, to_variable), "type": dependency_type, "metadata": encode_metadata(metadata)}
         request = variables_pb2.AddDependencyRequest(**core.scoped(fields), source=core.config.source)
-        await core.call(core.variables.AddDependency, request)
+        await core.call(methods.AddDependency, request)
 
     async def remove_dependency(self, from_variable: str, to_variable: str) -> None:
         """Takes a dependency back; one that is not there is no error.
@@ -53,7 +54,7 @@ class VariableDependencies(SessionBase):
         await core.initialize()
         fields = core.scoped(_ends(from_variable, to_variable))
         request = variables_pb2.RemoveDependencyRequest(**fields, source=core.config.source)
-        await core.call(core.variables.RemoveDependency, request)
+        await core.call(methods.RemoveDependency, request)
 
     async def get_dependencies(self, variable: str, include_transitive: bool = False) -> list[dict[str, Any]]:
         """What a variable depends on: dicts with `variable_id`, `name`, `type` and `metadata`.
@@ -84,7 +85,7 @@ class VariableDependencies(SessionBase):
             direction=direction,
             transitive=transitive,
         )
-        reply = await core.call(core.variables.GetDependencies, request)
+        reply = await core.call(methods.GetDependencies, request)
         return [dependency_dict(dependency) for dependency in reply.dependencies]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from coilyard import _methods as methods
 from coilyard._errors import InvalidArgument
 from coilyard._proto import variables_pb2
 from coilyard._session.base import SessionBase, checked_name
@@ -39,7 +40,7 @@ class VariableHistory(SessionBase):
             limit=limit,
             offset=offset,
         )
-        reply = await core.call(core.variables.GetVariableHistory, request)
+        reply = await core.call(methods.GetVariableHistory, request)
         framework = core.framework_of(variable)
         return [_history_entry(entry, framework, include_metadata) for entry in reply.entries]
 
@@ -65,7 +66,7 @@ class VariableHistory(SessionBase):
         await core.initialize()
         fields = {"variable": checked_name(variable, "variable"), "version": version, "reason": reason or ""}
         request = variables_pb2.RollbackVariableRequest(**core.scoped(fields), source=core.config.source)
-        reply, seconds = await core.write(core.variables.RollbackVariable, request)
+        reply, seconds = await core.write(methods.RollbackVariable, request)
         core.wrote([reply.variable], reply.revision, seconds)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from coilyard import _methods as methods
 from coilyard._errors import VariableNotFound
 from coilyard._proto import variables_pb2
 from coilyard._records import value_of, variable_dict
@@ -152,7 +153,7 @@ class VariableReads(SessionBase):
             source=source or "",
             pattern=pattern or "",
         )
-        reply = await self._core.call(self._core.variables.ListVariables, request)
+        reply = await self._core.call(methods.ListVariables, request)
         for variable in reply.variables:
             self._core.note(variable)
         return [variable_dict(variable, include_metadata) for variable in reply.variables]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from coilyard import _methods as methods
 from coilyard._proto import variables_pb2
 from coilyard._session.base import SessionBase, checked_name
 
@@ -30,7 +31,7 @@ class VariableStatistics(SessionBase):
         await core.initialize()
         name = "" if variable is None else checked_name(variable, "variable")
         request = variables_pb2.GetVariableStatsRequest(session_id=core.session_id, variable=name)
-        reply = await core.call(core.variables.GetVariableStats, request)
+        reply = await core.call(methods.GetVariableStats, request)
         read_ms = reply.avg_read_latency_ms if reply.HasField("avg_read_latency_ms") else None
         write_ms = reply.avg_write_latency_ms if reply.HasField("avg_write_latency_ms") else None
         return {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from coilyard import _methods as methods
 from coilyard._errors import InvalidArgument
 from coilyard._proto import variables_pb2
 from coilyard._session.base import SessionBase
@@ -48,7 +49,7 @@ class VariableTransfer(SessionBase):
             without_dependencies=not include_dependencies,
             filter_pattern=filter_pattern or "",
         )
-        data = (await core.call(core.variables.ExportVariables, request)).data
+        data = (await core.call(methods.ExportVariables, request)).data
         return data if converter is None else await asyncio.to_thread(converter.dump, data)
 
     async def import_variables(
@@ -88,7 +89,7 @@ class VariableTransfer(SessionBase):
             "source": core.config.source,
         }
         request = variables_pb2.ImportVariablesRequest(**core.scoped(fields))
-        reply = await core.call(core.variables.ImportVariables, request)
+        reply = await core.call(methods.ImportVariables, request)
         if not dry_run and any(detail.action in _CHANGING for detail in reply.details):
             core.invalidate(None)
         return {

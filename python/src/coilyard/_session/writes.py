@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from coilyard import _methods as methods
 from coilyard._errors import CoilyardError, InvalidArgument, VariableExists, VariableNotFound
 from coilyard._proto import value_pb2, variables_pb2
 from coilyard._rules import encode_dependencies, encode_rules
@@ -81,7 +82,7 @@ class VariableWrites(SessionBase):
         await self._core.initialize()
         fields = self._core.scoped({"variables": specs, "source": self._core.config.source})
         request = variables_pb2.RegisterVariablesRequest(**fields)
-        reply = await self._core.call(self._core.variables.RegisterVariables, request)
+        reply = await self._core.call(methods.RegisterVariables, request)
         for variable in reply.variables:
             self._core.note(variable)
         return {variable.name: variable.id for variable in reply.variables}
@@ -125,7 +126,7 @@ class VariableWrites(SessionBase):
         for race in range(_CREATION_RACES):
             try:
                 request = variables_pb2.SetVariableRequest(**core.scoped(fields))
-                reply, seconds = await core.write(core.variables.SetVariable, request)
+                reply, seconds = await core.write(methods.SetVariable, request)
             except VariableNotFound:
                 if not create_if_missing:
                     raise
@@ -177,7 +178,7 @@ class VariableWrites(SessionBase):
             await core.initialize()
             fields = {"writes": writes, "atomic": atomic, "metadata": encode_metadata(metadata)}
             request = variables_pb2.UpdateVariablesRequest(**core.scoped(fields), source=core.config.source)
-            reply, seconds = await core.write(core.variables.UpdateVariables, request)
+            reply, seconds = await core.write(methods.UpdateVariables, request)
             updated = [outcome.updated for outcome in reply.outcomes if outcome.HasField("updated")]
             core.wrote(updated, reply.revision, seconds)
             for outcome in reply.outcomes:
@@ -201,7 +202,7 @@ class VariableWrites(SessionBase):
         request = variables_pb2.DeleteVariableRequest(
             **core.scoped({"variable": checked_name(name), "cascade": cascade})
         )
-        reply = await core.call(core.variables.DeleteVariable, request)
+        reply = await core.call(methods.DeleteVariable, request)
         core.deleted(name, reply.revision)
 
 

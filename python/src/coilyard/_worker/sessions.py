@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import grpc
 
+from coilyard._calls import Caller, carrier_over
 from coilyard._errors import InvalidArgument
 from coilyard._session.config import SessionConfig
 from coilyard._session.context import SessionContext
@@ -23,7 +24,9 @@ class Sessions:
     def __init__(self, channel: grpc.aio.Channel, token: str, tools: ToolCaller | None = None) -> None:
         self._channel = channel
         self._tools = tools
-        self._config = SessionConfig(token=token, create_if_missing=False)
+        self._carrier = carrier_over(channel, token)
+        self._caller = Caller(self._carrier)
+        self._config = SessionConfig(create_if_missing=False)
         self._contexts: OrderedDict[str, SessionContext] = OrderedDict()
         self._users: dict[str, int] = {}
 
@@ -39,7 +42,7 @@ class Sessions:
         context = self._contexts.get(session_id)
         if context is None:
             context = self._contexts[session_id] = SessionContext(
-                session_id, self._channel, self._config, tools=self._tools
+                session_id, self._channel, self._config, caller=self._caller, tools=self._tools
             )
         self._contexts.move_to_end(session_id)
         self._users[session_id] = self._users.get(session_id, 0) + 1
@@ -60,3 +63,4 @@ class Sessions:
         """Frees all of them."""
         while self._contexts:
             await self._contexts.popitem()[1].cleanup()
+        await self._carrier.close()

@@ -596,7 +596,9 @@ export const CallsService = {
    * Carries calls until the client ends the stream; then those in hand are answered, and the stream ends. Frames that wait
    * are packed into one message. Calls are answered in any order, each once unless it was cancelled. The metadata
    * `authorization` of the stream proves who makes them. A gateway that stops answers what it has, refuses what is new
-   * with `store_unavailable`, and ends the stream.
+   * with `store_unavailable`, and ends the stream. The initial metadata of a stream that was accepted has the entry
+   * `coilyard-max-bytes`, the size of the largest request; a client that writes before it has come may not be told
+   * why it was refused.
    */
   carry: {
     path: "/coilyard.v1.Calls/Carry" as const,
@@ -614,7 +616,9 @@ export interface CallsServer extends UntypedServiceImplementation {
    * Carries calls until the client ends the stream; then those in hand are answered, and the stream ends. Frames that wait
    * are packed into one message. Calls are answered in any order, each once unless it was cancelled. The metadata
    * `authorization` of the stream proves who makes them. A gateway that stops answers what it has, refuses what is new
-   * with `store_unavailable`, and ends the stream.
+   * with `store_unavailable`, and ends the stream. The initial metadata of a stream that was accepted has the entry
+   * `coilyard-max-bytes`, the size of the largest request; a client that writes before it has come may not be told
+   * why it was refused.
    */
   carry: handleBidiStreamingCall<CarryRequest, CarryResponse>;
 }
@@ -624,7 +628,9 @@ export interface CallsClient extends Client {
    * Carries calls until the client ends the stream; then those in hand are answered, and the stream ends. Frames that wait
    * are packed into one message. Calls are answered in any order, each once unless it was cancelled. The metadata
    * `authorization` of the stream proves who makes them. A gateway that stops answers what it has, refuses what is new
-   * with `store_unavailable`, and ends the stream.
+   * with `store_unavailable`, and ends the stream. The initial metadata of a stream that was accepted has the entry
+   * `coilyard-max-bytes`, the size of the largest request; a client that writes before it has come may not be told
+   * why it was refused.
    */
   carry(): ClientDuplexStream<CarryRequest, CarryResponse>;
   carry(options: Partial<CallOptions>): ClientDuplexStream<CarryRequest, CarryResponse>;

@@ -1,0 +1,310 @@
+"""Requests as frames on one stream: each costs a fraction of a gRPC call, and those of many tasks share a message."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from typing import TYPE_CHECKING
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from coilyard._carrier import Metadata, UnaryCarrier
+from coilyard._errors import (
+    ClientClosed,
+    CoilyardError,
+    ConnectionLost,
+    Execution,
+    InternalError,
+    PayloadTooLarge,
+    TransportTimeout,
+)
+from coilyard._methods import Method, Reply, Request
+from coilyard._proto import calls_pb2
+from coilyard._wire_errors import error_from_detail, error_from_rpc
+
+if TYPE_CHECKING:
+    RawStream = grpc.aio.StreamStreamCall[bytes, bytes]
+
+PATH = "/coilyard.v1.Calls/Carry"
+
+#: Frames are packed into one message up to this size; a larger request travels in pieces of it.
+PACK_BYTES = 1024 * 1024
+
+#: In the initial metadata of a stream that was accepted: how many bytes a request may have.
+MAX_BYTES = "coilyard-max-bytes"
+
+#: Numbers of calls start again here: they are 32 bits on the wire.
+_CALL_IDS = 2**32
+
+_BROKEN_WRITE = "Internal error from Core"
+
+_log = logging.getLogger("coilyard.calls")
+
+
+class StreamCarrier:
+    """Carries every request of a client on one stream, which is opened with the first and again after it was lost.
+
+    A gateway that has no such stream is asked with a gRPC call for each request.
+
+    Args:
+        channel: Stays the caller's.
+        metadata: Sent when the stream is opened.
+    """
+
+    def __init__(self, channel: grpc.aio.Channel, metadata: Metadata = ()) -> None:
+        self.metadata = metadata
+        self._channel = channel
+        self._unary = UnaryCarrier(channel, metadata)
+        self._is_served = True
+        self._stream: CallStream | None = None
+
+    async def send(
+        self, method: Method[Request, Reply], request: Request, timeout_s: float, calling_session: str | None
+    ) -> Reply:
+        """See `Carrier`."""
+        if self._is_served:
+            try:
+                content = await self._open().carry(
+                    method.path, request.SerializeToString(), timeout_s, calling_session or ""
+                )
+                return method.reply.FromString(content)
+            except _NotServed:
+                _log.info("the gateway carries no calls on a stream: each is a call of its own")
+                self._is_served = False
+        return await self._unary.send(method, request, timeout_s, calling_session)
+
+    async def close(self) -> None:
+        """Frees the stream; requests in hand fail. The next request opens another."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            await stream.aclose()
+
+    def _open(self) -> CallStream:
+        stream = self._stream
+        if stream is None or stream.is_over:
+            try:
+                opened: RawStream = self._channel.stream_stream(PATH)(metadata=self.metadata)
+            except grpc.aio.UsageError as cause:
+                raise ClientClosed("the client is closed") from cause
+            stream = self._stream = CallStream(opened)
+        return stream
+
+    def __del__(self) -> None:
+        # The collector may run in any thread, and after the loop has ended.
+        stream = self._stream
+        if stream is not None and not stream.loop.is_closed():
+            stream.loop.call_soon_threadsafe(stream.close)
+
+
+class _NotServed(Exception):
+    """The gateway does not know the method; nothing was executed."""
+
+
+class _Call:
+    """One request in hand."""
+
+    __slots__ = ("answer", "is_sent", "timer")
+
+    def __init__(self, answer: asyncio.Future[bytes], timer: asyncio.TimerHandle) -> None:
+        self.answer = answer
+        self.timer = timer
+        self.is_sent = False
+
+
+class CallStream:
+    """One stream, from its opening to its end. Belongs to the running loop.
+
+    Attributes:
+        loop: The loop that it belongs to.
+        is_over: Whether it takes no more requests.
+    """
+
+    def __init__(self, stream: RawStream) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.is_over = False
+        self._stream = stream
+        self._calls: dict[int, _Call] = {}
+        self._last_id = 0
+        self._max_bytes: int | None = None
+        self._small: deque[tuple[int, bytes]] = deque()
+        self._large: deque[tuple[int, memoryview]] = deque()
+        self._idle_writer: asyncio.Future[None] | None = None
+        self._pieces: dict[int, list[bytes]] = {}
+        self._tasks = [self.loop.create_task(self._read()), self.loop.create_task(self._write())]
+
+    async def carry(self, path: str, message: bytes, timeout_s: float, calling_session: str) -> bytes:
+        """Sends one encoded request and returns the encoded answer.
+
+        Raises:
+            CoilyardError: The gateway refused it, the stream was lost, or the time is over.
+        """
+        if self._max_bytes is not None and len(message) > self._max_bytes:
+            details = {"limit": self._max_bytes, "actual": len(message)}
+            raise PayloadTooLarge(f"a request of {len(message)} bytes is too large for the gateway", details=details)
+        call_id = self._last_id = (self._last_id + 1) % _CALL_IDS
+        call = _Call(self.loop.create_future(), self.loop.call_later(timeout_s, self._expire, call_id))
+        self._calls[call_id] = call
+        request = calls_pb2.CallRequest(
+            call_id=call_id,
+            method=path,
+            message=message,
+            timeout_ms=min(_CALL_IDS - 1, max(1, round(timeout_s * 1000))),
+            calling_session=calling_session,
+        )
+        if len(message) <= PACK_BYTES:
+            frame = calls_pb2.CarryRequest(frames=[calls_pb2.CallerFrame(request=request)])
+            self._small.append((call_id, frame.SerializeToString()))
+        else:
+            self._large.append((call_id, memoryview(request.SerializeToString())))
+        self._wake_writer()
+        try:
+            return await call.answer
+        finally:
+            call.timer.cancel()
+            is_unanswered = self._calls.pop(call_id, None) is not None
+            if is_unanswered or any(waiting == call_id for waiting, _ in self._large):
+                self._abandon(call_id, call)
+
+    def _abandon(self, call_id: int, call: _Call) -> None:
+        """Sends no more of a request, and tells the gateway that its answer is not wanted any more."""
+        self._large = deque(entry for entry in self._large if entry[0] != call_id)
+        if not call.is_sent:
+            self._small = deque(entry for entry in self._small if entry[0] != call_id)
+        elif not self.is_over:
+            cancel = calls_pb2.CallerFrame(cancel=calls_pb2.CallCancel(call_id=call_id))
+            self._small.append((call_id, calls_pb2.CarryRequest(frames=[cancel]).SerializeToString()))
+            self._wake_writer()
+
+    def _expire(self, call_id: int) -> None:
+        call = self._calls.get(call_id)
+        if call is not None and not call.answer.done():
+            execution: Execution = "unknown" if call.is_sent else "not_started"
+            call.answer.set_exception(TransportTimeout("Deadline Exceeded", execution=execution))
+
+    # Writing
+
+    def _wake_writer(self) -> None:
+        if self._idle_writer is not None and not self._idle_writer.done():
+            self._idle_writer.set_result(None)
+
+    async def _write(self) -> None:
+        # A write to a stream that is refused would hide the reason: grpc.aio then reports the write and nothing else.
+        accepted = dict(await self._stream.initial_metadata()).get(MAX_BYTES)
+        if accepted is None:
+            return  # whoever reads hears why
+        self._max_bytes = int(accepted)
+        while True:
+            while not self._small and not self._large:
+                self._idle_writer = self.loop.create_future()
+                await self._idle_writer
+            try:
+                await self._stream.write(self._pack())
+            except (grpc.RpcError, grpc.aio.UsageError, asyncio.InvalidStateError):
+                return
+
+    def _pack(self) -> bytes:
+        """What waits as one message. Messages of one list of frames can be strung together: that is their sum."""
+        packed: list[bytes] = []
+        size = 0
+        small = self._small
+        while small and size + len(small[0][1]) <= 2 * PACK_BYTES:
+            call_id, message = small.popleft()
+            size += len(message)
+            packed.append(message)
+            call = self._calls.get(call_id)
+            if call is not None:
+                call.is_sent = True
+        if self._large:
+            packed.append(self._next_piece())
+        return packed[0] if len(packed) == 1 else b"".join(packed)
+
+    def _next_piece(self) -> bytes:
+        """Large requests take turns, and small ones pass them."""
+        call_id, rest = self._large.popleft()
+        call = self._calls.get(call_id)
+        if call is not None:
+            call.is_sent = True
+        is_last = len(rest) <= PACK_BYTES
+        piece = calls_pb2.CallPiece(call_id=call_id, data=bytes(rest[:PACK_BYTES]), last=is_last)
+        if not is_last:
+            self._large.append((call_id, rest[PACK_BYTES:]))
+        return calls_pb2.CarryRequest(frames=[calls_pb2.CallerFrame(piece=piece)]).SerializeToString()
+
+    # Reading
+
+    async def _read(self) -> None:
+        failure: BaseException | None = None
+        try:
+            while isinstance(message := await self._stream.read(), bytes):
+                for frame in calls_pb2.CarryResponse.FromString(message).frames:
+                    self._take(frame)
+        except (grpc.aio.AioRpcError, DecodeError) as error:
+            failure = error
+        except asyncio.CancelledError as error:  # closed here, or with its channel
+            failure = error
+        finally:
+            self._end(failure)
+
+    def _take(self, frame: calls_pb2.CalleeFrame) -> None:
+        if frame.HasField("reply"):
+            self._settle(frame.reply)
+        elif frame.HasField("piece"):
+            piece = frame.piece
+            pieces = self._pieces.setdefault(piece.call_id, [])
+            pieces.append(piece.data)
+            if piece.last:
+                del self._pieces[piece.call_id]
+                self._settle(calls_pb2.CallReply.FromString(b"".join(pieces)))
+
+    def _settle(self, reply: calls_pb2.CallReply) -> None:
+        call = self._calls.pop(reply.call_id, None)
+        if call is None or call.answer.done():
+            return
+        if reply.HasField("error"):
+            call.answer.set_exception(error_from_detail(reply.error))
+        else:
+            call.answer.set_result(reply.message)
+
+    # Ending
+
+    def _end(self, failure: BaseException | None) -> None:
+        self.is_over = True
+        self._stream.cancel()
+        for task in self._tasks:
+            task.cancel()
+        calls, self._calls = self._calls, {}
+        for call in calls.values():
+            if not call.answer.done():
+                call.answer.set_exception(self._error_of(failure, call))
+
+    def _error_of(self, failure: BaseException | None, call: _Call) -> Exception:
+        """An exception of its own for each call: they are raised in different places."""
+        error: CoilyardError
+        if isinstance(failure, grpc.aio.AioRpcError):
+            if failure.code() is grpc.StatusCode.UNIMPLEMENTED:
+                return _NotServed()
+            # A write that was under way when the stream broke is reported by grpc.aio instead of why it broke.
+            is_broken = failure.code() is grpc.StatusCode.INTERNAL and failure.details() == _BROKEN_WRITE
+            error = ConnectionLost("the stream of calls broke") if is_broken else error_from_rpc(failure)
+        elif isinstance(failure, asyncio.CancelledError):
+            error = ClientClosed("the client is closed", execution="unknown")
+        elif failure is not None:
+            error = InternalError(f"the gateway sent something that is no answer: {failure}")
+        else:
+            error = ConnectionLost("the gateway ended the stream of calls")
+        if not call.is_sent:
+            error.execution = "not_started"
+        error.__cause__ = failure
+        return error
+
+    def close(self) -> None:
+        """Ends the stream; requests in hand fail."""
+        if not self.is_over:
+            self._end(asyncio.CancelledError())
+
+    async def aclose(self) -> None:
+        """Ends the stream and returns once nothing of it is left."""
+        self.close()
+        await asyncio.wait(self._tasks)
