@@ -38,6 +38,7 @@ class Runtime:
         self.goodbye = asyncio.Event()
         self.refusal: tuple[grpc.StatusCode, coilyard.CoilyardError] | None = None
         self.interval_ms = 60_000
+        self.lease_ms = 0
         gateway.attach = self._attach
 
     async def _attach(self, requests: Any, context: Any) -> AsyncIterator[workers_pb2.AttachResponse]:
@@ -46,7 +47,7 @@ class Runtime:
             await until(lambda: self.heard)
             if self.refusal is not None:
                 await refuse(context, self.refusal[1], self.refusal[0])
-            welcome = workers_pb2.Welcome(worker_id="w", heartbeat_interval_ms=self.interval_ms)
+            welcome = workers_pb2.Welcome(worker_id="w", heartbeat_interval_ms=self.interval_ms, lease_ms=self.lease_ms)
             yield workers_pb2.AttachResponse(frames=[workers_pb2.RuntimeFrame(welcome=welcome)])
             while (frames := await self.told.get()) is not None:
                 yield workers_pb2.AttachResponse(frames=frames)
@@ -61,7 +62,8 @@ class Runtime:
         self.told.put_nowait(None)
 
     def tell(self, *frames: Any) -> None:
-        kinds = {workers_pb2.Call: "call", workers_pb2.Cancel: "cancel", workers_pb2.Credit: "credit"}
+        kinds = {workers_pb2.Call: "call", workers_pb2.Cancel: "cancel", workers_pb2.Credit: "credit",
+                 workers_pb2.Pulse: "pulse"}  # fmt: skip
         wrapped = [workers_pb2.RuntimeFrame(**{kinds.get(type(frame), "drain"): frame}) for frame in frames]
         self.told.put_nowait(wrapped)
 

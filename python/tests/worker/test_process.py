@@ -36,6 +36,10 @@ def block(seconds: float) -> str:
     return "slept"
 
 @tool
+async def hang(seconds: float) -> str:
+    time.sleep(seconds)
+
+@tool
 def leave_a_thread() -> None:
     threading.Thread(target=time.sleep, args=(600,)).start()
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
 import json
 import logging
 import os
 import platform
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from typing import Any
 
 import grpc
 
-from coilyard._calls import open_channel
 from coilyard._clock import SystemClock
 from coilyard._proto import workers_pb2
 from coilyard._registry import BUILT_IN_MODULES, Registry
@@ -22,9 +22,11 @@ from coilyard._version import __version__
 from coilyard._wire_errors import error_from_rpc
 from coilyard._worker.asks import Asks
 from coilyard._worker.call_logs import CallLogs
+from coilyard._worker.dial import dial
 from coilyard._worker.executor import Executor
-from coilyard._worker.exits import Exit, WorkerExit
+from coilyard._worker.exits import Exit, WorkerExit, cut_off_soon
 from coilyard._worker.heartbeat import beat
+from coilyard._worker.lease import Lease, LeaseWatch
 from coilyard._worker.module_calls import ModuleCalls
 from coilyard._worker.options import WorkerOptions
 from coilyard._worker.outbox import MAX_FRAME_BYTES, Outbox
@@ -59,7 +61,9 @@ class Attachment:
         self._registry = registry
         self._outbox = Outbox()
         self._drain_asked = asyncio.Event()
-        self._channel = open_channel(options.gateway)
+        self._abandoned: asyncio.Future[WorkerExit] = asyncio.get_running_loop().create_future()
+        self._lease: Lease | None = None
+        self._channel = dial(options)
         self._threads = Threads(options.concurrency)
         self._pieces = PieceAssembler()
         self._asks = Asks(self._outbox.put, self._max_frame_bytes)
@@ -90,7 +94,8 @@ class Attachment:
             welcome = await self._greet(stream)
             self._outbox.max_frame_bytes = welcome.max_frame_bytes or MAX_FRAME_BYTES
             interval_ms = welcome.heartbeat_interval_ms or self._options.heartbeat_interval_ms
-            await self._serve(stream, interval_ms / 1000)
+            with self._leased(welcome.lease_ms / 1000):
+                await self._serve(stream, interval_ms / 1000)
         finally:
             logging.getLogger().removeHandler(logs)
             self._asks.close()
@@ -119,11 +124,14 @@ class Attachment:
     async def _serve(self, stream: AttachCall, interval_s: float) -> None:
         reading = _spawn(self._read(stream))
         writing = _spawn(self._write(stream))
-        beating = _spawn(beat(SystemClock(), interval_s, lambda: self._executor.call_ids, self._outbox.put))
+        beating = _spawn(beat(SystemClock(), interval_s, lambda: self._executor.call_ids, self._outbox.offer))
         draining = _spawn(self._drain())
         preloading = _spawn(preload(self._options.preload, lambda: not self._executor.call_ids))
         try:
-            await asyncio.wait([reading, writing, draining], return_when=asyncio.FIRST_COMPLETED)
+            endings: list[asyncio.Future[Any]] = [reading, writing, draining, self._abandoned]
+            await asyncio.wait(endings, return_when=asyncio.FIRST_COMPLETED)
+            if self._abandoned.done():
+                raise self._abandoned.result()
             if not draining.done():
                 raise await self._lost(stream, reading, writing)
             # Everything was answered: send what waits, say goodbye, and let the runtime end the stream.
@@ -135,6 +143,34 @@ class Attachment:
             for task in (preloading, beating, draining, writing, reading):
                 task.cancel()
             await asyncio.gather(preloading, beating, draining, writing, reading, return_exceptions=True)
+
+    @contextlib.contextmanager
+    def _leased(self, lease_s: float) -> Iterator[None]:
+        """Ends the worker when it hears nothing for so long; 0: it has no lease."""
+        if lease_s == 0:
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        self._lease = Lease(lease_s)
+
+        def over(silent_s: float) -> None:
+            reason = (
+                f"nothing came from the runtime for {silent_s:.1f} s: it is gone, it hangs, or it cannot be reached"
+            )
+            with contextlib.suppress(RuntimeError):  # the loop has just ended
+                loop.call_soon_threadsafe(self._abandon, WorkerExit(Exit.LEASE_OVER, reason))
+            # A loop that hangs would never hear of it.
+            cut_off_soon(Exit.LEASE_OVER, reason)
+
+        watch = LeaseWatch(self._lease, over)
+        try:
+            yield
+        finally:
+            watch.stop()
+
+    def _abandon(self, ended: WorkerExit) -> None:
+        if not self._abandoned.done():
+            self._abandoned.set_result(ended)
 
     async def _lost(self, stream: AttachCall, *tasks: asyncio.Task[None]) -> BaseException:
         """Why the stream ended before its time."""
@@ -148,6 +184,8 @@ class Attachment:
 
     async def _read(self, stream: AttachCall) -> None:
         while isinstance(response := await stream.read(), workers_pb2.AttachResponse):
+            if self._lease is not None:
+                self._lease.sign()
             self._obey(response.frames)
 
     async def _write(self, stream: AttachCall) -> None:
@@ -176,6 +214,8 @@ class Attachment:
                     self._obey([whole])
             elif kind == "drain":
                 self.drain()
+            elif kind == "pulse":
+                pass  # any frame is a sign of life
             else:
                 _log.warning("a frame of an unknown kind was ignored: is the runtime newer than this worker?")
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
 from enum import IntEnum
+
+#: Seconds for the interpreter to end after the work has: threads and exit handlers of user code can hang.
+EXIT_GRACE_S = 2.0
 
 
 class Exit(IntEnum):
@@ -20,6 +26,10 @@ class Exit(IntEnum):
     REFUSED = 4
     #: The connection ended while calls could still come.
     DISCONNECTED = 5
+    #: Nothing came from the runtime for the time of the lease.
+    LEASE_OVER = 6
+    #: There was no memory for the worker itself; a call that gets none fails alone.
+    OUT_OF_MEMORY = 7
 
 
 class WorkerExit(Exception):
@@ -28,3 +38,22 @@ class WorkerExit(Exception):
     def __init__(self, code: Exit, reason: str) -> None:
         super().__init__(reason)
         self.code = code
+
+
+def cut_off_soon(code: Exit, last_words: str = "") -> None:
+    """Ends the process with `code` after a grace, whatever still runs in it.
+
+    Args:
+        code: What it ends with, unless it has ended by itself.
+        last_words: Written to stderr then.
+    """
+
+    def cut_off() -> None:
+        if last_words:
+            sys.stderr.write(f"{last_words}\n")
+        sys.stderr.flush()
+        os._exit(code)
+
+    watchdog = threading.Timer(EXIT_GRACE_S, cut_off)
+    watchdog.daemon = True
+    watchdog.start()

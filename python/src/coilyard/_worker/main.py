@@ -13,20 +13,16 @@ import logging
 import os
 import signal
 import sys
-import threading
 import traceback
 from collections.abc import Sequence
 
 from coilyard._guardian import guard
 from coilyard._registry import Registry, default_registry
 from coilyard._worker.attach import Attachment
-from coilyard._worker.exits import Exit, WorkerExit
+from coilyard._worker.exits import Exit, WorkerExit, cut_off_soon
 from coilyard._worker.lifeline import die_with_parent, die_with_stdin
 from coilyard._worker.limits import limit_this_process
 from coilyard._worker.options import WorkerOptions, parse_options
-
-#: Seconds for the interpreter to end after the work has: threads and exit handlers of user code can hang.
-EXIT_GRACE_S = 2.0
 
 #: What user modules find in the environment unless it says otherwise.
 ENVIRONMENT = {
@@ -65,6 +61,9 @@ def _run(options: WorkerOptions, registry: Registry) -> None:
     except WorkerExit as ended:
         _log.error("%s", ended)
         code = ended.code
+    except MemoryError:
+        _log.exception("no memory for the worker itself")
+        code = Exit.OUT_OF_MEMORY
     except Exception:
         _log.exception("a fault of the worker")
         code = Exit.FAULT
@@ -91,7 +90,8 @@ def import_modules(options: WorkerOptions) -> None:
             importlib.import_module(name)
         except BaseException as error:
             traceback.print_exc()
-            raise WorkerExit(Exit.IMPORT_FAILED, f"cannot import {name}: {type(error).__name__}: {error}") from error
+            code = Exit.OUT_OF_MEMORY if isinstance(error, MemoryError) else Exit.IMPORT_FAILED
+            raise WorkerExit(code, f"cannot import {name}: {type(error).__name__}: {error}") from error
 
 
 def search_first(paths: Sequence[str]) -> None:
@@ -110,8 +110,14 @@ async def _serve(options: WorkerOptions, registry: Registry) -> None:
         await attachment.run()
     except BaseException as ended:
         # Calls in hand are cancelled now, and waited for; a thread in the middle of something need not hear of it.
-        _cut_off_soon(ended.code if isinstance(ended, WorkerExit) else Exit.FAULT)
+        cut_off_soon(_code_of(ended))
         raise
+
+
+def _code_of(ended: BaseException) -> Exit:
+    if isinstance(ended, WorkerExit):
+        return ended.code
+    return Exit.OUT_OF_MEMORY if isinstance(ended, MemoryError) else Exit.FAULT
 
 
 def write_logs_to_stderr(who: str) -> None:
@@ -128,15 +134,5 @@ def write_logs_to_stderr(who: str) -> None:
 
 def _end(code: Exit) -> None:
     """Ends the process with `code`, whatever user code left running."""
-    _cut_off_soon(code)
+    cut_off_soon(code)
     sys.exit(code)
-
-
-def _cut_off_soon(code: Exit) -> None:
-    def cut_off() -> None:
-        sys.stderr.flush()
-        os._exit(code)
-
-    watchdog = threading.Timer(EXIT_GRACE_S, cut_off)
-    watchdog.daemon = True
-    watchdog.start()
