@@ -21,7 +21,7 @@ import { Agent } from './agents/agent.js';
 import type { AgentDefinition, ModuleRecipes, VariableDeclarations } from './agents/define-agent.js';
 import { type RuntimeConfig, type RuntimeOptions, runtimeConfig } from './config.js';
 import { systemClock, systemRandom } from './kernel/clock.js';
-import { CoilyardError, describeThrown, invalidArgument } from './kernel/errors.js';
+import { CoilyardError, describeThrown, invalidArgument, runtimeStopped } from './kernel/errors.js';
 import { describeExit, exitReason, isCleanExit } from './kernel/exit-reason.js';
 import { isolate } from './kernel/isolate.js';
 import type { Ignore, Process } from './kernel/process.js';
@@ -104,7 +104,11 @@ export class Runtime {
     });
     const { limits, types, audit } = config;
     const services = { store: this.#store, clock, random, telemetry, wheel: this.#wheel, limits, types, audit };
-    this.sessions = new Sessions(services, () => ({ startChild: (id, start) => this.#startSession(id, start) }));
+    this.sessions = new Sessions(services, () => {
+      this.#livingSessions();
+      return { startChild: (id, start) => this.#startSession(id, start) };
+    });
+    const refuseIfStopped = (): void => this.#refuseIfStopped();
     this.#registry = new AttachRegistry({ clock, random, telemetry });
     this.gateway = new GatewayRuntime({
       config: config.gateway,
@@ -113,6 +117,7 @@ export class Runtime {
       tools: () => this.tools,
       clock,
       telemetry,
+      refuseIfStopped,
       adopt: (start) => this.#running().startChild({ id: 'gateway', start }),
     });
     const tools = new ToolRegistry(clock);
@@ -128,6 +133,7 @@ export class Runtime {
       registry: this.#registry,
       tools,
       gatewayAddress: () => this.gateway.workersAddress(),
+      refuseIfStopped,
       adopt: async (start) => {
         const supervisor = await this.#running().startChild({ id: 'python', type: 'supervisor', start });
         if (supervisor === undefined) throw new TypeError('the supervisor of the pools did not start');
@@ -140,6 +146,7 @@ export class Runtime {
       sessions: this.sessions,
       python: this.python.port,
       pools: this.python.poolNames,
+      refuseIfStopped,
     });
     this.done = new Promise((resolve, reject) => {
       this.#settleDone = { resolve, reject };
@@ -271,17 +278,22 @@ export class Runtime {
   }
 
   #running(): Supervisor {
-    if (this.#root?.alive !== true) throw notRunning();
+    if (this.#root?.alive !== true) throw runtimeStopped();
     return this.#root;
   }
 
+  #refuseIfStopped(): void {
+    if (this.#stopping !== undefined || this.#root?.alive !== true) throw runtimeStopped();
+  }
+
   #livingSessions(): DynamicSupervisor {
-    if (this.#living?.alive !== true) throw notRunning();
-    return this.#living;
+    this.#refuseIfStopped();
+    if (this.#living?.alive === true) return this.#living;
+    throw new CoilyardError('store_unavailable', 'the sessions are being restarted', {
+      execution: 'not_started',
+      details: { reason: 'restarting' },
+    });
   }
 }
-
-const notRunning = (): CoilyardError =>
-  new CoilyardError('internal', 'the runtime is not running', { execution: 'not_started' });
 
 export { formatTree };

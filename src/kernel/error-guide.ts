@@ -119,8 +119,8 @@ export const errorGuide = {
     remedy: 'Retry with the same request id; the report names the bug.',
   },
   store_unavailable: {
-    meaning: 'The store does not answer, or the runtime is stopping.',
-    remedy: 'Retry with the same request id; a watch resumes from its position.',
+    meaning: 'The store does not answer, or the runtime was stopped (`details.reason` is `runtime_stopped`).',
+    remedy: 'Retry with the same request id, once there is a runtime; a watch resumes from its position.',
   },
   pool_unavailable: {
     meaning: 'The pool cannot serve now: its workers fail to start, or it is being restarted.',

@@ -131,6 +131,13 @@ export function invalidArgument(field: string, expected: string, actual: unknown
   });
 }
 
+/** What everything of a runtime answers once it is being stopped. */
+export const runtimeStopped = (details: ErrorDetails = {}): CoilyardError =>
+  new CoilyardError('store_unavailable', 'the runtime was stopped', {
+    execution: 'not_started',
+    details: { reason: 'runtime_stopped', ...details },
+  });
+
 /** A short text for a value in a message: bounded in length whatever comes; never throws. */
 export function describeValue(value: unknown): string {
   try {

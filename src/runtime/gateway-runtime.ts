@@ -31,6 +31,8 @@ export interface GatewayRuntimeOptions {
   readonly tools: () => ToolsPort;
   readonly clock: Clock;
   readonly telemetry: TelemetryBus;
+  /** Throws once the runtime is being stopped. */
+  readonly refuseIfStopped: () => void;
   /** Adds the gateway to the tree, on first use. */
   readonly adopt: (start: (parent: Supervisor) => Promise<Process | Ignore>) => Promise<unknown>;
 }
@@ -67,6 +69,7 @@ export class GatewayRuntime {
       throw new CoilyardError('invalid_argument', 'this runtime was started with gateway: false', {
         details: { field: 'gateway' },
       });
+    this.#options.refuseIfStopped();
     this.#starting ??= this.#adopt();
     await this.#starting;
     const listening = this.#listening;

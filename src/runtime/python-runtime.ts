@@ -67,6 +67,8 @@ export interface PythonRuntimeOptions {
   readonly registry: AttachRegistry;
   readonly tools: ToolRegistry;
   readonly gatewayAddress: () => Promise<string>;
+  /** Throws once the runtime is being stopped. */
+  readonly refuseIfStopped: () => void;
   /** Adds the supervisor of all pools to the tree, on first use. */
   readonly adopt: (start: (parent: Supervisor) => Promise<Supervisor>) => Promise<Supervisor>;
   readonly report: SupervisorListener;
@@ -119,19 +121,19 @@ export class PythonRuntime {
    * `deadline_exceeded`, `cancelled`; `execution` says whether the call was executed.
    */
   async call(tool: string, args?: Arguments, options: PythonCallOptions = {}): Promise<unknown> {
-    this.#refuseIfForbidden();
+    this.#refuseIfUnavailable();
     return this.#port.call(tool, args, callOptions(options));
   }
 
   /** Calls a Python generator; the call starts with the first `next()`, and leaving the loop cancels it. */
   stream(tool: string, args?: Arguments, options: PythonCallOptions = {}): ChunkIterator {
-    this.#refuseIfForbidden();
+    this.#refuseIfUnavailable();
     return this.#port.stream(tool, args, callOptions(options));
   }
 
   /** Builds a DSPy module from its recipe on first use, and runs it. */
   async execute(recipe: Recipe, inputs?: Arguments, options: PythonCallOptions = {}): Promise<unknown> {
-    this.#refuseIfForbidden();
+    this.#refuseIfUnavailable();
     return this.#port.execute(recipe, inputs, callOptions(options));
   }
 
@@ -159,7 +161,7 @@ export class PythonRuntime {
    * when one of them keeps failing.
    */
   async start(pool = 'default'): Promise<void> {
-    this.#refuseIfForbidden();
+    this.#refuseIfUnavailable();
     const found = this.#pools.get(pool);
     if (found === undefined) throw invalidArgument('pool', `one of ${this.poolNames.join(', ')}`, pool);
     try {
@@ -175,7 +177,7 @@ export class PythonRuntime {
    * dialled in, it is supervised by its signs of life, and it may come back with the same token as often as it likes.
    */
   async invite(pool = 'default'): Promise<WorkerInvitation> {
-    this.#refuseIfForbidden();
+    this.#refuseIfUnavailable();
     const found = this.#pools.get(pool);
     if (found === undefined) throw invalidArgument('pool', `one of ${this.poolNames.join(', ')}`, pool);
     await this.#wake(found);
@@ -265,9 +267,10 @@ export class PythonRuntime {
     );
   }
 
-  #refuseIfForbidden(): void {
+  #refuseIfUnavailable(): void {
     if (this.#options.pools === false)
       throw new CoilyardError('pool_unavailable', 'this runtime was started with python: false');
+    this.#options.refuseIfStopped();
   }
 }
 

@@ -26,6 +26,8 @@ export interface RuntimeToolsOptions {
   readonly python: PythonPort;
   /** The pools that there are. */
   readonly pools: readonly string[];
+  /** Throws once the runtime is being stopped. */
+  readonly refuseIfStopped: () => void;
 }
 
 export class RuntimeTools implements ToolsPort {
@@ -43,7 +45,8 @@ export class RuntimeTools implements ToolsPort {
    * @throws CoilyardError `invalid_argument` for a name that is not valid or taken.
    */
   register(name: string, fn: Tool, options?: RegisterToolOptions): () => void {
-    const { registry, sessions } = this.#options;
+    const { registry, sessions, refuseIfStopped } = this.#options;
+    refuseIfStopped();
     return registry.register(
       name,
       async (args, { sessionId, workerId, signal }) => {
@@ -64,7 +67,8 @@ export class RuntimeTools implements ToolsPort {
 
   /** Calls a TypeScript function of this name, else a Python tool; see {@link ToolRequest.pool}. */
   async callTool(request: ToolRequest): Promise<unknown> {
-    const { registry, sessions, python, pools } = this.#options;
+    const { registry, sessions, python, pools, refuseIfStopped } = this.#options;
+    refuseIfStopped();
     const { name, sessionId, signal, timeoutMs, idempotent } = request;
     if (request.pool === undefined && registry.has(name)) return registry.call({ ...request, workerId: null });
     const pool = request.pool ?? pools.find((candidate) => this.#announces(candidate, name)) ?? 'default';

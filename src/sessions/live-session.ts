@@ -3,7 +3,7 @@
  * xstate reference and the committed state; each life of the actor brings a pipeline that serves them.
  */
 
-import { CoilyardError } from '../kernel/errors.js';
+import { CoilyardError, runtimeStopped } from '../kernel/errors.js';
 import { type ExitReason, exitReason, isCleanExit } from '../kernel/exit-reason.js';
 import { type Incarnation, incarnation, nextIncarnation, type SessionId } from '../kernel/ids.js';
 import { Mailbox } from '../kernel/mailbox.js';
@@ -363,6 +363,7 @@ export class LiveSession {
   #unreadable(): CoilyardError {
     const details = { sessionId: this.id };
     const phase = this.#phase;
+    if (phase.type === 'closed' && phase.end === 'runtime_stopped') return runtimeStopped(details);
     if (phase.type === 'closed')
       return phase.end === 'session_expired'
         ? new CoilyardError('session_expired', `session ${this.id} has expired`, { details })

@@ -35,6 +35,7 @@ export class Sessions implements SessionsPort {
   /** Sessions that have ended and whose state is being deleted. */
   readonly #leaving = new Map<SessionId, Promise<void>>();
 
+  /** @param supervisor throws why no session can be started now. */
   constructor(services: SessionServices, supervisor: () => SessionSupervisor) {
     this.#services = services;
     this.#supervisor = supervisor;
@@ -47,6 +48,7 @@ export class Sessions implements SessionsPort {
 
   async start(options: StartSessionOptions = {}): Promise<Session> {
     const record = this.#recordFrom(options);
+    this.#supervisor();
     await this.#leaving.get(record.id)?.catch(() => undefined);
     if (this.#entries.has(record.id) || !(await this.#ask((store) => store.create(record))))
       throw new CoilyardError('session_exists', `there is a session ${record.id} already`, {
@@ -63,6 +65,7 @@ export class Sessions implements SessionsPort {
       await entry.started;
       return entry.session;
     }
+    this.#supervisor();
     await this.#leaving.get(sessionId(id))?.catch(() => undefined);
     const stored = isSessionId(id) ? await this.#ask((store) => store.find(id)) : undefined;
     if (stored === undefined) throw this.#missing(id);

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { CoilyardError, formatTree, startRuntime } from 'coilyard';
+import { CoilyardError, defineAgent, formatTree, startRuntime, variable } from 'coilyard';
+import { scriptedWorkers } from 'coilyard/testing';
 import { expect, test } from 'vitest';
 
 test('a runtime starts nothing that was not asked for', async () => {
@@ -81,6 +82,48 @@ test.each([
   [{ telemetry: 5 }, 'telemetry'],
 ])('the options %j are refused by the name of the field', async (options, field) => {
   await expect(startRuntime(options as object)).rejects.toMatchObject({ code: 'invalid_argument', details: { field } });
+});
+
+test('after stop everything answers that the runtime was stopped and that nothing was started', async () => {
+  const agent = defineAgent({
+    name: 'double',
+    variables: { x: variable.integer(1) },
+    modules: {},
+    forward: async ({ variables }) => variables.x * 2,
+  });
+  const launcher = scriptedWorkers({ tools: { echo: () => 1 } });
+  const runtime = await startRuntime({ python: { launcher } });
+  const session = await runtime.sessions.start({ id: 's' });
+  const running = await runtime.start(agent);
+  await runtime.python.call('echo');
+  await runtime.gateway.start();
+  const request = { name: 'echo', arguments: new Map(), sessionId: null };
+  await runtime.stop();
+  const refused: Record<string, () => unknown> = {
+    'sessions.start': () => runtime.sessions.start(),
+    'sessions.find': () => runtime.sessions.find('s'),
+    'session.set': () => session.set('x', 1),
+    'session.get': () => session.get('x'),
+    'session.watch': () => session.watch(),
+    start: () => runtime.start(agent),
+    'agent.run': () => running.run(undefined),
+    'python.call': () => runtime.python.call('echo'),
+    'python.stream': () => runtime.python.stream('echo').next(),
+    'python.execute': () => runtime.python.execute({ name: 'Predict', args: [], options: {} } as never),
+    'python.start': () => runtime.python.start(),
+    'python.invite': () => runtime.python.invite(),
+    'gateway.start': () => runtime.gateway.start(),
+    'tools.register': () => runtime.tools.register('late', () => 1),
+    'tools.callTool': () => runtime.tools.callTool(request),
+    tree: () => runtime.tree(),
+  };
+  for (const [what, call] of Object.entries(refused))
+    await expect((async () => call())(), what).rejects.toMatchObject({
+      code: 'store_unavailable',
+      execution: 'not_started',
+      details: { reason: 'runtime_stopped' },
+    });
+  expect(await runtime.stop()).toMatchObject({ killed: [] });
 });
 
 test('a process whose runtime was stopped ends by itself', async () => {

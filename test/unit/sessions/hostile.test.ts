@@ -324,10 +324,10 @@ describe('data whose getters throw', () => {
       // @ts-expect-error: from plain JavaScript
       (session) => session.register('a', 'float', 1, { dependencies: [trap('variable')] }),
     ],
-    // @ts-expect-error: from plain JavaScript
     [
       'registrations',
       'variables[1].name',
+      // @ts-expect-error: from plain JavaScript
       (session) => session.registerMany([{ name: 'a', type: 'list', initialValue: [] }, trap('name')]),
     ],
     ['maps', 'value.deep[1].key', (session) => session.register('a', 'map', { deep: [1, trap('key')] })],

@@ -222,7 +222,11 @@ describe('stop', () => {
     const waiting = failure(session.set('x', 2, { timeoutMs: 60_000 }));
     parent.exit(exitReason.killed);
     await settle();
-    expect((await waiting).code).toBe('session_not_found');
+    expect(await waiting).toMatchObject({
+      code: 'store_unavailable',
+      execution: 'not_started',
+      details: { reason: 'runtime_stopped', sessionId: 'a' },
+    });
     await reader.done;
     expect(host.sessions.size).toBe(0);
     host.supervisor.parent = undefined;
@@ -266,6 +270,7 @@ describe('the runtime', () => {
     await session.set('x', 1);
     await sessions.close();
     await reader.done;
+    expect(thrown(() => session.get('x'))).toMatchObject({ code: 'store_unavailable' });
     expect(sessions.size).toBe(0);
     expect(await store.find(session.id)).toMatchObject({ position: { revision: 2 } });
   });

@@ -240,6 +240,9 @@ test('a session that is stopped while it is still being read from the store stay
   const session = await starting;
   await settle();
   expect(supervisor.lives).toEqual([]);
-  expect((await failure(session.set('x', 1))).code).toBe('session_not_found');
+  expect(await failure(session.set('x', 1))).toMatchObject({
+    code: 'store_unavailable',
+    details: { reason: 'runtime_stopped' },
+  });
   expect(sessions.size).toBe(0);
 });
