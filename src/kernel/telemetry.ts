@@ -4,7 +4,8 @@
  */
 
 import { EventEmitter } from 'eventemitter3';
-import type { ErrorCode } from './errors.js';
+import { type ErrorCode, invalidArgument } from './errors.js';
+import { eventNamesLike, isEventName } from './event-names.js';
 import type { ExitReason } from './exit-reason.js';
 import { isThenable } from './isolate.js';
 
@@ -133,8 +134,12 @@ export class TelemetryBus {
    * A listener that throws or rejects is removed and reported once as `telemetry.listener_failed`.
    *
    * @returns the unsubscribe function; idempotent.
+   * @throws CoilyardError `invalid_argument` for a name that no event has.
    */
   on<Name extends EventName>(name: Name, listener: (fields: RuntimeEvents[Name]) => unknown): () => void {
+    if (!isEventName(name))
+      throw invalidArgument('name', `the name of an event, such as ${eventNamesLike(name).join(', ')}`, name);
+    if (typeof listener !== 'function') throw invalidArgument('listener', 'a function', listener);
     let active = true;
     const off = (): void => {
       active = false;

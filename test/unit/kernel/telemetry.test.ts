@@ -123,3 +123,31 @@ test('the bus wants an event exactly while somebody listens', () => {
   bus.close();
   expect(bus.wants('runtime.started')).toBe(false);
 });
+
+test('a name that no event has is refused with the names that it may have meant, and nothing is heard of', () => {
+  const { bus } = aBus();
+  const names = [
+    'no.such',
+    'variable.update',
+    'sesion.started',
+    '',
+    '__proto__',
+    5,
+    null,
+    Symbol('s'),
+    'x'.repeat(1e6),
+  ];
+  // @ts-expect-error: from plain JavaScript
+  for (const name of names)
+    expect(() =>
+      // @ts-expect-error: from plain JavaScript
+      bus.on(name, () => {}),
+    ).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
+  // @ts-expect-error: from plain JavaScript
+  expect(() => bus.on('variable.update', () => {})).toThrow(
+    'name: expected the name of an event, such as variable.updated, variable.deleted, variable.refused, got "variable.update"',
+  );
+  // @ts-expect-error: from plain JavaScript
+  expect(() => bus.on('runtime.started', 5)).toThrow('listener: expected a function, got 5');
+  expect(bus.wants('runtime.started')).toBe(false);
+});

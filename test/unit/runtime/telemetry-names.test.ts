@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { expect, test } from 'vitest';
+import { isEventName } from '../../../src/kernel/event-names.js';
 import { eventNames } from '../../../src/runtime/metrics.js';
 
 const read = (path: string): string =>
@@ -43,6 +44,7 @@ test('names and fields of telemetry events are those that docs/telemetry.md prom
   expect(Object.fromEntries(declared())).toEqual(Object.fromEntries(documented()));
 });
 
-test('every event is counted', () => {
+test('every event can be listened to, and is counted', () => {
+  for (const name of declared().keys()) expect(isEventName(name), name).toBe(true);
   expect([...eventNames].sort()).toEqual([...declared().keys()].sort());
 });
