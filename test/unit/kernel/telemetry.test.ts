@@ -137,7 +137,6 @@ test('a name that no event has is refused with the names that it may have meant,
     Symbol('s'),
     'x'.repeat(1e6),
   ];
-  // @ts-expect-error: from plain JavaScript
   for (const name of names)
     expect(() =>
       // @ts-expect-error: from plain JavaScript
