@@ -77,10 +77,12 @@ export class Sessions implements SessionsPort {
     for (const { session, live } of [...this.#entries.values()]) if (live.isReadable) yield session.info();
   }
 
+  /** Living sessions by id, behind `after`. Fewer than `limit`: there are no more. */
   async page(after: string, limit: number): Promise<readonly SessionInfo[]> {
     const ids = [...this.#entries.keys()].filter((id) => id > after).sort();
     const page: SessionInfo[] = [];
-    for (const id of ids.slice(0, limit)) {
+    for (const id of ids) {
+      if (page.length >= limit) break;
       const entry = this.#entries.get(id);
       if (entry?.live.isReadable === true) page.push(entry.session.info());
     }

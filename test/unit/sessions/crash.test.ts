@@ -173,6 +173,19 @@ test('a state that broke in the middle of a change cannot be read until the sess
   expect(session.get('x')).toBe(2);
 });
 
+test('a page of sessions is full while there are more, also when some of them cannot be read now', async () => {
+  const { session, sessions, supervisor, store } = await scripted();
+  for (const id of ['b', 'c', 'd']) await sessions.start({ id });
+  supervisor.restartsAtOnce = false;
+  store.fates.push('breaks_state');
+  await failure(session.set('x', 2));
+  await settle();
+  const pages: string[][] = [];
+  for (let after = ''; pages.at(-1)?.length !== 0; after = pages.at(-1)?.at(-1) ?? '')
+    pages.push((await sessions.page(after, 2)).map(({ id }) => id));
+  expect(pages).toEqual([['b', 'c'], ['d'], []]);
+});
+
 test('a reader that overflowed before a crash is told so once the session is back', async () => {
   const { session, supervisor, store } = await scripted();
   supervisor.restartsAtOnce = false;
