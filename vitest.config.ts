@@ -34,6 +34,17 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
+      {
+        extends: true,
+        test: {
+          // What a unary call does must not depend on what carries it: the same tests, with each call as a frame.
+          name: 'carried',
+          include: ['test/integration/gateway-{calls,domain,hostile,security,sessions,variables,workers}.test.ts'],
+          env: { COILYARD_TEST_CARRIER: 'frames' },
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
     ],
     retry: 0,
   },

@@ -1,10 +1,13 @@
 /**
  * Replies on their way to one client. What waits is packed into one message, and one message is on its way at a time. A
- * reply of more than 1 MiB goes in pieces, one to a message, so that small ones pass it.
+ * reply of more than 1 MiB, or than a message takes, goes in pieces, one to a message, so that small ones pass it.
  */
 
 import { type CalleeFrame, packFrames, replyBytes } from '../wire/call-frames.js';
 import { PIECE_BYTES } from '../wire/pieces.js';
+
+/** Room in a message for what surrounds a piece. */
+const HEADROOM = 64;
 
 interface LargeReply {
   readonly callId: number;
@@ -13,6 +16,8 @@ interface LargeReply {
 }
 
 export interface CallOutboxOptions {
+  /** Bytes of the largest message that may be sent. */
+  readonly maxMessageBytes: number;
   /** Sends one message; calls back once it has gone through the reader's flow control. */
   readonly write: (message: Buffer, written: () => void) => void;
   /** After each message that was sent. */
@@ -21,6 +26,7 @@ export interface CallOutboxOptions {
 
 export class CallOutbox {
   readonly #options: CallOutboxOptions;
+  readonly #pieceBytes: number;
   #small: CalleeFrame[] = [];
   #large: LargeReply[] = [];
   #waitingBytes = 0;
@@ -30,6 +36,7 @@ export class CallOutbox {
 
   constructor(options: CallOutboxOptions) {
     this.#options = options;
+    this.#pieceBytes = Math.max(1, Math.min(PIECE_BYTES, options.maxMessageBytes / 2 - HEADROOM));
   }
 
   /** Of replies that wait to be sent. */
@@ -44,7 +51,7 @@ export class CallOutbox {
 
   push(frame: CalleeFrame): void {
     if (this.#isClosed) return;
-    if (frame.content.byteLength <= PIECE_BYTES) {
+    if (frame.content.byteLength <= this.#pieceBytes) {
       this.#waitingBytes += frame.content.byteLength;
       this.#small.push(frame);
     } else {
@@ -85,8 +92,8 @@ export class CallOutbox {
     const frames: CalleeFrame[] = [];
     let size = 0;
     for (const frame of this.#small) {
-      size += frame.content.byteLength;
-      if (size > PIECE_BYTES) break;
+      size += frame.content.byteLength + HEADROOM;
+      if (size > this.#pieceBytes + HEADROOM) break;
       frames.push(frame);
     }
     this.#small = frames.length === this.#small.length ? [] : this.#small.slice(frames.length);
@@ -101,9 +108,9 @@ export class CallOutbox {
     const reply = this.#large.shift();
     if (reply === undefined) return undefined;
     const { callId, bytes, sent } = reply;
-    reply.sent += PIECE_BYTES;
+    reply.sent += this.#pieceBytes;
     const isLast = reply.sent >= bytes.byteLength;
     if (!isLast) this.#large.push(reply);
-    return { callId, kind: isLast ? 'last piece' : 'piece', content: bytes.subarray(sent, sent + PIECE_BYTES) };
+    return { callId, kind: isLast ? 'last piece' : 'piece', content: bytes.subarray(sent, reply.sent) };
   }
 }

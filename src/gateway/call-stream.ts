@@ -6,6 +6,7 @@
 import { Metadata, type ServerDuplexStream } from '@grpc/grpc-js';
 import { type CallerFrame, CallRequest, CallsService } from '../gen/coilyard/v1/calls.js';
 import { CoilyardError, invalidArgument, toCoilyardError } from '../kernel/errors.js';
+import { TimerWheel, type WheelEntry } from '../kernel/timer-wheel.js';
 import type { ExecuteOptions } from '../sessions/handle.js';
 import { refusalFrame, replyFrame } from '../wire/call-frames.js';
 import { RequestPieces } from '../wire/request-pieces.js';
@@ -19,8 +20,9 @@ import { decodeRequest, type Unary, type UnaryCall } from './unary.js';
 
 /** No more is read from a client while this many bytes of replies wait for it. */
 const CROWDED_BYTES = 8 * 1024 * 1024;
-/** Tells a client that its stream is accepted, and how large a request may be. */
+/** Tell a client that its stream is accepted, and how large a request and a message with frames may be. */
 const MAX_BYTES = 'coilyard-max-bytes';
+const MAX_MESSAGE_BYTES = 'coilyard-max-message-bytes';
 
 export class CallStream {
   readonly #context: GatewayContext;
@@ -29,6 +31,7 @@ export class CallStream {
   readonly #calls = new Map<number, CarriedCall>();
   readonly #pieces: RequestPieces;
   readonly #outbox: CallOutbox;
+  readonly #wheel: TimerWheel;
   /** Why new calls are refused. */
   #drained: CoilyardError | undefined;
   /** Whether the stream ends once every call in hand is answered. */
@@ -44,7 +47,9 @@ export class CallStream {
     this.#methods = methods;
     this.#stream = stream;
     this.#pieces = new RequestPieces(context.limits.maxCarriedBytes);
+    this.#wheel = new TimerWheel({ clock: context.clock, onError: (error) => this.#refuse(error) });
     this.#outbox = new CallOutbox({
+      maxMessageBytes: context.limits.maxSendBytes,
       write: (message, written) => stream.write(message, written),
       onWritten: () => this.#afterWrite(),
     });
@@ -52,7 +57,9 @@ export class CallStream {
 
   start(): void {
     const accepted = new Metadata();
-    accepted.set(MAX_BYTES, String(this.#context.limits.maxCarriedBytes));
+    const { maxCarriedBytes, maxReceiveBytes } = this.#context.limits;
+    accepted.set(MAX_BYTES, String(maxCarriedBytes));
+    accepted.set(MAX_MESSAGE_BYTES, String(maxReceiveBytes));
     this.#stream.sendMetadata(accepted);
     this.#stream.on('data', (bytes: Buffer) => this.#receive(bytes));
     this.#stream.once('end', () => {
@@ -79,7 +86,7 @@ export class CallStream {
     try {
       // A token may have lost its worth since the stream was opened.
       const principal = authenticate(this.#context, CallsService.carry.path, this.#stream.metadata);
-      const receivedAtMs = this.#context.clock.nowMs();
+      const receivedAtMs = this.#context.clock.monotonicMs();
       for (const { frame } of decodeRequest(CallsService.carry, bytes).frames)
         this.#take(frame, principal, receivedAtMs);
     } catch (error) {
@@ -113,6 +120,11 @@ export class CallStream {
     if (this.#calls.has(callId)) throw invalidArgument('call_id', 'one that is not among the calls in hand', callId);
     const call = new CarriedCall(request, principal, receivedAtMs, this.#context);
     this.#calls.set(callId, call);
+    const expire = (): void => {
+      call.cancel();
+      this.#settle(call, () => refusalFrame(callId, new CoilyardError('deadline_exceeded', 'the time is over')));
+    };
+    if (request.timeoutMs !== undefined) call.timer = this.#wheel.schedule(receivedAtMs + request.timeoutMs, expire);
     this.#answer(request, call).then(
       (reply) => this.#settle(call, () => replyFrame(callId, reply)),
       (thrown) => this.#settle(call, () => refusalFrame(callId, toCoilyardError(thrown))),
@@ -123,6 +135,8 @@ export class CallStream {
     if (this.#drained !== undefined) throw this.#drained;
     const method = this.#methods.get(path);
     if (method === undefined) throw invalidArgument('method', 'the path of a unary method of coilyard.v1', path);
+    if (call.isTooLate)
+      throw new CoilyardError('deadline_exceeded', 'no time was left when the call came', { execution: 'not_started' });
     call.checkCaller();
     return method.answer(message, call);
   }
@@ -131,6 +145,7 @@ export class CallStream {
   #settle(call: CarriedCall, frame: () => ReturnType<typeof replyFrame>): void {
     if (this.#calls.get(call.id) !== call) return;
     this.#calls.delete(call.id);
+    call.timer?.cancel();
     this.#outbox.push(frame());
     this.#afterWrite();
   }
@@ -139,8 +154,9 @@ export class CallStream {
     this.#pieces.forget(callId);
     const call = this.#calls.get(callId);
     this.#calls.delete(callId);
+    call?.timer?.cancel();
     call?.cancel();
-    this.#endWhenDone();
+    this.#afterWrite();
   }
 
   get #isCrowded(): boolean {
@@ -168,6 +184,7 @@ export class CallStream {
   #close(): void {
     this.#isClosed = true;
     this.#outbox.close();
+    this.#wheel.close();
     for (const call of this.#calls.values()) call.cancel();
     this.#calls.clear();
   }
@@ -180,6 +197,8 @@ class CarriedCall implements UnaryCall {
   readonly #request: CallRequest;
   readonly #receivedAtMs: number;
   readonly #context: GatewayContext;
+  /** Ends the call when its time is over. */
+  timer: WheelEntry | undefined;
   #controller: AbortController | undefined;
   #isCancelled = false;
 
@@ -196,6 +215,10 @@ class CarriedCall implements UnaryCall {
     return this.#request.callingSession === '' ? undefined : this.#request.callingSession;
   }
 
+  get isTooLate(): boolean {
+    return this.#request.timeoutMs === 0;
+  }
+
   /** Throws `invalid_argument`. */
   checkCaller(): void {
     if (this.callingSession !== undefined) checkedCaller(this.callingSession);
@@ -205,7 +228,7 @@ class CarriedCall implements UnaryCall {
     this.#controller = new AbortController();
     if (this.#isCancelled) this.#abort();
     const { timeoutMs } = this.#request;
-    const passedMs = this.#context.clock.nowMs() - this.#receivedAtMs;
+    const passedMs = this.#context.clock.monotonicMs() - this.#receivedAtMs;
     return {
       signal: this.#controller.signal,
       timeoutMs: timeoutMs === undefined ? undefined : Math.max(0, timeoutMs - passedMs),

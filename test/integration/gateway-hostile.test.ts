@@ -8,6 +8,7 @@ import { WorkersService } from '../../src/gen/coilyard/v1/workers.js';
 import { decodeValue } from '../../src/wire/value.js';
 import {
   ask,
+  askedForToken,
   noSource,
   type Refusal,
   refusal,
@@ -168,7 +169,7 @@ test('a message that is too large is refused with its typed error, and never hel
 });
 
 test('a reply that is too large is refused with its typed error', async () => {
-  const small = await startTestGateway({ limits: { maxSendBytes: 10_000 } });
+  const small = await startTestGateway({ limits: { maxSendBytes: 10_000, maxCarriedBytes: 10_000 } });
   const session = await small.sessions.start({ id: sessionId });
   for (let n = 0; n < 20; n += 1) await session.register(`v${n}`, 'string', 'x'.repeat(1000));
   const client = small.clients.variables;
@@ -209,7 +210,7 @@ test.each(['Basic abc', 'Bearer', 'bearer a b', 'token', 'Bearer,a'])(
       { headers: { authorization } },
     );
     expect(await refusal(call)).toMatchObject({ grpc: 16, error: { code: 'unauthenticated' } });
-    expect(refusals).toEqual(['/coilyard.v1.Variables/GetVariable unauthenticated']);
+    expect(refusals).toEqual([`${askedForToken(VariablesService.getVariable.path)} unauthenticated`]);
     off();
   },
 );

@@ -11,6 +11,7 @@ import type { RuntimeEvents } from '../../src/kernel/telemetry.js';
 import { Doors } from '../../src/workers/doors.js';
 import {
   ask,
+  askedForToken,
   noSource,
   type Refusal,
   reader,
@@ -252,10 +253,10 @@ test('refusals are told with who and what, and no secret is in them nor in what 
   seen.push(await refusal(ask(variables.getVariable.bind(variables), { sessionId: 'a-1', variable: 'x' })));
   expect(refused).toEqual([
     { method: VariablesService.getVariable.path, code: 'permission_denied', principal: 'team-a' },
-    { method: VariablesService.getVariable.path, code: 'unauthenticated', principal: null },
+    { method: askedForToken(VariablesService.getVariable.path), code: 'unauthenticated', principal: null },
     { method: VariablesService.getVariable.path, code: 'permission_denied', principal: 'none' },
     { method: SessionsService.createSession.path, code: 'permission_denied', principal: 'reader' },
-    { method: VariablesService.getVariable.path, code: 'unauthenticated', principal: null },
+    { method: askedForToken(VariablesService.getVariable.path), code: 'unauthenticated', principal: null },
   ]);
   const told = JSON.stringify([refused, seen]) + seen.map((one) => (one as Refusal).error?.message).join();
   expect(told).not.toContain('token-of');
@@ -369,7 +370,7 @@ test('a principal calls over as many connections as it may, and another one has 
     error: { code: 'rate_limited', details: { principal: 'team-a', limit: 1 } },
   });
   expect((await listOn(another, as('reader').headers)).sessions).toHaveLength(1);
-  few.clients.sessions.close();
+  few.hangUp();
   await expect
     .poll(() =>
       listOn(another, as('a').headers).then(

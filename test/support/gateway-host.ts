@@ -10,14 +10,16 @@ import {
 } from '@grpc/grpc-js';
 import type { GatewayOptions } from '../../src/gateway/server.js';
 import { startGateway } from '../../src/gateway/server.js';
-import { SessionsClient } from '../../src/gen/coilyard/v1/sessions.js';
+import { CallsClient, CallsService } from '../../src/gen/coilyard/v1/calls.js';
+import { SessionsClient, SessionsService } from '../../src/gen/coilyard/v1/sessions.js';
 import type { Value } from '../../src/gen/coilyard/v1/value.js';
-import { VariablesClient } from '../../src/gen/coilyard/v1/variables.js';
-import { WorkersClient } from '../../src/gen/coilyard/v1/workers.js';
+import { VariablesClient, VariablesService } from '../../src/gen/coilyard/v1/variables.js';
+import { WorkersClient, WorkersService } from '../../src/gen/coilyard/v1/workers.js';
 import { systemClock } from '../../src/kernel/clock.js';
 import { CoilyardError } from '../../src/kernel/errors.js';
 import { decodeStatus, STATUS_DETAILS_KEY } from '../../src/wire/status.js';
 import { encodeValue, encodeValues } from '../../src/wire/value.js';
+import { CarriedCalls, carried } from './carried-client.js';
 import { hostSessions } from './session-host.js';
 
 export type TestGateway = Awaited<ReturnType<typeof startTestGateway>>;
@@ -41,19 +43,41 @@ export async function startTestGateway(options: Partial<GatewayOptions> = {}) {
       'grpc.max_send_message_length': -1,
       'grpc.use_local_subchannel_pool': 1,
     });
-  const clients = { sessions: open(SessionsClient), variables: open(VariablesClient), workers: open(WorkersClient) };
+  const own = { sessions: open(SessionsClient), variables: open(VariablesClient), workers: open(WorkersClient) };
+  const calls = open(CallsClient);
+  const over = new CarriedCalls(calls);
+  const hangUp = (): void => {
+    over.close();
+    for (const client of [...Object.values(own), calls]) client.close();
+  };
+  // The same tests are run a second time with every unary call as a frame.
+  const clients = isCarried()
+    ? {
+        sessions: carried(own.sessions, SessionsService, over),
+        variables: carried(own.variables, VariablesService, over),
+        workers: carried(own.workers, WorkersService, over),
+      }
+    : own;
   return {
     gateway,
     sessions,
     telemetry,
     clients,
+    calls,
     open,
+    /** Closes every connection of these clients. */
+    hangUp,
     async stop(): Promise<void> {
-      for (const client of Object.values(clients)) client.close();
+      hangUp();
       await gateway.stop({ timeoutMs: 2000 });
     },
   };
 }
+
+export const isCarried = (): boolean => process.env.COILYARD_TEST_CARRIER === 'frames';
+
+/** The method whose caller is asked for a token: of carried calls it is the stream's. */
+export const askedForToken = (path: string): string => (isCarried() ? CallsService.carry.path : path);
 
 type Method<Request, Response> = (
   request: Request,

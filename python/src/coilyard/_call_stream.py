@@ -32,8 +32,12 @@ PATH = "/coilyard.v1.Calls/Carry"
 #: Frames are packed into one message up to this size; a larger request travels in pieces of it.
 PACK_BYTES = 1024 * 1024
 
-#: In the initial metadata of a stream that was accepted: how many bytes a request may have.
+#: In the initial metadata of a stream that was accepted: how many bytes a request may have, and a message.
 MAX_BYTES = "coilyard-max-bytes"
+MAX_MESSAGE_BYTES = "coilyard-max-message-bytes"
+
+#: Room in a message for what surrounds a piece.
+_HEADROOM = 64
 
 #: Numbers of calls start again here: they are 32 bits on the wire.
 _CALL_IDS = 2**32
@@ -128,7 +132,8 @@ class CallStream:
         self._calls: dict[int, _Call] = {}
         self._last_id = 0
         self._max_bytes: int | None = None
-        self._small: deque[tuple[int, bytes]] = deque()
+        self._pack_bytes = PACK_BYTES
+        self._waiting: deque[calls_pb2.CallerFrame] = deque()
         self._large: deque[tuple[int, memoryview]] = deque()
         self._idle_writer: asyncio.Future[None] | None = None
         self._pieces: dict[int, list[bytes]] = {}
@@ -153,28 +158,23 @@ class CallStream:
             timeout_ms=min(_CALL_IDS - 1, max(1, round(timeout_s * 1000))),
             calling_session=calling_session,
         )
-        if len(message) <= PACK_BYTES:
-            frame = calls_pb2.CarryRequest(frames=[calls_pb2.CallerFrame(request=request)])
-            self._small.append((call_id, frame.SerializeToString()))
-        else:
-            self._large.append((call_id, memoryview(request.SerializeToString())))
+        self._waiting.append(calls_pb2.CallerFrame(request=request))
         self._wake_writer()
         try:
             return await call.answer
         finally:
             call.timer.cancel()
             is_unanswered = self._calls.pop(call_id, None) is not None
-            if is_unanswered or any(waiting == call_id for waiting, _ in self._large):
+            if is_unanswered or any(large == call_id for large, _ in self._large):
                 self._abandon(call_id, call)
 
     def _abandon(self, call_id: int, call: _Call) -> None:
         """Sends no more of a request, and tells the gateway that its answer is not wanted any more."""
         self._large = deque(entry for entry in self._large if entry[0] != call_id)
         if not call.is_sent:
-            self._small = deque(entry for entry in self._small if entry[0] != call_id)
+            self._waiting = deque(frame for frame in self._waiting if frame.request.call_id != call_id)
         elif not self.is_over:
-            cancel = calls_pb2.CallerFrame(cancel=calls_pb2.CallCancel(call_id=call_id))
-            self._small.append((call_id, calls_pb2.CarryRequest(frames=[cancel]).SerializeToString()))
+            self._waiting.append(calls_pb2.CallerFrame(cancel=calls_pb2.CallCancel(call_id=call_id)))
             self._wake_writer()
 
     def _expire(self, call_id: int) -> None:
@@ -191,12 +191,13 @@ class CallStream:
 
     async def _write(self) -> None:
         # A write to a stream that is refused would hide the reason: grpc.aio then reports the write and nothing else.
-        accepted = dict(await self._stream.initial_metadata()).get(MAX_BYTES)
-        if accepted is None:
+        accepted = dict(await self._stream.initial_metadata())
+        if MAX_BYTES not in accepted:
             return  # whoever reads hears why
-        self._max_bytes = int(accepted)
+        self._max_bytes = int(accepted[MAX_BYTES])
+        self._pack_bytes = max(1, min(PACK_BYTES, int(accepted[MAX_MESSAGE_BYTES]) // 2 - _HEADROOM))
         while True:
-            while not self._small and not self._large:
+            while not self._waiting and not self._large:
                 self._idle_writer = self.loop.create_future()
                 await self._idle_writer
             try:
@@ -207,29 +208,35 @@ class CallStream:
     def _pack(self) -> bytes:
         """What waits as one message. Messages of one list of frames can be strung together: that is their sum."""
         packed: list[bytes] = []
-        size = 0
-        small = self._small
-        while small and size + len(small[0][1]) <= 2 * PACK_BYTES:
-            call_id, message = small.popleft()
-            size += len(message)
-            packed.append(message)
-            call = self._calls.get(call_id)
-            if call is not None:
-                call.is_sent = True
+        room = self._pack_bytes
+        while self._waiting:
+            frame = self._waiting[0]
+            call_id, size = frame.request.call_id, frame.ByteSize()
+            if size > self._pack_bytes:
+                self._large.append((call_id, memoryview(frame.request.SerializeToString())))
+            elif size > room:
+                break
+            else:
+                packed.append(calls_pb2.CarryRequest(frames=[frame]).SerializeToString())
+                room -= size + _HEADROOM
+            self._mark_sent(call_id)
+            self._waiting.popleft()
         if self._large:
             packed.append(self._next_piece())
         return packed[0] if len(packed) == 1 else b"".join(packed)
 
-    def _next_piece(self) -> bytes:
-        """Large requests take turns, and small ones pass them."""
-        call_id, rest = self._large.popleft()
+    def _mark_sent(self, call_id: int) -> None:
         call = self._calls.get(call_id)
         if call is not None:
             call.is_sent = True
-        is_last = len(rest) <= PACK_BYTES
-        piece = calls_pb2.CallPiece(call_id=call_id, data=bytes(rest[:PACK_BYTES]), last=is_last)
+
+    def _next_piece(self) -> bytes:
+        """Large requests take turns, and small ones pass them."""
+        call_id, rest = self._large.popleft()
+        is_last = len(rest) <= self._pack_bytes
+        piece = calls_pb2.CallPiece(call_id=call_id, data=bytes(rest[: self._pack_bytes]), last=is_last)
         if not is_last:
-            self._large.append((call_id, rest[PACK_BYTES:]))
+            self._large.append((call_id, rest[self._pack_bytes :]))
         return calls_pb2.CarryRequest(frames=[calls_pb2.CallerFrame(piece=piece)]).SerializeToString()
 
     # Reading

@@ -9,7 +9,7 @@ from typing import Any
 import grpc
 
 from coilyard import _methods
-from coilyard._call_stream import MAX_BYTES
+from coilyard._call_stream import MAX_BYTES, MAX_MESSAGE_BYTES
 from coilyard._errors import CoilyardError, StoreUnavailable
 from coilyard._methods import Method
 from coilyard._proto import (
@@ -288,7 +288,7 @@ class _Calls(calls_pb2_grpc.CallsServicer):
 
     async def Carry(self, requests: Any, context: Any) -> Any:
         serve: Any = self._gateway.carry or self._gateway.Carry
-        await context.send_initial_metadata(((MAX_BYTES, str(64 * 1024 * 1024)),))
+        await context.send_initial_metadata(((MAX_BYTES, "64000000"), (MAX_MESSAGE_BYTES, "4000000")))
         async for reply in serve(requests, context):
             yield reply
 

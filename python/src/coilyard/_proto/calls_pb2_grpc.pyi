@@ -32,8 +32,8 @@ class CallsStub:
     are packed into one message. Calls are answered in any order, each once unless it was cancelled. The metadata
     `authorization` of the stream proves who makes them. A gateway that stops answers what it has, refuses what is new
     with `store_unavailable`, and ends the stream. The initial metadata of a stream that was accepted has the entry
-    `coilyard-max-bytes`, the size of the largest request; a client that writes before it has come may not be told
-    why it was refused.
+    `coilyard-max-bytes`, the size of the largest request, and `coilyard-max-message-bytes`, that of the largest message; a
+    client that writes before they have come may not be told why it was refused.
     """
 
 class CallsAsyncStub:
@@ -50,8 +50,8 @@ class CallsAsyncStub:
     are packed into one message. Calls are answered in any order, each once unless it was cancelled. The metadata
     `authorization` of the stream proves who makes them. A gateway that stops answers what it has, refuses what is new
     with `store_unavailable`, and ends the stream. The initial metadata of a stream that was accepted has the entry
-    `coilyard-max-bytes`, the size of the largest request; a client that writes before it has come may not be told
-    why it was refused.
+    `coilyard-max-bytes`, the size of the largest request, and `coilyard-max-message-bytes`, that of the largest message; a
+    client that writes before they have come may not be told why it was refused.
     """
 
 class CallsServicer(metaclass=abc.ABCMeta):
@@ -70,8 +70,8 @@ class CallsServicer(metaclass=abc.ABCMeta):
         are packed into one message. Calls are answered in any order, each once unless it was cancelled. The metadata
         `authorization` of the stream proves who makes them. A gateway that stops answers what it has, refuses what is new
         with `store_unavailable`, and ends the stream. The initial metadata of a stream that was accepted has the entry
-        `coilyard-max-bytes`, the size of the largest request; a client that writes before it has come may not be told
-        why it was refused.
+        `coilyard-max-bytes`, the size of the largest request, and `coilyard-max-message-bytes`, that of the largest message; a
+        client that writes before they have come may not be told why it was refused.
         """
 
 def add_CallsServicer_to_server(servicer: CallsServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -597,8 +597,8 @@ export const CallsService = {
    * are packed into one message. Calls are answered in any order, each once unless it was cancelled. The metadata
    * `authorization` of the stream proves who makes them. A gateway that stops answers what it has, refuses what is new
    * with `store_unavailable`, and ends the stream. The initial metadata of a stream that was accepted has the entry
-   * `coilyard-max-bytes`, the size of the largest request; a client that writes before it has come may not be told
-   * why it was refused.
+   * `coilyard-max-bytes`, the size of the largest request, and `coilyard-max-message-bytes`, that of the largest message; a
+   * client that writes before they have come may not be told why it was refused.
    */
   carry: {
     path: "/coilyard.v1.Calls/Carry" as const,
@@ -617,8 +617,8 @@ export interface CallsServer extends UntypedServiceImplementation {
    * are packed into one message. Calls are answered in any order, each once unless it was cancelled. The metadata
    * `authorization` of the stream proves who makes them. A gateway that stops answers what it has, refuses what is new
    * with `store_unavailable`, and ends the stream. The initial metadata of a stream that was accepted has the entry
-   * `coilyard-max-bytes`, the size of the largest request; a client that writes before it has come may not be told
-   * why it was refused.
+   * `coilyard-max-bytes`, the size of the largest request, and `coilyard-max-message-bytes`, that of the largest message; a
+   * client that writes before they have come may not be told why it was refused.
    */
   carry: handleBidiStreamingCall<CarryRequest, CarryResponse>;
 }
@@ -629,8 +629,8 @@ export interface CallsClient extends Client {
    * are packed into one message. Calls are answered in any order, each once unless it was cancelled. The metadata
    * `authorization` of the stream proves who makes them. A gateway that stops answers what it has, refuses what is new
    * with `store_unavailable`, and ends the stream. The initial metadata of a stream that was accepted has the entry
-   * `coilyard-max-bytes`, the size of the largest request; a client that writes before it has come may not be told
-   * why it was refused.
+   * `coilyard-max-bytes`, the size of the largest request, and `coilyard-max-message-bytes`, that of the largest message; a
+   * client that writes before they have come may not be told why it was refused.
    */
   carry(): ClientDuplexStream<CarryRequest, CarryResponse>;
   carry(options: Partial<CallOptions>): ClientDuplexStream<CarryRequest, CarryResponse>;
