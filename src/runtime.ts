@@ -133,6 +133,7 @@ export class Runtime {
       registry: this.#registry,
       tools,
       gatewayAddress: () => this.gateway.workersAddress(),
+      frontDoor: () => this.gateway.frontDoor(),
       refuseIfStopped,
       adopt: async (start) => {
         const supervisor = await this.#running().startChild({ id: 'python', type: 'supervisor', start });
@@ -231,6 +232,7 @@ export class Runtime {
         );
     });
     this.events.emit('runtime.started', { atMs: clock.nowMs() });
+    void this.sessions.adoptKept();
   }
 
   #startStore(parent: Process): Promise<Process | Ignore> {

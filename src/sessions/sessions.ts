@@ -6,6 +6,7 @@ import type { Ignore, Process } from '../kernel/process.js';
 import { copyMetadata } from '../variables/plain-data.js';
 import { checkOptions, checkText } from './arguments.js';
 import type { SessionInfo, SessionsPort, StartSessionOptions } from './handle.js';
+import { KeptSessions } from './kept-sessions.js';
 import { type Ending, LiveSession } from './live-session.js';
 import type { SessionServices } from './services.js';
 import { Session } from './session.js';
@@ -34,11 +35,14 @@ export class Sessions implements SessionsPort {
   readonly #expired = new Set<SessionId>();
   /** Sessions that have ended and whose state is being deleted. */
   readonly #leaving = new Map<SessionId, Promise<void>>();
+  readonly #kept: KeptSessions;
 
   /** @param supervisor throws why no session can be started now. */
   constructor(services: SessionServices, supervisor: () => SessionSupervisor) {
     this.#services = services;
     this.#supervisor = supervisor;
+    const { clock, wheel, store } = services;
+    this.#kept = new KeptSessions({ clock, wheel, store, onExpired: (record) => this.#expireKept(record) });
   }
 
   /** Living sessions. */
@@ -49,6 +53,7 @@ export class Sessions implements SessionsPort {
   async start(options: StartSessionOptions = {}): Promise<Session> {
     const record = this.#recordFrom(options);
     this.#supervisor();
+    this.#kept.expireIfDue(record.id);
     await this.#leaving.get(record.id)?.catch(() => undefined);
     if (this.#entries.has(record.id) || !(await this.#ask((store) => store.create(record))))
       throw new CoilyardError('session_exists', `there is a session ${record.id} already`, {
@@ -66,6 +71,7 @@ export class Sessions implements SessionsPort {
       return entry.session;
     }
     this.#supervisor();
+    this.#kept.expireIfDue(sessionId(id));
     await this.#leaving.get(sessionId(id))?.catch(() => undefined);
     const stored = isSessionId(id) ? await this.#ask((store) => store.find(id)) : undefined;
     if (stored === undefined) throw this.#missing(id);
@@ -94,8 +100,14 @@ export class Sessions implements SessionsPort {
     this.#entries.get(sessionId(id))?.live.suspend(retryAfterMs);
   }
 
+  /** Begins to watch over the sessions that an exclusive store has kept from before. */
+  async adoptKept(): Promise<void> {
+    if (this.#services.store.isExclusive === true) await this.#kept.survey((id) => this.#entries.has(id));
+  }
+
   /** Ends every watch and session; state is kept in the store. */
   async close(): Promise<void> {
+    this.#kept.close();
     for (const { live } of [...this.#entries.values()]) live.end({ reason: 'runtime_stopped', keep: true });
   }
 
@@ -132,18 +144,21 @@ export class Sessions implements SessionsPort {
     const session = new Session(live, this.#services);
     const started = this.#supervisor().startChild(record.id, (parent) => live.start(parent));
     this.#entries.set(record.id, { live, session, started });
+    this.#kept.remove(record.id);
     try {
       await started;
     } catch (error) {
       this.#entries.delete(record.id);
+      this.#kept.add(record);
       throw error;
     }
     if (!live.closed) session.watchOverExpiry();
     return session;
   }
 
-  #closed({ id }: LiveSession, { reason, keep }: Ending): MaybePromise<void> {
+  #closed({ id, record }: LiveSession, { reason, keep }: Ending): MaybePromise<void> {
     this.#entries.delete(id);
+    if (keep) this.#kept.add(record);
     const { telemetry } = this.#services;
     if (reason === 'session_expired') {
       this.#rememberExpiry(id);
@@ -155,6 +170,20 @@ export class Sessions implements SessionsPort {
     const left = this.#leave(id);
     this.#leaving.set(id, left);
     return left;
+  }
+
+  /** It had ended before; only what is kept of it is left to go. */
+  #expireKept(record: SessionRecord): void {
+    const { id } = record;
+    const { telemetry } = this.#services;
+    this.#rememberExpiry(id);
+    const left = this.#leave(id);
+    this.#leaving.set(id, left);
+    telemetry.emit('session.expired', { sessionId: id });
+    left.catch((error: unknown) => {
+      telemetry.emit('session.crashed', { sessionId: id, error, revision: 0 });
+      this.#kept.add(record);
+    });
   }
 
   async #leave(id: SessionId): Promise<void> {

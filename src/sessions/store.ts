@@ -91,6 +91,12 @@ export type MaybePromise<T> = T | Promise<T>;
  */
 export interface SessionStore {
   readonly kind: string;
+  /**
+   * Whether no other runtime has it open at the same time, and it outlives this one: then a session that does not live
+   * here is used by nobody, and the time to live of those that were kept runs from the start of this runtime. Default
+   * false.
+   */
+  readonly isExclusive?: boolean;
   /** False when the session exists already; nothing has changed then. */
   create(record: SessionRecord): MaybePromise<boolean>;
   find(id: SessionId): MaybePromise<StoredSession | undefined>;
