@@ -1,8 +1,10 @@
 /** The gateway of a runtime: a child of its tree that is started on first use and keeps its port across restarts. */
 
+import { hostname } from 'node:os';
 import type { Supervisor } from '../../supervisors/index.js';
 import type { RuntimeConfig } from '../config.js';
 import { bearerAuthenticator, type WorkerOf } from '../gateway/authenticator.js';
+import { addressOf } from '../gateway/listener.js';
 import { type Gateway, startGateway } from '../gateway/server.js';
 import type { Clock } from '../kernel/clock.js';
 import { CoilyardError } from '../kernel/errors.js';
@@ -16,12 +18,22 @@ import { readTls } from './gateway-config.js';
 
 /** How long calls in hand may take to finish when the gateway stops. */
 const DRAIN_MS = 3_000;
+/** Addresses that say "all of this machine's" and nothing to another one. */
+const EVERYWHERE: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
 
 export interface ListeningGateway {
   readonly host: string;
   readonly port: number;
   /** `host:port`, as clients dial it. */
   readonly address: string;
+}
+
+/** Where workers of other machines dial in. */
+export interface FrontDoor {
+  /** `host:port`. */
+  readonly address: string;
+  /** Whether connections are encrypted, and whether clients have to show a certificate too. */
+  readonly tls: 'none' | 'server' | 'mutual';
 }
 
 export interface GatewayRuntimeOptions {
@@ -56,6 +68,14 @@ export class GatewayRuntime {
   /** What this machine's workers dial; starts listening if need be. @throws as {@link start} does. */
   async workersAddress(): Promise<string> {
     return (await this.#running()).workersAddress;
+  }
+
+  /** What workers of other machines dial; starts listening if need be. @throws as {@link start} does. */
+  async frontDoor(): Promise<FrontDoor> {
+    const { host, port } = await this.#running();
+    const tls = this.#options.config === false ? undefined : this.#options.config.tls;
+    const address = addressOf(EVERYWHERE.has(host) ? hostname() : host, port);
+    return { address, tls: tls === undefined ? 'none' : tls.clientCa === undefined ? 'server' : 'mutual' };
   }
 
   /** Starts listening; idempotent. @throws `invalid_argument` when the address cannot be had, or none is allowed. */

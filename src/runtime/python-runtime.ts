@@ -25,6 +25,7 @@ import type { ModuleSpec, Recipe, ToolSpec } from '../workers/recipe.js';
 import type { PlaceKeeper } from '../workers/staffing.js';
 import type { ToolRegistry } from '../workers/tool-registry.js';
 import { environmentOf } from '../workers/worker-environment.js';
+import type { FrontDoor } from './gateway-runtime.js';
 import { startPlace } from './pool-place.js';
 import { type ReadableSession, readerOf } from './session-values.js';
 
@@ -50,8 +51,14 @@ export interface WorkerInvitation {
   readonly workerId: string;
   /** Whoever holds it can join the pool, and call the gateway as long as it is joined. */
   readonly token: string;
-  /** `host:port` that the worker dials. */
+  /** `host:port` that the worker dials; the name of this machine where the gateway listens on all its addresses. */
   readonly gateway: string;
+  /**
+   * Whether the gateway encrypts connections, and whether it asks for a certificate too. On the other machine the
+   * environment variables `COILYARD_WORKER_TLS_CA` (for a certificate that is not of a public authority),
+   * `COILYARD_WORKER_TLS_CERT` and `COILYARD_WORKER_TLS_KEY` name the files, or the options `--tls-ca`, … of the command.
+   */
+  readonly tls: FrontDoor['tls'];
   /** What starts the worker, with the token in the environment variable `tokenVariable`, which `ps` does not show. */
   readonly command: readonly string[];
   readonly tokenVariable: string;
@@ -66,7 +73,9 @@ export interface PythonRuntimeOptions {
   readonly telemetry: TelemetryBus;
   readonly registry: AttachRegistry;
   readonly tools: ToolRegistry;
+  /** What this machine's workers dial. */
   readonly gatewayAddress: () => Promise<string>;
+  readonly frontDoor: () => Promise<FrontDoor>;
   /** Throws once the runtime is being stopped. */
   readonly refuseIfStopped: () => void;
   /** Adds the supervisor of all pools to the tree, on first use. */
@@ -175,19 +184,21 @@ export class PythonRuntime {
   /**
    * Makes a place in a pool for a worker that is started by hand, perhaps on another machine. It counts once it has
    * dialled in, it is supervised by its signs of life, and it may come back with the same token as often as it likes.
+   * When it hears nothing of this runtime for `heartbeatIntervalMs` × `allowedMisses` it ends by itself.
    */
   async invite(pool = 'default'): Promise<WorkerInvitation> {
     this.#refuseIfUnavailable();
     const found = this.#pools.get(pool);
     if (found === undefined) throw invalidArgument('pool', `one of ${this.poolNames.join(', ')}`, pool);
     await this.#wake(found);
-    const gateway = await this.#options.gatewayAddress();
+    const { address: gateway, tls } = await this.#options.frontDoor();
     const { workerId, token } = await found.invite();
     const { concurrency, imports } = found.settings;
     const command = ['python', '-m', 'coilyard.worker', '--gateway', gateway, '--detached'];
+    if (tls !== 'none') command.push('--tls');
     if (concurrency !== 1) command.push('--concurrency', String(concurrency));
     for (const name of imports) command.push('--import', name);
-    return { workerId, token, gateway, command, tokenVariable: 'COILYARD_WORKER_TOKEN' };
+    return { workerId, token, gateway, tls, command, tokenVariable: 'COILYARD_WORKER_TOKEN' };
   }
 
   /** Refuses all calls from now on and ends starts under way. */

@@ -21,6 +21,7 @@ test('the supervisor of all pools comes back with every pool that it had', async
     registry: new AttachRegistry(shared),
     tools: new ToolRegistry(systemClock),
     gatewayAddress: async () => '127.0.0.1:1',
+    frontDoor: async () => ({ address: '127.0.0.1:1', tls: 'none' }),
     refuseIfStopped: () => {},
     adopt: async (start) => {
       const supervisor = await root.startChild<Supervisor>({ id: 'python', type: 'supervisor', start });

@@ -110,7 +110,7 @@ class Attachment:
             await stream.write(workers_pb2.AttachRequest(frames=[hello]))
             response = await asyncio.wait_for(stream.read(), WELCOME_TIMEOUT_S)
         except _STREAM_ERRORS as error:
-            raise await _ended(stream, error, "the runtime refused this worker") from error
+            raise await _ended(stream, error, "the runtime cannot be reached") from error
         except asyncio.TimeoutError as error:
             raise WorkerExit(Exit.DISCONNECTED, f"no welcome within {WELCOME_TIMEOUT_S:.0f} s") from error
         if not isinstance(response, workers_pb2.AttachResponse):
@@ -257,7 +257,9 @@ async def _ended(stream: AttachCall, error: BaseException, reason: str) -> Worke
     """The exit for a stream that broke; a write to one that is over says less than its status."""
     status = error.code() if isinstance(error, grpc.aio.AioRpcError) else await stream.code()
     text = error_from_rpc(error) if isinstance(error, grpc.aio.AioRpcError) else await stream.details()
-    return WorkerExit(Exit.REFUSED if status in _REFUSALS else Exit.DISCONNECTED, f"{reason}: {text}")
+    if status in _REFUSALS:
+        return WorkerExit(Exit.REFUSED, f"the runtime refused this worker: {text}")
+    return WorkerExit(Exit.DISCONNECTED, f"{reason}: {text}")
 
 
 def _spawn(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
