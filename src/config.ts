@@ -34,10 +34,12 @@ export interface LimitOptions {
   readonly maxVariables?: number;
   /** Registrations or writes in one command. Default 10,000. */
   readonly maxBatch?: number;
-  /** Bytes of one value, about. Default 8 MiB. */
+  /** Bytes of one value, about. Default 64 MiB. */
   readonly maxValueBytes?: number;
   /** Characters of a variable's name. Default 128. */
   readonly maxNameLength?: number;
+  /** Keys in the metadata of one variable: those of its registration and of all writes together. Default 1000. */
+  readonly maxMetadataKeys?: number;
   /** Bytes of a document that is imported. Default 16 MiB. */
   readonly maxImportBytes?: number;
   /** Commands of one session per second in the long run. Default: as many as it can carry out. */
@@ -136,6 +138,7 @@ const limitNames = [
   'maxBatch',
   'maxValueBytes',
   'maxNameLength',
+  'maxMetadataKeys',
   'maxImportBytes',
   'ratePerSecond',
   'burst',
@@ -151,6 +154,7 @@ function limitsConfig(limits: LimitOptions = {}): SessionLimits {
       maxBatch: count('limits.maxBatch', limits.maxBatch, defaultVariableLimits.maxBatch),
       maxValueBytes: count('limits.maxValueBytes', limits.maxValueBytes, defaultVariableLimits.maxValueBytes),
       maxNameLength: count('limits.maxNameLength', limits.maxNameLength, defaultVariableLimits.maxNameLength),
+      maxMetadataKeys: count('limits.maxMetadataKeys', limits.maxMetadataKeys, defaultVariableLimits.maxMetadataKeys),
     },
     maxImportBytes: count('limits.maxImportBytes', limits.maxImportBytes, MAX_DOCUMENT_BYTES),
     ...(rate === undefined ? {} : { rate }),

@@ -12,7 +12,7 @@ import { evolve } from './evolve.js';
 import { checkName } from './names.js';
 import { byPrincipal, writableCell, writeValue } from './next-version.js';
 import { isPlainObject, isSame } from './plain-data.js';
-import { checkAccess, checkSize, notFound, principalOf, type Refusal, refuse } from './refusals.js';
+import { checkAccess, checkMetadataKeys, checkSize, notFound, principalOf, type Refusal, refuse } from './refusals.js';
 import { type Cell, Draft, type StateView } from './state.js';
 import type { DependencyEntry, ImportDetail, MergeStrategy, VariableEntry } from './transfer-document.js';
 import { builtInTypes } from './types/registry.js';
@@ -81,7 +81,10 @@ function registerEntry(draft: Draft, entry: VariableEntry, command: ImportVariab
   const { type, constraints, check } = typed.value;
   const checked = check(entry.value, types.kindOf(type));
   if (!checked.ok) return checked;
-  const tooLarge = checkSize(checked.value, context.limits) ?? checkSize(entry.metadata, context.limits, 'metadata');
+  const tooLarge =
+    checkSize(checked.value, context.limits) ??
+    checkSize(entry.metadata, context.limits, 'metadata') ??
+    checkMetadataKeys(entry.metadata, context.limits);
   if (tooLarge !== undefined) return err(tooLarge);
   const variable: Variable = {
     id: variableId(`var_${entry.name}_${draft.registrations + 1}`),
@@ -184,7 +187,9 @@ function configuredBy(
   const typed = (context.types ?? builtInTypes).parse(record.type, constraints);
   if (!typed.ok) return typed;
   const metadata: Metadata = isMerge ? Object.freeze({ ...record.metadata, ...entry.metadata }) : entry.metadata;
-  const tooLarge = checkSize(metadata, context.limits, 'metadata');
+  const tooLarge =
+    checkSize(metadata, context.limits, 'metadata') ??
+    checkMetadataKeys(entry.metadata, context.limits, isMerge ? record.metadata : undefined);
   if (tooLarge !== undefined) return err(tooLarge);
   const { description, readOnly, accessRules } = entry;
   const wanted: Pick<Variable, Setting> = {

@@ -15,7 +15,7 @@ import { dependenciesFirst } from './graph.js';
 import { checkName } from './names.js';
 import { byPrincipal } from './next-version.js';
 import { copyMetadata } from './plain-data.js';
-import { checkBatch, checkSize, inVariable, type Refusal, refuse } from './refusals.js';
+import { checkBatch, checkMetadataKeys, checkSize, inVariable, type Refusal, refuse } from './refusals.js';
 import { Draft, type StateView } from './state.js';
 import { builtInTypes } from './types/registry.js';
 import type { Variable } from './variable.js';
@@ -81,7 +81,10 @@ function decideOneRegistration(
   if (!rules.ok) return err(inVariable(name, rules.error));
   const value = initialValue(spec, typed.value.check);
   if (!value.ok) return err(inVariable(name, value.error));
-  const tooLarge = checkSize(value.value, context.limits) ?? checkSize(metadata.value, context.limits, 'metadata');
+  const tooLarge =
+    checkSize(value.value, context.limits) ??
+    checkSize(metadata.value, context.limits, 'metadata') ??
+    checkMetadataKeys(metadata.value, context.limits);
   if (tooLarge !== undefined) return err(inVariable(name, tooLarge));
   return ok({
     id: variableId(`var_${name}_${state.registrations + 1}`),

@@ -4,7 +4,7 @@ import { err, ok, type Result } from '../kernel/result.js';
 import type { Write } from './commands.js';
 import type { DecideContext } from './decision.js';
 import type { VariableEvent } from './events.js';
-import { checkAccess, checkSize, inVariable, notFound, type Refusal, refuse } from './refusals.js';
+import { checkAccess, checkMetadataKeys, checkSize, inVariable, notFound, type Refusal, refuse } from './refusals.js';
 import { type Cell, checkOf, type StateView } from './state.js';
 import { type Metadata, noMetadata, type ValueKind } from './value.js';
 import type { Variable } from './variable.js';
@@ -55,7 +55,11 @@ export function decideWrite(
 ): Result<Updated, Refusal> {
   const cell = writableCell(state, write, author, context);
   if (!cell.ok) return cell;
-  return writeValue(cell.value, write.value, write.kind, author, metadata, context);
+  const written = writeValue(cell.value, write.value, write.kind, author, metadata, context);
+  if (!written.ok || metadata === noMetadata) return written;
+  const { record } = cell.value;
+  const tooMany = checkMetadataKeys(metadata, context.limits, record.metadata);
+  return tooMany === undefined ? written : err(inVariable(record.name, tooMany));
 }
 
 /** Cast, constraints, size. */

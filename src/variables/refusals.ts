@@ -3,8 +3,9 @@
 import { CoilyardError, describeValue } from '../kernel/errors.js';
 import { err, type Result } from '../kernel/result.js';
 import { allows, type Permission } from './access.js';
-import { MAX_VALUE_BYTES, type VariableLimits } from './limits.js';
+import { MAX_METADATA_KEYS, MAX_VALUE_BYTES, type VariableLimits } from './limits.js';
 import { sizeOf } from './plain-data.js';
+import { type Metadata, noMetadata } from './value.js';
 import type { Variable } from './variable.js';
 
 export type Refusal = CoilyardError;
@@ -41,6 +42,21 @@ export function checkSize(value: unknown, limits: VariableLimits, field = 'value
     {
       details: { field, limit, actual: Math.ceil(size) },
     },
+  );
+}
+
+/** Metadata is merged with every write: what is added to what is there has to stay bounded. */
+export function checkMetadataKeys(added: Metadata, limits: VariableLimits, present = noMetadata): Refusal | undefined {
+  if (added === noMetadata) return undefined;
+  const fresh = Object.keys(added).filter((key) => !Object.hasOwn(present, key)).length;
+  if (fresh === 0) return undefined;
+  const { maxMetadataKeys: limit = MAX_METADATA_KEYS } = limits;
+  const count = Object.keys(present).length + fresh;
+  if (count <= limit) return undefined;
+  return new CoilyardError(
+    'payload_too_large',
+    `metadata: expected at most ${limit} keys, those of earlier writes included, got ${count}`,
+    { details: { field: 'metadata', limit, actual: count } },
   );
 }
 

@@ -9,6 +9,7 @@ import { evolve } from '../../src/variables/evolve.js';
 import { defaultVariableLimits, type VariableLimits } from '../../src/variables/limits.js';
 import { VariablesState } from '../../src/variables/state.js';
 import { builtInTypes, type TypeRegistry } from '../../src/variables/types/registry.js';
+import type { Metadata } from '../../src/variables/value.js';
 import type { Variable } from '../../src/variables/variable.js';
 
 type Without<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never;
@@ -69,7 +70,7 @@ export class DomainSession {
     return this.variable(name);
   }
 
-  set(variable: string, value: unknown, more: { principal?: string } = {}): Variable {
+  set(variable: string, value: unknown, more: { principal?: string; metadata?: Metadata } = {}): Variable {
     return this.tell({ type: 'variable.set', variable, value, ...more }).variable;
   }
 

@@ -97,6 +97,26 @@ test('a value larger than the limit is refused, whatever its type', () => {
   expect(session.set('text', 'é'.repeat(50)).version).toBe(1);
 });
 
+test('metadata has room for so many keys of all writes together, and then takes no new ones', () => {
+  const session = new DomainSession({ limits: { maxMetadataKeys: 3 } });
+  session.register('x', 'float', 0, { metadata: { a: 1, b: 1 } });
+  session.set('x', 1, { metadata: { c: 1 } });
+  expect(session.refusal({ type: 'variable.set', variable: 'x', value: 2, metadata: { a: 2, d: 1 } })).toMatchObject({
+    code: 'payload_too_large',
+    message: 'x: metadata: expected at most 3 keys, those of earlier writes included, got 4',
+    details: { variable: 'x', field: 'metadata', limit: 3, actual: 4 },
+  });
+  expect(session.set('x', 2).version).toBe(2);
+  expect(session.set('x', 3, { metadata: { a: 3, c: 3 } }).metadata).toEqual({ a: 3, b: 1, c: 3 });
+  // What a rollback says of itself always has room.
+  expect(session.ask({ type: 'variable.rollback', variable: 'x', version: 0, reason: 'why' })).toMatchObject({
+    ok: true,
+  });
+  const metadata = { a: 1, b: 1, c: 1, d: 1 };
+  const spec = { name: 'y', type: 'float', initialValue: 1, metadata };
+  expect(session.refusal({ type: 'variables.register', specs: [spec] })).toMatchObject({ code: 'payload_too_large' });
+});
+
 test('metadata that grows with every write meets the same limit', () => {
   const session = new DomainSession({ limits: { maxValueBytes: 1000 } });
   session.register('x', 'float', 0);
