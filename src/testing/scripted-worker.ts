@@ -138,7 +138,12 @@ export class ScriptedWorker implements Launched {
       pid: this.pid,
       pythonVersion: '3.11.0',
       sdkVersion: 'scripted',
-      tools: Object.keys(tools).map((name) => ({ name, description: '', parametersSchema: '{}', streaming: false })),
+      tools: Object.entries(tools).map(([name, tool]) => ({
+        name,
+        description: '',
+        parametersSchema: '{}',
+        streaming: isGenerator(tool),
+      })),
       modules: Object.keys(modules).map((name) => ({ name, description: '', variables: [] })),
       concurrency: this.order.concurrency,
       ...changes,
@@ -246,12 +251,17 @@ export class ScriptedWorker implements Launched {
   }
 
   async #streamOut({ frame, credit, abort }: OpenCall, chunks: AsyncIterable<unknown>): Promise<unknown> {
+    const collected: unknown[] = [];
     for await (const value of chunks) {
+      if (!frame.stream) {
+        collected.push(value);
+        continue;
+      }
       await credit.take();
       if (abort.signal.aborted) return null;
       this.send({ type: 'chunk', callId: frame.callId, value });
     }
-    return null;
+    return frame.stream ? null : collected;
   }
 }
 
@@ -325,6 +335,8 @@ class Line {
     queueMicrotask(() => this.#receiver.closed(cause));
   }
 }
+
+const isGenerator = (tool: unknown): boolean => Object(tool)[Symbol.toStringTag] === 'AsyncGeneratorFunction';
 
 const isAsyncIterable = (value: unknown): value is AsyncIterable<unknown> =>
   typeof value === 'object' && value !== null && Symbol.asyncIterator in value;

@@ -15,6 +15,7 @@ import { err, type Result } from '../kernel/result.js';
 import type { CallTarget, TypedValue } from '../wire/frames.js';
 import type { Affinity } from './pool-limits.js';
 import type { CallLog, CallProgress, ReadVariables } from './python-port.js';
+import { isGenerator } from './routing.js';
 import type { WorkerLink } from './worker-link.js';
 
 /** How a call ended for its caller. */
@@ -172,6 +173,9 @@ export class Ledger {
       entry.state = { type: 'queued' };
       return 'again';
     } else {
+      const { request, hasChunks, caller } = entry;
+      const isWhole = request.stream && !hasChunks && !isGenerator(worker.hello, request.target);
+      if (outcome.ok && isWhole) caller.chunk(outcome.value);
       this.#settle(entry, outcome);
     }
     return 'done';

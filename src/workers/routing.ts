@@ -34,6 +34,10 @@ export function neededVariables({ variablesOf }: Capabilities, target: CallTarge
   return tools.flatMap((tool) => variablesOf.get(tool) ?? []);
 }
 
+/** Of what is none, a stream has one chunk: the result. */
+export const isGenerator = ({ tools }: HelloFrame, target: CallTarget): boolean =>
+  target.type === 'tool' && tools.find(({ name }) => name === target.name)?.streaming === true;
+
 /** Kinds of module that DSPy brings along: every worker builds them, and says so itself when it lacks DSPy. */
 const builtIn: ReadonlySet<string> = new Set(['Predict', 'ChainOfThought', 'ReAct', 'ProgramOfThought']);
 

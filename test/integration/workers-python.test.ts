@@ -106,6 +106,14 @@ test.each(['count', 'count_sync'])('every chunk of the generator %s arrives in o
   expect(last).toBe(1_000);
 });
 
+test('a stream of a plain function gives its result as the one chunk, and a call of a generator the list of them', async () => {
+  await using house = await aPythonRuntime();
+  const chunks: unknown[] = [];
+  for await (const chunk of house.python.stream('echo', { value: [1, 'a'] })) chunks.push(chunk);
+  expect(chunks).toEqual([[1, 'a']]);
+  await expect(house.python.call('count_sync', { to: 3 })).resolves.toEqual([1, 2, 3]);
+});
+
 test('a slow consumer stops the generator, and leaving the loop ends it', async () => {
   await using house = await aPythonRuntime({ streamWindow: 8 });
   const marker = aFile();

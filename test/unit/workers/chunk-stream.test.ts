@@ -29,6 +29,47 @@ test('what a generator returns is the return value of the iterator', async () =>
   expect(await stream.next()).toEqual({ done: true, value: undefined });
 });
 
+test('a stream of a tool that is no generator has one chunk, its result, whatever that is', async () => {
+  for (const result of [5, null, 'text', [1, 2]]) {
+    const house = new Harness({ tools: { plain: () => result } });
+    await house.start();
+    const seen: unknown[] = [];
+    for await (const chunk of house.stream('plain')) seen.push(chunk);
+    expect(seen).toEqual([result]);
+  }
+});
+
+test('a call of a generator resolves to the list of its chunks', async () => {
+  const house = new Harness(counting);
+  await house.start();
+  await expect(house.call('count', { to: 3 })).resolves.toEqual([1, 2, 3]);
+});
+
+test('a stream of a tool that is no generator and fails has no chunk, and its error', async () => {
+  const house = new Harness({
+    tools: {
+      plain: () => {
+        throw new TypeError('no');
+      },
+    },
+  });
+  await house.start();
+  await expect(house.stream('plain').next()).rejects.toMatchObject({ code: 'python_error' });
+});
+
+test('a generator that yields nothing has no chunk, whatever it returns', async () => {
+  const house = new Harness({
+    tools: {
+      // biome-ignore lint/correctness/useYield: that is the point.
+      empty: async function* () {
+        return 'end';
+      },
+    },
+  });
+  await house.start();
+  expect(await house.stream('empty').next()).toEqual({ done: true, value: null });
+});
+
 test('a stream that nobody reads makes no call', async () => {
   const house = new Harness(counting);
   const workers = await house.start();
