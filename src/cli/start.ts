@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { readFile } from 'node:fs/promises';
 import type { RuntimeOptions } from '../config.js';
-import { describeThrown } from '../kernel/errors.js';
+import { describeThrown, describeValue } from '../kernel/errors.js';
 import { startRuntime } from '../runtime.js';
 
 /** @returns the exit code. */
@@ -64,7 +64,7 @@ export async function runtimeOptionsFrom(
 ): Promise<RuntimeOptions> {
   const config = values.config === undefined ? {} : await readConfig(values.config);
   if (config.gateway === false) throw new Error('--config: gateway: false leaves nothing to start');
-  const port = values.port === undefined ? undefined : Number(values.port);
+  const port = values.port === undefined ? undefined : portFrom(values.port);
   return {
     ...config,
     gateway: {
@@ -73,6 +73,14 @@ export async function runtimeOptionsFrom(
       ...(port === undefined ? {} : { port }),
     },
   };
+}
+
+const LAST_PORT = 65_535;
+
+function portFrom(text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port <= LAST_PORT) return port;
+  throw new Error(`--port: expected a number from 0 to ${LAST_PORT}, got ${describeValue(text)}`);
 }
 
 /** JSON, or a module whose default export is the options. */

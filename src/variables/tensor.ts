@@ -68,7 +68,7 @@ export class Tensor {
   constructor(dtype: Dtype, shape: readonly number[], bytes: ArrayBufferView) {
     if (!ArrayBuffer.isView(bytes)) throw new TypeError('the bytes of a tensor come as a typed array');
     if (bytes.byteLength !== countOf(shape) * widthOf(dtype))
-      throw new TypeError(`${bytes.byteLength} bytes are not a ${dtype} tensor of shape [${shape.join(', ')}]`);
+      throw new TypeError(`${bytes.byteLength} bytes are no ${dtype} tensor of shape [${shape.join(', ')}]`);
     this.dtype = dtype;
     this.shape = Object.freeze([...shape]);
     this.#bytes = new Uint8Array(bytes.byteLength);

@@ -24,7 +24,7 @@ export function tensorOfBytes(
   const wanted = countOf(shape) * widthOf(dtype);
   if (wanted !== bytes.byteLength) return refuse('data', `${wanted} bytes, as dtype and shape say`, bytes.byteLength);
   if (dtype === 'bool' && bytes.some((byte) => byte > 1))
-    return refuse('data', 'bytes 0 and 1 for booleans', 'another');
+    return refuse('data', 'bytes 0 and 1 for booleans', 'another byte');
   return ok(new Tensor(dtype, shape, bytes));
 }
 
@@ -78,7 +78,7 @@ function ofList(list: readonly unknown[], preferred: Dtype | undefined): Result<
   if (shape.length > MAX_DIMENSIONS) return refuse('value', `at most ${MAX_DIMENSIONS} dimensions`, shape.length);
   const elements: unknown[] = [];
   const uneven = flatten(list, shape, 0, elements);
-  if (uneven !== undefined) return refuse('value', uneven, 'another');
+  if (uneven !== undefined) return refuse('value', uneven, 'something else');
   const dtype = preferred ?? commonDtype(elements);
   if (dtype === 'float16' || dtype === 'bfloat16')
     return refuse('value', `the bits of ${dtype} as bytes or a Uint16Array`, 'a list');

@@ -48,9 +48,26 @@ export const flag: ConstraintRule = {
   compile: () => () => undefined,
 };
 
+/** The kind is told where the value does not show it: a float may be whole, a text may be the name of a module. */
+function describeKind(value: unknown, kind: ValueKind | undefined): string {
+  const shown = describeValue(value);
+  switch (kind) {
+    case 'float':
+    case 'integer':
+      return `the ${kind} ${shown}`;
+    case 'module':
+      return `the name of a module ${shown}`;
+    case 'embedding':
+    case 'tensor':
+      return `${kind === 'embedding' ? 'an' : 'a'} ${kind}`;
+    default:
+      return shown;
+  }
+}
+
 /** The refusal of a value of the wrong kind. */
 export function wrongKind(expected: string, value: unknown, kind?: ValueKind): Result<never, CoilyardError> {
-  const actual = kind === undefined ? describeValue(value) : `${kind} ${describeValue(value)}`;
+  const actual = describeKind(value, kind);
   return err(
     new CoilyardError('validation_failed', `value must be ${expected}, got ${actual}`, {
       details: { field: 'value', expected, actual, wrongKind: true },

@@ -38,3 +38,14 @@ test.each([
   expect(printed).toHaveBeenCalled();
   expect(printed.mock.calls.join()).not.toMatch(/my.own|precious/);
 });
+
+test.each(['abc', '', ' ', '1e3', '0x10', '-1', '65536', '80.5', '١'])(
+  'the port %j is refused as it was given',
+  async (port) => {
+    const printed = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    expect(await start([`--port=${port}`])).toBe(2);
+    expect(printed.mock.calls.join()).toBe(
+      `coilyard start: --port: expected a number from 0 to 65535, got ${JSON.stringify(port)}`,
+    );
+  },
+);

@@ -167,6 +167,22 @@ test('an integer that a float cannot hold is of the right kind, and the refusal 
   });
 });
 
+test.each<[keyof typeof valid, unknown, ValueKind | undefined, string]>([
+  ['float', null, 'null', 'v: value must be a number, got null'],
+  ['float', null, undefined, 'v: value must be a number, got null'],
+  ['float', 'x', 'text', 'v: value must be a number, got "x"'],
+  ['integer', 2, 'float', 'v: value must be an integer, got the float 2'],
+  ['string', 2, 'integer', 'v: value must be a text, got the integer 2'],
+  ['boolean', [1], 'json', 'v: value must be true or false, got a list of 1'],
+  ['float', {}, undefined, 'v: value must be a number, got an object (Object)'],
+  ['integer', 'Predict', 'module', 'v: value must be an integer, got the name of a module "Predict"'],
+  ['float', new Float32Array(1), 'embedding', 'v: value must be a number, got an embedding'],
+  ['float', () => 1, undefined, 'v: value must be a number, got a function'],
+])('a variable of type %s says of %s as %s: %s', (type, value, kind, message) => {
+  const error = aVariable(type).refusal({ type: 'variable.set', variable: 'v', value, kind });
+  expect(error.message).toBe(message);
+});
+
 test('a refusal of the wrong kind says so, for callers that tell TypeError from ValueError', () => {
   const decider = aVariable('integer');
   const error = decider.refusal({ type: 'variable.set', variable: 'v', value: 2, kind: 'float' });
