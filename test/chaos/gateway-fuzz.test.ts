@@ -6,6 +6,7 @@
 import { connect } from 'node:net';
 import { Metadata, status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type CallerFrame, CallsService } from '../../src/gen/coilyard/v1/calls.js';
 import { SessionsService } from '../../src/gen/coilyard/v1/sessions.js';
 import { type VariablesClient, VariablesService } from '../../src/gen/coilyard/v1/variables.js';
 import { WorkersService } from '../../src/gen/coilyard/v1/workers.js';
@@ -175,6 +176,63 @@ test(`whatever comes is answered, for ${FUZZ_MS} ms, and nothing of it is kept`,
   await expect.poll(async () => (await gateway.memory()).openStreams, { timeout: 20_000 }).toBe(0);
   const after = await gateway.memory();
   if (process.env.COILYARD_FIGURES !== undefined) console.log({ sent, answers: [...answers], before, after });
+  await servesOn();
+  expect(sent).toBeGreaterThan(FUZZ_MS / 20);
+  expect(failed).toEqual([]);
+  expect(after.held - before.held).toBeLessThan(24 * MIB);
+});
+
+test('streams of calls are answered or ended whatever their frames say, and nothing of them is kept', {
+  timeout: FUZZ_MS * 4 + 60_000,
+}, async () => {
+  const random = randomFrom(20_261_121);
+  const { carry } = CallsService;
+  const anId = () => random(3);
+  const aFrame = (): CallerFrame['frame'] => {
+    const callId = anId();
+    const [method, bytes] = sound[random(sound.length)] ?? ['', Buffer.alloc(0)];
+    switch (random(4)) {
+      case 0:
+        return { $case: 'cancel', value: { callId } };
+      case 1:
+        return { $case: 'piece', value: { callId, data: mutate(bytes, random), last: random(2) === 0 } };
+      default: {
+        const timeoutMs = random(3) === 0 ? random(50) : undefined;
+        return {
+          $case: 'request',
+          value: { callId: random(1000), method, message: mutate(bytes, random), timeoutMs, callingSession: '' },
+        };
+      }
+    }
+  };
+  let sent = 0;
+  const oneStream = (): Promise<number> =>
+    new Promise((resolve) => {
+      const call = client.makeBidiStreamRequest(carry.path, asItIs, asItIs);
+      call.on('data', () => {});
+      call.on('error', () => {});
+      call.once('status', ({ code }) => resolve(code));
+      for (let n = 0; n < 20; n += 1) {
+        const frames = Array.from({ length: random(5) }, () => ({ frame: aFrame() }));
+        const message = carry.requestSerialize({ frames });
+        sent += frames.length;
+        call.write(random(30) === 0 ? mutate(message, random) : message);
+      }
+      call.end();
+    });
+  const lane = async (untilMs: number): Promise<void> => {
+    while (performance.now() < untilMs) {
+      const code = await oneStream();
+      if (failures.has(code)) failed.push(`${carry.path} ${status[code]}`);
+    }
+  };
+  const lanes = (ms: number) => Promise.all(Array.from({ length: 8 }, () => lane(performance.now() + ms)));
+  await lanes(FUZZ_MS / 4);
+  const before = await gateway.memory();
+  await lanes(FUZZ_MS / 2);
+  await expect.poll(async () => (await gateway.memory()).openStreams, { timeout: 20_000 }).toBe(0);
+  const after = await gateway.memory();
+  if (process.env.COILYARD_FIGURES !== undefined) console.log({ sent, before, after });
   await servesOn();
   expect(sent).toBeGreaterThan(FUZZ_MS / 20);
   expect(failed).toEqual([]);

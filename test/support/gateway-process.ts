@@ -27,7 +27,11 @@ export class GatewayProcess {
     const child = fork(fileURLToPath(new URL('./serve-gateway.ts', import.meta.url)), {
       execArgv: ['--expose-gc', '--import', new URL('./run-typescript.mjs', import.meta.url).href],
     });
-    const [{ port }] = await once(child, 'message');
+    const died = once(child, 'exit').then(([code, signal]) => {
+      throw new Error(`the gateway ended with ${signal ?? code} before it listened: why is on stderr`);
+    });
+    const [{ port }] = await Promise.race([once(child, 'message'), died]);
+    died.catch(() => {});
     return new GatewayProcess(child, port);
   }
 
