@@ -1,22 +1,23 @@
 /** An observer that is a function. It is called once per update; one that throws or rejects is removed after one report. */
 
 import { isThenable } from '../kernel/isolate.js';
+import type { Caller } from '../variables/access.js';
 import type { Sink } from './observers.js';
 import type { VariableUpdate } from './update.js';
 
 export type Observer = (update: VariableUpdate) => unknown;
 
 export class CallbackObserver implements Sink {
-  readonly principal: string | undefined;
+  readonly caller: Caller | undefined;
   #since: number;
   readonly #call: Observer;
   readonly #onFailure: (error: unknown) => void;
   #active = true;
 
   /** @param onFailure is called once, after which the observer hears nothing more. */
-  constructor(since: number, call: Observer, onFailure: (error: unknown) => void, principal?: string) {
+  constructor(since: number, call: Observer, onFailure: (error: unknown) => void, caller?: Caller) {
     this.#since = since;
-    this.principal = principal;
+    this.caller = caller;
     this.#call = call;
     this.#onFailure = onFailure;
   }

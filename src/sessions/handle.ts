@@ -103,8 +103,13 @@ export interface SessionHandle {
   /** Newest first; throws `variable_not_found` and `permission_denied`. */
   historyOf(reference: string, limit: number, offset: number): readonly HistoryEntry[];
   openWatch(options: WatchOptions): Watcher;
-  /** The same session, asked by another one: rules are matched with that one's id. */
-  as(principal: string): SessionHandle;
+  /**
+   * The same session, asked by another one: rules are matched with that one's id. With `onlyByRule` by a guest, who may do
+   * what rules grant it and is told `permission_denied` of everything else, be it there or not.
+   */
+  as(principal: string, options?: { readonly onlyByRule?: boolean }): SessionHandle;
+  /** Whether the caller, if it is a guest, is granted anything at all. Throws `session_…` errors. */
+  hasRights(): boolean;
   /** Whether the caller, or another session, has a right; throws `variable_not_found`. */
   checkAccess(reference: string, permission: Permission, principal?: string): boolean;
   dependencies(reference: string, options?: { readonly transitive?: boolean }): readonly DependencyInfo[];

@@ -351,7 +351,9 @@ export class LiveSession {
     if (!ending.keep && state !== undefined)
       this.#observers?.end((id) => {
         const record = state.resolve(id)?.record;
-        return record && goneUpdate(record, this.#position.revision, this.#services.clock.nowMs());
+        if (record === undefined) return undefined;
+        const update = goneUpdate(record, this.#position.revision, this.#services.clock.nowMs());
+        return { update, rules: record.accessRules };
       });
     this.#state = undefined;
     this.#actor?.stop();

@@ -4,16 +4,17 @@
  * who asked for the variable, and nobody can hurt anybody else.
  */
 
-import { type AccessRule, allows } from '../variables/access.js';
+import { type AccessRule, type Caller, permits } from '../variables/access.js';
+import type { VariableEvent } from '../variables/events.js';
 import type { Commit, Position } from './store.js';
-import { rulesOf, updateOf, type VariableUpdate, withoutValue } from './update.js';
+import { heardOf, rulesOf, updateOf, type VariableUpdate } from './update.js';
 
 /** One observer, whatever is behind it. */
 export interface Sink {
   /** Only updates of later revisions are for this sink. */
   readonly since: number;
-  /** The calling session; absent: the owner. */
-  readonly principal?: string | undefined;
+  /** Absent: the owner. */
+  readonly caller?: Caller | undefined;
   /** Whether it wants to know of new settings. */
   readonly hearsSettings?: boolean | undefined;
   /** Must not throw. */
@@ -34,7 +35,7 @@ export type Interest =
 const soon = Promise.resolve();
 
 export class Observers {
-  readonly #owner: string;
+  readonly #owner: Caller;
   readonly #byVariable = new Map<string, Set<Sink>>();
   readonly #matching = new Map<Sink, (update: VariableUpdate) => boolean>();
   #pending: Commit[] = [];
@@ -42,7 +43,7 @@ export class Observers {
 
   /** @param owner the id of the session: who observes when a sink does not say. */
   constructor(owner = '') {
-    this.#owner = owner;
+    this.#owner = { id: owner, byRuleOnly: false };
   }
 
   get size(): number {
@@ -72,11 +73,15 @@ export class Observers {
     };
   }
 
-  /** The session is gone with its variables. @param last what is to be said of the variable of that id. */
-  end(last: (id: string) => VariableUpdate | undefined): void {
+  /** The session is gone with its variables. @param last what is to be said of the variable of that id, and its rules. */
+  end(
+    last: (id: string) => { readonly update: VariableUpdate; readonly rules: readonly AccessRule[] } | undefined,
+  ): void {
     for (const [id, sinks] of [...this.#byVariable]) {
-      const update = last(id);
-      if (update !== undefined) for (const sink of [...sinks]) sink.gone?.(update);
+      const gone = last(id);
+      if (gone === undefined) continue;
+      for (const sink of [...sinks])
+        if (permits(gone.rules, 'observe', sink.caller ?? this.#owner)) sink.gone?.(gone.update);
     }
   }
 
@@ -108,7 +113,7 @@ export class Observers {
     for (const { events, position } of commits)
       for (const event of events) {
         const update = updateOf(event, position.revision);
-        if (update !== undefined) this.#deliver(update, rulesOf(event), touched);
+        if (update !== undefined) this.#deliver(event, update, touched);
       }
     const last = commits.at(-1);
     if (last === undefined || touched.size === 0) return;
@@ -116,33 +121,29 @@ export class Observers {
     for (const sink of touched) sink.delivered(last.position);
   };
 
-  #deliver(update: VariableUpdate, rules: readonly AccessRule[], touched: Set<Sink>): void {
+  #deliver(event: VariableEvent, update: VariableUpdate, touched: Set<Sink>): void {
     const sinks = this.#byVariable.get(update.variableId);
-    const isOpen = rules.length === 0 && update.type !== 'configured';
+    const isOpen = rulesOf(event).length === 0 && update.type !== 'configured';
     if (sinks !== undefined)
       for (const sink of sinks) {
         if (update.revision <= sink.since) continue;
-        if (isOpen) sink.offer(update);
-        else if (!this.#offerTo(sink, update, rules)) continue;
+        if (isOpen && sink.caller?.byRuleOnly !== true) sink.offer(update);
+        else if (!this.#offerTo(sink, event, update)) continue;
         touched.add(sink);
       }
     for (const [sink, accepts] of this.#matching) {
       if (update.revision <= sink.since || !accepts(update)) continue;
-      if (isOpen) sink.offer(update);
-      else if (!this.#offerTo(sink, update, rules)) continue;
+      if (isOpen && sink.caller?.byRuleOnly !== true) sink.offer(update);
+      else if (!this.#offerTo(sink, event, update)) continue;
       touched.add(sink);
     }
   }
 
   /** @returns whether there was something for this sink. */
-  #offerTo(sink: Sink, update: VariableUpdate, rules: readonly AccessRule[]): boolean {
-    const isAllowed = allows(rules, 'observe', sink.principal ?? this.#owner);
-    if (update.type === 'configured') {
-      if (sink.hearsSettings !== true) return false;
-      sink.offer(isAllowed ? update : withoutValue(update));
-      return true;
-    }
-    if (isAllowed) sink.offer(update);
-    return isAllowed;
+  #offerTo(sink: Sink, event: VariableEvent, update: VariableUpdate): boolean {
+    const { caller = this.#owner, hearsSettings = false } = sink;
+    const heard = heardOf(event, update, { caller, hearsSettings });
+    if (heard !== undefined) sink.offer(heard);
+    return heard !== undefined;
   }
 }

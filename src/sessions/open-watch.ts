@@ -2,29 +2,31 @@
 
 import type { Clock } from '../kernel/clock.js';
 import { isThenable } from '../kernel/isolate.js';
-import { allows } from '../variables/access.js';
+import { type Caller, grantsAnything, permits } from '../variables/access.js';
 import { matchesGlob } from '../variables/names.js';
-import { checkAccess, variableNotFound } from '../variables/refusals.js';
+import { checkAccess, notGranted, variableNotFound } from '../variables/refusals.js';
 import type { Variable } from '../variables/variable.js';
 import type { WatchOptions } from './handle.js';
 import type { LiveSession } from './live-session.js';
 import type { Interest } from './observers.js';
 import { type Present, QueuedWatcher } from './queued-watcher.js';
 import type { MaybePromise, Resumed } from './store.js';
-import { type Hearing, initialUpdate, rulesOf, updatesOf, type VariableUpdate } from './update.js';
+import { type Hearer, initialUpdate, updatesOf, type VariableUpdate } from './update.js';
 
 /**
  * Throws `session_…` when there is nothing to read, and `variable_not_found` for a name that does not exist, unless the
  * reader resumes: then it may have been deleted.
+ *
+ * @param by absent: the owner.
  */
 export function openWatch(
   session: LiveSession,
   options: WatchOptions,
   resume: (after: NonNullable<WatchOptions['after']>) => MaybePromise<Resumed>,
   clock: Clock,
-  principal?: string,
+  by?: Caller,
 ): QueuedWatcher {
-  const caller = principal ?? session.id;
+  const caller = by ?? { id: session.id, byRuleOnly: false };
   const selection = select(session, options, caller);
   const { position } = session;
   const { after } = options;
@@ -33,12 +35,13 @@ export function openWatch(
   let forget = (): void => {};
   const watcher = new QueuedWatcher({
     coalesce: options.coalesce ?? true,
-    principal,
+    caller: by,
     hearsSettings: options.includeSettings,
     position,
     first: after === undefined && options.includeInitial === true ? initial() : [],
     awaitsTail: after !== undefined,
     endsWith: selection.interest.type === 'variables' ? selection.interest.ids : undefined,
+    mayKnow: () => !caller.byRuleOnly || !session.isReadable || mayKnow(session, caller.id),
     isReadable: () => session.isReadable,
     present: (): Present => ({ position: session.position, initial: initial() }),
     nowMs: () => clock.nowMs(),
@@ -50,13 +53,17 @@ export function openWatch(
   forget = session.observers.add(watcher, selection.interest);
   session.watchers.add(watcher);
   if (after !== undefined) {
-    const hearing: Hearing = {
-      mayObserve: (event) => allows(rulesOf(event), 'observe', caller),
-      hearsSettings: options.includeSettings === true,
-    };
-    follow(watcher, () => resume(after), position.revision, selection, hearing);
+    const hearer = { caller, hearsSettings: options.includeSettings === true };
+    follow(watcher, () => resume(after), position.revision, selection, hearer);
   }
   return watcher;
+}
+
+/** Whether a guest is to know that there is the session: a rule of it grants something to the guest. */
+export function mayKnow({ state }: LiveSession, guest: string): boolean {
+  for (const { accessRules } of state.records())
+    if (accessRules.length > 0 && grantsAnything(accessRules, guest)) return true;
+  return false;
 }
 
 interface Selected {
@@ -68,8 +75,8 @@ interface Selected {
   readonly concerned: (update: VariableUpdate) => boolean;
 }
 
-function select(session: LiveSession, options: WatchOptions, caller: string): Selected {
-  const mayObserve = (record: Variable): boolean => allows(record.accessRules, 'observe', caller);
+function select(session: LiveSession, options: WatchOptions, caller: Caller): Selected {
+  const mayObserve = (record: Variable): boolean => permits(record.accessRules, 'observe', caller);
   const { state } = session;
   const { variables = [], pattern = '' } = options;
   if (variables.length === 0 && pattern === '') {
@@ -80,12 +87,14 @@ function select(session: LiveSession, options: WatchOptions, caller: string): Se
   const gone = new Set<string>();
   for (const reference of variables) {
     const record = state.resolve(reference)?.record;
-    if (record !== undefined) {
+    // To a guest, what it may not observe and what there is not are the same, also when it resumes.
+    const isThere = record !== undefined && (!caller.byRuleOnly || mayObserve(record));
+    if (isThere) {
       const denied = checkAccess(record, 'observe', caller);
       if (denied !== undefined) throw denied;
       ids.add(record.id);
-    } else if (options.after === undefined) throw variableNotFound(reference);
-    else gone.add(reference);
+    } else if (options.after !== undefined) gone.add(reference);
+    else throw caller.byRuleOnly ? notGranted(caller.id) : variableNotFound(reference);
   }
   const matches = (name: string, id: string): boolean => ids.has(id) || (pattern !== '' && matchesGlob(pattern, name));
   const accepts = ({ name, variableId }: VariableUpdate): boolean => matches(name, variableId);
@@ -101,10 +110,10 @@ function follow(
   resume: () => MaybePromise<Resumed>,
   upTo: number,
   { interest, concerned }: Selected,
-  hearing: Hearing,
+  hearer: Hearer,
 ): void {
   const deliver = (answer: Resumed): void => {
-    if (answer.type === 'tail') watcher.resume(updatesOf(answer.commits, upTo, hearing).filter(concerned));
+    if (answer.type === 'tail') watcher.resume(updatesOf(answer.commits, upTo, hearer).filter(concerned));
     else if (answer.type === 'snapshot') watcher.startOver(answer);
     else watcher.end('session_stopped');
     if (interest.type === 'variables' && interest.ids.size === 0) watcher.end('variable_deleted');

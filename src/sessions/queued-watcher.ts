@@ -1,5 +1,6 @@
 /** A reader that takes updates when it can: the gateway's streams and `session.watch`. */
 
+import type { Caller } from '../variables/access.js';
 import type { WatchEnd, Watcher } from './handle.js';
 import type { Sink } from './observers.js';
 import { Outbox } from './outbox.js';
@@ -14,7 +15,8 @@ export interface Present {
 
 export interface QueuedWatcherOptions {
   readonly coalesce: boolean;
-  readonly principal?: string | undefined;
+  /** Absent: the owner. */
+  readonly caller?: Caller | undefined;
   readonly hearsSettings?: boolean | undefined;
   readonly position: Position;
   /** What the reader gets first. */
@@ -23,6 +25,8 @@ export interface QueuedWatcherOptions {
   readonly awaitsTail: boolean;
   /** The watch ends once all of these are deleted. */
   readonly endsWith: ReadonlySet<string> | undefined;
+  /** False once the reader may not even know of the session. */
+  readonly mayKnow: () => boolean;
   /** Whether {@link present} can be called. */
   readonly isReadable: () => boolean;
   readonly present: () => Present;
@@ -53,8 +57,8 @@ export class QueuedWatcher implements Watcher, Sink {
     this.#held = options.awaitsTail;
   }
 
-  get principal(): string | undefined {
-    return this.#options.principal;
+  get caller(): Caller | undefined {
+    return this.#options.caller;
   }
 
   get hearsSettings(): boolean {
@@ -93,6 +97,10 @@ export class QueuedWatcher implements Watcher, Sink {
   /** The reader has to start over: the next take says why and brings the present values. */
   startOver({ reason = 'overflow' }: Pick<VariableUpdate, 'reason'>): void {
     if (this.#ending !== undefined) return;
+    if (!this.#options.mayKnow()) {
+      this.end('session_stopped');
+      return;
+    }
     this.#reset = reason;
     this.#held = false;
     this.#outbox.clear();

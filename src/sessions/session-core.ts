@@ -2,10 +2,19 @@
 
 import { CoilyardError, invalidArgument } from '../kernel/errors.js';
 import type { SessionId } from '../kernel/ids.js';
-import { allows, isPermission, type Permission, permissions } from '../variables/access.js';
+import {
+  allows,
+  type Caller,
+  grants,
+  grantsAnything,
+  isPermission,
+  type Permission,
+  permissions,
+  permits,
+} from '../variables/access.js';
 import type { AnyReply, ReplyTo, VariableCommand } from '../variables/commands.js';
 import { type Dependency, transitive } from '../variables/graph.js';
-import { checkAccess, variableNotFound } from '../variables/refusals.js';
+import { checkAccess, notGranted, variableNotFound } from '../variables/refusals.js';
 import { decodeDocument } from '../variables/transfer-decode.js';
 import { encodeDocument, type ExportOptions } from '../variables/transfer-encode.js';
 import { builtInTypes, type TypeRegistry } from '../variables/types/registry.js';
@@ -23,7 +32,7 @@ import type {
   WatchOptions,
 } from './handle.js';
 import type { LiveSession } from './live-session.js';
-import { openWatch } from './open-watch.js';
+import { mayKnow, openWatch } from './open-watch.js';
 import type { SessionServices } from './services.js';
 import type { SessionStats, VariableStats } from './stats.js';
 
@@ -33,17 +42,20 @@ export abstract class SessionCore implements SessionHandle {
   protected readonly live: LiveSession;
   protected readonly services: SessionServices;
   protected readonly expiry: Expiry;
-  /** The calling session when it is another one. */
-  protected readonly principal: string | undefined;
+  /** Who asks when it is not the owner. */
+  protected readonly by: Caller | undefined;
+  /** Whether only rules give it rights. */
+  protected readonly isGuest: boolean;
 
-  constructor(live: LiveSession, services: SessionServices, expiry: Expiry, principal: string | undefined) {
+  constructor(live: LiveSession, services: SessionServices, expiry: Expiry, by: Caller | undefined) {
     this.live = live;
     this.services = services;
     this.expiry = expiry;
-    this.principal = principal === live.id ? undefined : principal;
+    this.isGuest = by?.byRuleOnly === true;
+    this.by = by?.id === live.id && !this.isGuest ? undefined : by;
   }
 
-  abstract as(principal: string): SessionCore;
+  abstract as(principal: string, options?: { readonly onlyByRule?: boolean }): SessionCore;
 
   get id(): SessionId {
     return this.live.id;
@@ -53,7 +65,13 @@ export abstract class SessionCore implements SessionHandle {
     return this.live.position.revision;
   }
 
+  /** Whether a rule grants the caller anything; a guest to which none does is not to know that there is the session. */
+  hasRights(): boolean {
+    return !this.isGuest || mayKnow(this.live, this.caller.id);
+  }
+
   info(): SessionInfo {
+    this.refuseGuest();
     const { record, state } = this.live;
     return {
       id: record.id,
@@ -70,14 +88,16 @@ export abstract class SessionCore implements SessionHandle {
   execute<C extends VariableCommand>(command: C, options?: ExecuteOptions): Promise<ReplyTo<C>>;
   execute(command: VariableCommand, options?: ExecuteOptions): Promise<AnyReply> {
     this.expiry.touch();
-    const { principal } = this;
-    return this.live.execute(principal === undefined ? command : { ...command, principal }, options);
+    const { by } = this;
+    if (by === undefined) return this.live.execute(command, options);
+    const { id: principal, byRuleOnly } = by;
+    return this.live.execute({ ...command, principal, ...(byRuleOnly ? { byRuleOnly } : {}) }, options);
   }
 
   lookUp(reference: string): Variable | undefined {
     this.expiry.touch();
     const cell = this.live.state.resolve(reference);
-    if (cell === undefined) return undefined;
+    if (cell === undefined || (this.isGuest && !this.mayRead(cell.record))) return undefined;
     cell.reads += 1;
     this.requireRight(cell.record, 'read');
     return cell.record;
@@ -103,13 +123,17 @@ export abstract class SessionCore implements SessionHandle {
     checkWatch(options);
     this.expiry.touch();
     const { store, clock } = this.services;
-    return openWatch(this.live, options, (after) => store.resume(this.id, after), clock, this.principal);
+    return openWatch(this.live, options, (after) => store.resume(this.id, after), clock, this.by);
   }
 
   /** Whether the caller, or the session named, has a right. Throws `variable_not_found`. */
-  checkAccess(reference: string, permission: Permission, principal: string = this.caller): boolean {
+  checkAccess(reference: string, permission: Permission, principal: string = this.caller.id): boolean {
     if (!isPermission(permission)) throw invalidArgument('permission', `one of ${permissions.join(', ')}`, permission);
-    return allows(this.requireVariable(reference).accessRules, permission, principal);
+    const { accessRules } = this.requireVariable(reference);
+    if (!this.isGuest) return allows(accessRules, permission, principal);
+    // Of others a guest is told nothing.
+    if (principal !== this.caller.id) this.refuseGuest();
+    return grants(accessRules, permission, principal);
   }
 
   /** What the variable depends on; with `transitive` at any distance, nearest first. */
@@ -130,9 +154,12 @@ export abstract class SessionCore implements SessionHandle {
   stats(reference?: string): VariableStats {
     const { state, books } = this.live;
     const { stats } = books;
-    if (reference === undefined) return stats.ofSession(state.cells());
+    if (reference === undefined) {
+      this.refuseGuest();
+      return stats.ofSession(state.cells());
+    }
     const cell = state.resolve(reference);
-    if (cell === undefined) throw variableNotFound(reference);
+    if (cell === undefined) throw this.notFound(reference);
     this.requireRight(cell.record, 'read');
     return stats.ofVariable(cell);
   }
@@ -172,6 +199,7 @@ export abstract class SessionCore implements SessionHandle {
 
   /** Puts off expiry. */
   touch(): void {
+    this.refuseGuest();
     this.expiry.touch();
   }
 
@@ -181,27 +209,33 @@ export abstract class SessionCore implements SessionHandle {
    */
   async stop(options: { readonly keep?: boolean } = {}): Promise<void> {
     checkOptions(options);
-    if (this.principal !== undefined)
-      throw new CoilyardError('permission_denied', `${this.principal} may not stop session ${this.id}`, {
-        details: { principal: this.principal, sessionId: this.id },
+    this.refuseGuest();
+    if (this.by !== undefined)
+      throw new CoilyardError('permission_denied', `${this.by.id} may not stop session ${this.id}`, {
+        details: { principal: this.by.id, sessionId: this.id },
       });
     await this.live.stopped({ reason: 'session_stopped', keep: options.keep === true });
   }
 
-  protected get caller(): string {
-    return this.principal ?? this.live.id;
+  protected get caller(): Caller {
+    return this.by ?? { id: this.live.id, byRuleOnly: false };
   }
 
   protected get types(): TypeRegistry {
     return this.services.types ?? builtInTypes;
   }
 
+  /** Whether the caller has every right, which is most often so. */
+  protected isOpen(record: Variable): boolean {
+    return record.accessRules.length === 0 && !this.isGuest;
+  }
+
   protected mayRead(record: Variable): boolean {
-    return record.accessRules.length === 0 || allows(record.accessRules, 'read', this.caller);
+    return this.isOpen(record) || permits(record.accessRules, 'read', this.caller);
   }
 
   protected requireRight(record: Variable, permission: Permission): void {
-    if (record.accessRules.length === 0) return;
+    if (this.isOpen(record)) return;
     const denied = checkAccess(record, permission, this.caller);
     if (denied !== undefined) throw denied;
   }
@@ -210,16 +244,35 @@ export abstract class SessionCore implements SessionHandle {
   protected requireVariable(reference: string, permission?: Permission): Variable {
     this.expiry.touch();
     const record = this.live.state.resolve(reference)?.record;
-    if (record === undefined) throw variableNotFound(reference);
+    if (record === undefined) throw this.notFound(reference);
     if (permission !== undefined) this.requireRight(record, permission);
+    else if (this.isGuest && !grantsAnything(record.accessRules, this.caller.id)) this.refuseGuest();
     return record;
+  }
+
+  /** What is said of a variable that there is not; a guest cannot tell it from one that no rule grants it. */
+  protected notFound(reference: string): CoilyardError {
+    return this.isGuest ? notGranted(this.caller.id) : variableNotFound(reference);
+  }
+
+  /** Of the session as a whole, and of what is said of it, nothing is for guests. */
+  protected refuseGuest(): void {
+    if (this.isGuest) throw notGranted(this.caller.id);
   }
 
   #edges(reference: string, direction: 'dependencies' | 'dependents', isTransitive: boolean): DependencyInfo[] {
     const { id } = this.requireVariable(reference, 'read');
     const { graph } = this.live.state;
     const edges = isTransitive ? transitive(graph, id, direction) : [...graph[direction](id)];
-    return edges.map((edge) => this.#info(edge, direction));
+    const shown = this.isGuest
+      ? edges.filter(({ from, to }) => this.#mayReadById(from) && this.#mayReadById(to))
+      : edges;
+    return shown.map((edge) => this.#info(edge, direction));
+  }
+
+  #mayReadById(id: string): boolean {
+    const record = this.live.state.resolve(id)?.record;
+    return record !== undefined && this.mayRead(record);
   }
 
   #info({ from, to, type, metadata }: Dependency, direction: 'dependencies' | 'dependents'): DependencyInfo {

@@ -1,21 +1,28 @@
 /** What `session.pin()` gives: the variables at one revision, for a run that has to see them unchanged to its end. */
 
+import type { CoilyardError } from '../kernel/errors.js';
 import { matchesGlob } from '../variables/names.js';
 import type { Pin } from '../variables/pin.js';
-import { variableNotFound } from '../variables/refusals.js';
 import type { Variable } from '../variables/variable.js';
 import type { ListOptions } from './session-options.js';
 
+/** What its caller may see. */
+export interface PinReader {
+  /** Throws for a record that the caller may not read; gives it as users see it. */
+  present(record: Variable): Variable;
+  mayRead(record: Variable): boolean;
+  notFound(reference: string): CoilyardError;
+  /** Whether it may know that there is no such variable, so that a default takes its place. */
+  readonly knowsWhatIsMissing: boolean;
+}
+
 export class SessionPin implements Disposable {
   readonly #pin: Pin;
-  /** Throws for a record that the caller may not read; gives it as users see it. */
-  readonly #present: (record: Variable) => Variable;
-  readonly #mayRead: (record: Variable) => boolean;
+  readonly #reader: PinReader;
 
-  constructor(pin: Pin, present: (record: Variable) => Variable, mayRead: (record: Variable) => boolean) {
+  constructor(pin: Pin, reader: PinReader) {
     this.#pin = pin;
-    this.#present = present;
-    this.#mayRead = mayRead;
+    this.#reader = reader;
   }
 
   /** The revision that everything here is of. */
@@ -26,15 +33,15 @@ export class SessionPin implements Disposable {
   /** The value then, by name or id. Without a default a variable that was not there throws `variable_not_found`. */
   get(reference: string, ...missing: readonly unknown[]): unknown {
     const record = this.#find(reference);
-    if (record !== undefined) return this.#present(record).value;
-    if (missing.length > 0) return missing[0];
-    throw variableNotFound(reference);
+    if (record !== undefined) return this.#reader.present(record).value;
+    if (missing.length > 0 && this.#reader.knowsWhatIsMissing) return missing[0];
+    throw this.#reader.notFound(reference);
   }
 
   variable(reference: string): Variable {
     const record = this.#find(reference);
-    if (record === undefined) throw variableNotFound(reference);
-    return this.#present(record);
+    if (record === undefined) throw this.#reader.notFound(reference);
+    return this.#reader.present(record);
   }
 
   /** In order of registration. */
@@ -42,8 +49,8 @@ export class SessionPin implements Disposable {
     this.#open();
     return this.#pin
       .records()
-      .filter((record) => this.#mayRead(record) && isListed(record, options))
-      .map(this.#present);
+      .filter((record) => this.#reader.mayRead(record) && isListed(record, options))
+      .map((record) => this.#reader.present(record));
   }
 
   /** Lets go of the values that are kept for it; idempotent. Afterwards nothing can be read. */

@@ -1,7 +1,6 @@
 /** Reading a session: committed values at once, without waiting for anything. */
 
 import { invalidArgument } from '../kernel/errors.js';
-import { variableNotFound } from '../variables/refusals.js';
 import { noMetadata } from '../variables/value.js';
 import { HISTORY_LIMIT, type HistoryEntry, type Variable } from '../variables/variable.js';
 import type { AuditEntry } from './audit.js';
@@ -22,6 +21,7 @@ export abstract class SessionReads extends SessionCore {
 
   /** The session as an xstate actor; its snapshots hold `revision` and a read-only view of the variables. */
   get actor(): SessionActor {
+    this.refuseGuest();
     return this.live.actor;
   }
 
@@ -35,11 +35,11 @@ export abstract class SessionReads extends SessionCore {
     this.expiry.touch();
     const cell = this.live.state.resolve(reference);
     if (cell === undefined) {
-      if (missing.length > 0) return missing[0];
-      throw variableNotFound(reference);
+      if (missing.length > 0 && !this.isGuest) return missing[0];
+      throw this.notFound(reference);
     }
     const { record } = cell;
-    if (record.accessRules.length > 0) this.requireRight(record, 'read');
+    if (!this.isOpen(record)) this.requireRight(record, 'read');
     const reads = cell.reads + 1;
     cell.reads = reads;
     if ((reads & SAMPLE_MASK) === 1) this.#timeRead(reference);
@@ -49,7 +49,7 @@ export abstract class SessionReads extends SessionCore {
   /** The whole record, frozen. */
   variable(reference: string): Variable {
     const record = this.lookUp(reference);
-    if (record === undefined) throw variableNotFound(reference);
+    if (record === undefined) throw this.notFound(reference);
     return this.presentRecord(record);
   }
 
@@ -93,6 +93,7 @@ export abstract class SessionReads extends SessionCore {
   /** What was done and what was refused, newest first. Values of secrets are not shown. */
   audit(options: { readonly limit?: number } = {}): readonly AuditEntry[] {
     checkOptions(options);
+    this.refuseGuest();
     const { limit = DEFAULT_AUDIT_ENTRIES } = options;
     if (!Number.isSafeInteger(limit) || limit < 0) throw invalidArgument('limit', 'a whole number, 0 or more', limit);
     return this.live.books.auditEntries(limit);
@@ -104,14 +105,15 @@ export abstract class SessionReads extends SessionCore {
    */
   pin(): SessionPin {
     this.expiry.touch();
-    return new SessionPin(
-      this.live.pin(),
-      (record) => {
+    return new SessionPin(this.live.pin(), {
+      present: (record) => {
         this.requireRight(record, 'read');
         return this.presentRecord(record);
       },
-      (record) => this.mayRead(record),
-    );
+      mayRead: (record) => this.mayRead(record),
+      notFound: (reference) => this.notFound(reference),
+      knowsWhatIsMissing: !this.isGuest,
+    });
   }
 
   protected presentValue(type: string, stored: unknown): unknown {

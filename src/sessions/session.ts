@@ -1,7 +1,7 @@
 /** A session as users hold it: the methods of the contract over one living session, valid across restarts of its actor. */
 
 import { CoilyardError, invalidArgument } from '../kernel/errors.js';
-import type { AccessRuleInput } from '../variables/access.js';
+import type { AccessRuleInput, Caller } from '../variables/access.js';
 import { asGiven, eachAsGiven } from '../variables/as-given.js';
 import type { Compute } from '../variables/compute.js';
 import { isPlainObject } from '../variables/plain-data.js';
@@ -49,18 +49,26 @@ export class Session extends SessionReads {
   constructor(
     live: LiveSession,
     services: SessionServices,
-    calledBy?: { readonly expiry: Expiry; readonly principal: string },
+    calledBy?: { readonly expiry: Expiry; readonly by: Caller },
   ) {
     const expiry =
       calledBy?.expiry ?? new Expiry(live.record.ttlMs, services.clock, services.wheel, () => expire(live, services));
-    super(live, services, expiry, calledBy?.principal);
+    super(live, services, expiry, calledBy?.by);
   }
 
-  /** The same session, asked by another one: rules are matched with that one's id. */
-  override as(principal: string): Session {
+  /**
+   * The same session, asked by another one: rules are matched with that one's id. With `onlyByRule` it is a guest: it may
+   * use the variables whose rules say so, and is told `permission_denied` of everything else, be it there or not. Whatever
+   * a guest makes of itself is a guest.
+   */
+  override as(principal: string, options: { readonly onlyByRule?: boolean } = {}): Session {
     if (typeof principal !== 'string' || principal === '')
       throw invalidArgument('principal', 'the id of a session', principal);
-    return new Session(this.live, this.services, { expiry: this.expiry, principal });
+    checkOptions(options);
+    const { onlyByRule = false } = options;
+    if (typeof onlyByRule !== 'boolean') throw invalidArgument('onlyByRule', 'true or false', onlyByRule);
+    const by = { id: principal, byRuleOnly: onlyByRule || this.isGuest };
+    return new Session(this.live, this.services, { expiry: this.expiry, by });
   }
 
   /** Registers a variable. @returns its id, such as `var_temperature_1`. */
@@ -230,7 +238,7 @@ export class Session extends SessionReads {
       off();
       this.services.telemetry.emit('observer.failed', { sessionId: this.id, error });
     };
-    const sink = new CallbackObserver(this.revision, call, failed, this.principal);
+    const sink = new CallbackObserver(this.revision, call, failed, this.by);
     const forget = this.live.observers.add(sink, { type: 'variables', ids: new Set([id]) });
     const off = (): void => {
       sink.close();

@@ -1,6 +1,6 @@
 /** What observers hear: one update per variable and commit, made once and shared by all of them. */
 
-import { type AccessRule, noRules } from '../variables/access.js';
+import { type AccessRule, type Caller, grants, noRules, permits } from '../variables/access.js';
 import type { VariableEvent } from '../variables/events.js';
 import { type Metadata, noMetadata } from '../variables/value.js';
 import type { Variable } from '../variables/variable.js';
@@ -82,31 +82,48 @@ export function rulesOf(event: VariableEvent): readonly AccessRule[] {
 }
 
 /** What somebody hears of new settings who may no longer observe the variable: that they are new. */
-export const withoutValue = (update: VariableUpdate): VariableUpdate => ({
+const withoutValue = (update: VariableUpdate): VariableUpdate => ({
   ...update,
   value: undefined,
   oldValue: undefined,
   metadata: noMetadata,
 });
 
-/** What a reader of a tail hears: by the rules of access, and of new settings only when it asks for them. */
-export interface Hearing {
-  readonly mayObserve: (event: VariableEvent) => boolean;
+/** Who hears. */
+export interface Hearer {
+  readonly caller: Caller;
+  /** Whether it asks to hear of new settings. */
   readonly hearsSettings: boolean;
 }
 
+/** What one hears of an event: by the rules of access, and of new settings only when asked for. */
+export function heardOf(
+  event: VariableEvent,
+  update: VariableUpdate,
+  { caller, hearsSettings }: Hearer,
+): VariableUpdate | undefined {
+  const isAllowed = permits(rulesOf(event), 'observe', caller);
+  if (update.type !== 'configured') return isAllowed ? update : undefined;
+  if (!hearsSettings || !knows(event, caller)) return undefined;
+  return isAllowed ? update : withoutValue(update);
+}
+
+/** Whether the caller is told that there is the variable: a guest that may see it, or might until now. */
+function knows(event: VariableEvent, { id, byRuleOnly }: Caller): boolean {
+  if (!byRuleOnly) return true;
+  const shows = (rules: readonly AccessRule[]): boolean => grants(rules, 'read', id) || grants(rules, 'observe', id);
+  return shows(rulesOf(event)) || (event.type === 'variable.configured' && shows(event.previousRules ?? noRules));
+}
+
 /** The updates of a tail of commits, up to a revision. */
-export function updatesOf(commits: readonly Commit[], upTo: number, hearing: Hearing): VariableUpdate[] {
+export function updatesOf(commits: readonly Commit[], upTo: number, hearer: Hearer): VariableUpdate[] {
   const updates: VariableUpdate[] = [];
   for (const { position, events } of commits) {
     if (position.revision > upTo) break;
     for (const event of events) {
       const update = updateOf(event, position.revision);
-      if (update === undefined) continue;
-      const isAllowed = hearing.mayObserve(event);
-      if (update.type !== 'configured') {
-        if (isAllowed) updates.push(update);
-      } else if (hearing.hearsSettings) updates.push(isAllowed ? update : withoutValue(update));
+      const heard = update === undefined ? undefined : heardOf(event, update, hearer);
+      if (heard !== undefined) updates.push(heard);
     }
   }
   return updates;

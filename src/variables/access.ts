@@ -1,6 +1,7 @@
 /**
- * Who may do what with a variable. Rules are matched with the calling session's id. Without rules everybody has every
- * right; with rules that match nobody, nobody has any, except that the owning session may always change the rules.
+ * Who may do what with a variable. Rules are matched with the calling session's id. Without rules everybody who may use
+ * the session has every right; with rules that match nobody, nobody has any, except that the owning session may always
+ * change the rules. A guest, who may not use the session, has the rights that rules grant it.
  */
 
 import { type CoilyardError, invalidArgument } from '../kernel/errors.js';
@@ -27,6 +28,14 @@ export interface AccessRuleInput {
   readonly conditions?: Readonly<Record<string, unknown>>;
 }
 
+/** Who asks a session for something. */
+export interface Caller {
+  /** The id of the calling session, which rules are matched with. */
+  readonly id: string;
+  /** A guest: it has the rights that a rule of the variable grants it, and nothing besides. */
+  readonly byRuleOnly: boolean;
+}
+
 export const noRules: readonly AccessRule[] = Object.freeze([]);
 
 const MAX_RULES = 1000;
@@ -35,14 +44,23 @@ const MAX_PATTERN = 256;
 export const isPermission = (word: unknown): word is Permission =>
   word === 'read' || word === 'write' || word === 'observe' || word === 'optimize';
 
+/** What a calling session may do that may use the session: where there are rules, what they grant it. */
+export const allows = (rules: readonly AccessRule[], permission: Permission, principal: string): boolean =>
+  rules.length === 0 || grants(rules, permission, principal);
+
 /** The rights of a principal are those of all rules that match it. */
-export function allows(rules: readonly AccessRule[], permission: Permission, principal: string): boolean {
-  if (rules.length === 0) return true;
-  return rules.some(
-    ({ sessionPattern, permissions: granted }) =>
-      granted.includes(permission) && (sessionPattern === 'any' || matchesGlob(sessionPattern, principal)),
-  );
-}
+export const grants = (rules: readonly AccessRule[], permission: Permission, principal: string): boolean =>
+  rules.some((rule) => rule.permissions.includes(permission) && matches(rule, principal));
+
+/** Whether rules grant a principal anything at all. */
+export const grantsAnything = (rules: readonly AccessRule[], principal: string): boolean =>
+  rules.some((rule) => rule.permissions.length > 0 && matches(rule, principal));
+
+export const permits = (rules: readonly AccessRule[], permission: Permission, { id, byRuleOnly }: Caller): boolean =>
+  byRuleOnly ? grants(rules, permission, id) : allows(rules, permission, id);
+
+const matches = ({ sessionPattern }: AccessRule, principal: string): boolean =>
+  sessionPattern === 'any' || matchesGlob(sessionPattern, principal);
 
 /** Rules in their normal form, frozen; `invalid_argument` with the path of what is malformed. */
 export function parseRules(rules: unknown, path = 'accessRules'): Result<readonly AccessRule[], CoilyardError> {

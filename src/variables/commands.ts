@@ -49,6 +49,8 @@ interface Command<Type extends string> {
   readonly requestId?: string | undefined;
   /** The id of the calling session, which access rules are matched with; absent: the owning session itself. */
   readonly principal?: string | undefined;
+  /** It is asked by a guest: see `Caller`. */
+  readonly byRuleOnly?: boolean | undefined;
 }
 
 export interface RegisterVariables extends Command<'variables.register'> {

@@ -14,7 +14,7 @@ import { dependenciesFirst } from './graph.js';
 import { byPrincipal } from './next-version.js';
 import { isSame } from './plain-data.js';
 import { isPromise } from './promises.js';
-import { checkAccess, checkSize, inVariable, notFound, principalOf, type Refusal } from './refusals.js';
+import { checkAccess, checkSize, inVariable, notFound, callerOf, type Refusal } from './refusals.js';
 import { type Cell, checkOf, Draft, type StateView } from './state.js';
 import { builtInTypes } from './types/registry.js';
 import { noMetadata } from './value.js';
@@ -127,7 +127,7 @@ export function decideCompute(
   const cell = state.resolve(command.variable);
   if (cell === undefined) return notFound(command.variable);
   const { record } = cell;
-  const denied = checkAccess(record, 'write', principalOf(command, context));
+  const denied = checkAccess(record, 'write', callerOf(command, context));
   if (denied !== undefined) return err(denied);
   if (!record.computed)
     return err(invalidArgument('variable', 'a variable that was registered as computed', record.name));

@@ -8,7 +8,7 @@ import type { DecideContext, Decision } from './decision.js';
 import type { Setting } from './events.js';
 import { byPrincipal } from './next-version.js';
 import { isSame } from './plain-data.js';
-import { checkAccess, inVariable, notFound, principalOf, type Refusal } from './refusals.js';
+import { callerOf, checkAccess, inVariable, notFound, type Refusal } from './refusals.js';
 import type { StateView } from './state.js';
 import { builtInTypes, type TypeRegistry } from './types/registry.js';
 import type { Constraints, Variable } from './variable.js';
@@ -50,6 +50,7 @@ export function decideConfigure(
         settings,
         source: command.source,
         atMs: context.nowMs,
+        ...(settings.includes('accessRules') ? { previousRules: record.accessRules } : {}),
         ...byPrincipal(command),
       },
     ],
@@ -59,14 +60,14 @@ export function decideConfigure(
 
 /** Rules are the owner's alone, whatever they say; other settings need the right to write. */
 function mayConfigure(record: Variable, command: ConfigureVariable, context: DecideContext): Refusal | undefined {
-  const principal = principalOf(command, context);
-  const isOwner = principal === (context.sessionId ?? '');
+  const caller = callerOf(command, context);
+  const isOwner = caller.id === (context.sessionId ?? '');
   if (command.accessRules !== undefined && !isOwner)
     return new CoilyardError('permission_denied', `only the owning session may change the rules of ${record.name}`, {
-      details: { variable: record.name, permission: 'rules', principal },
+      details: { variable: record.name, permission: 'rules', principal: caller.id },
     });
   const others = command.constraints !== undefined || command.readOnly !== undefined;
-  return others || !isOwner ? checkAccess(record, 'write', principal) : undefined;
+  return others || !isOwner ? checkAccess(record, 'write', caller) : undefined;
 }
 
 /** The present value has to be one that the new constraints would take as it is. */

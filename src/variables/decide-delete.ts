@@ -6,7 +6,7 @@ import type { DecideContext, Decision } from './decision.js';
 import type { VariableEvent } from './events.js';
 import { dependenciesFirst, transitive } from './graph.js';
 import { byPrincipal } from './next-version.js';
-import { checkAccess, notFound, principalOf, type Refusal, refuse } from './refusals.js';
+import { checkAccess, notFound, callerOf, type Refusal, refuse } from './refusals.js';
 import type { StateView } from './state.js';
 import type { Variable } from './variable.js';
 
@@ -23,7 +23,7 @@ export function decideDelete(
   const { record } = cell;
   const direct = [...state.graph.dependents(record.id)];
   if (direct.length > 0 && command.cascade !== true) {
-    const denied = checkAccess(record, 'write', principalOf(command, context));
+    const denied = checkAccess(record, 'write', callerOf(command, context));
     if (denied !== undefined) return err(denied);
     const names = direct.slice(0, NAMED).map(({ from }) => state.resolve(from)?.record.name ?? from);
     return refuse('has_dependents', `${record.name} is what ${names.join(', ')} depend on`, {
@@ -34,7 +34,7 @@ export function decideDelete(
   }
   const events: VariableEvent[] = [];
   for (const doomed of dependentsFirst(state, record)) {
-    const denied = checkAccess(doomed, 'write', principalOf(command, context));
+    const denied = checkAccess(doomed, 'write', callerOf(command, context));
     if (denied !== undefined) return err(denied);
     events.push(deleted(doomed, command, context));
   }

@@ -7,7 +7,7 @@ import type { DecideContext, Decision } from './decision.js';
 import { type Dependency, dependency, dependencyTypes, isDependencyType, pathBetween } from './graph.js';
 import { type Author, byPrincipal } from './next-version.js';
 import { copyMetadata, isPlainObject } from './plain-data.js';
-import { checkAccess, notFound, principalOf, type Refusal, refuse } from './refusals.js';
+import { callerOf, checkAccess, notFound, type Refusal, refuse } from './refusals.js';
 import type { StateView } from './state.js';
 import type { Variable } from './variable.js';
 
@@ -99,7 +99,7 @@ export function newDependencies(
     if (!isDependencySpec(spec)) return err(invalidArgument(`dependencies[${index}]`, 'the name of a variable', given));
     const to = state.resolve(spec.variable)?.record;
     if (to === undefined) return notFound(spec.variable);
-    const denied = checkAccess(to, 'read', principalOf(author, context));
+    const denied = checkAccess(to, 'read', callerOf(author, context));
     if (denied !== undefined) return err(denied);
     const edge = newDependency(state, from, to, spec);
     if (!edge.ok) return edge;
@@ -121,8 +121,8 @@ function endsOf(
   if (from === undefined) return notFound(command.from);
   const to = state.resolve(command.to)?.record;
   if (to === undefined) return notFound(command.to);
-  const principal = principalOf(command, context);
-  const denied = checkAccess(from, 'write', principal) ?? checkAccess(to, 'read', principal);
+  const caller = callerOf(command, context);
+  const denied = checkAccess(from, 'write', caller) ?? checkAccess(to, 'read', caller);
   return denied === undefined ? ok({ from, to }) : err(denied);
 }
 

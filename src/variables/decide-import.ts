@@ -12,7 +12,7 @@ import { evolve } from './evolve.js';
 import { checkName } from './names.js';
 import { byPrincipal, writableCell, writeValue } from './next-version.js';
 import { isPlainObject, isSame } from './plain-data.js';
-import { checkAccess, checkMetadataKeys, checkSize, notFound, principalOf, type Refusal, refuse } from './refusals.js';
+import { callerOf, checkAccess, checkMetadataKeys, checkSize, notFound, type Refusal, refuse } from './refusals.js';
 import { type Cell, Draft, type StateView } from './state.js';
 import type { DependencyEntry, ImportDetail, MergeStrategy, VariableEntry } from './transfer-document.js';
 import { builtInTypes } from './types/registry.js';
@@ -201,7 +201,7 @@ function configuredBy(
   };
   const settings = settingNames.filter((setting) => !isSame(record[setting], wanted[setting]));
   if (settings.length === 0) return ok(undefined);
-  const isOwner = principalOf(command, context) === (context.sessionId ?? '');
+  const isOwner = callerOf(command, context).id === (context.sessionId ?? '');
   if (settings.includes('accessRules') && !isOwner)
     return refuse('permission_denied', `only the owning session may change the rules of ${record.name}`, {
       variable: record.name,
@@ -213,6 +213,7 @@ function configuredBy(
     settings,
     source: command.source,
     atMs: context.nowMs,
+    ...(settings.includes('accessRules') ? { previousRules: record.accessRules } : {}),
     ...byPrincipal(command),
   });
 }
@@ -237,8 +238,8 @@ function connect(draft: Draft, entry: DependencyEntry, command: ImportVariables,
   const present = draft.graph.find(from.id, to.id);
   if (from.computed || (present !== undefined && command.mergeStrategy === 'keep')) return nothing;
   if (present?.type === entry.type && isSame(present.metadata, entry.metadata)) return nothing;
-  const principal = principalOf(command, context);
-  const denied = checkAccess(from, 'write', principal) ?? checkAccess(to, 'read', principal);
+  const caller = callerOf(command, context);
+  const denied = checkAccess(from, 'write', caller) ?? checkAccess(to, 'read', caller);
   if (denied !== undefined) return err(denied);
   const { type, metadata } = entry;
   const edge = newDependency(draft, from, to, { variable: entry.to, type, metadata });

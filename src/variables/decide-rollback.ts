@@ -4,7 +4,7 @@ import { err, ok, type Result } from '../kernel/result.js';
 import type { ReplyTo, RollbackVariable } from './commands.js';
 import type { DecideContext, Decision } from './decision.js';
 import { writableCell, writeValue } from './next-version.js';
-import { type Refusal, refuse } from './refusals.js';
+import { callerOf, checkAccess, type Refusal, refuse } from './refusals.js';
 import type { StateView } from './state.js';
 import { builtInTypes } from './types/registry.js';
 import { HISTORY_LIMIT } from './variable.js';
@@ -18,6 +18,10 @@ export function decideRollback(
   if (!cell.ok) return cell;
   const { version, reason } = command;
   const { name, type } = cell.value.record;
+  // The answer shows what the value was: a guest needs that right as well, nothing of it is implied.
+  const denied =
+    command.byRuleOnly === true ? checkAccess(cell.value.record, 'read', callerOf(command, context)) : undefined;
+  if (denied !== undefined) return err(denied);
   const earlier = cell.value.versionOf(version);
   if (earlier === undefined)
     return refuse('version_not_found', `${name} has no version ${version} (the last ${HISTORY_LIMIT} are kept)`, {

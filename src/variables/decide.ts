@@ -16,7 +16,7 @@ import { decideSet, decideUpdate } from './decide-write.js';
 import type { DecideContext, Decision } from './decision.js';
 import type { VariableEvent } from './events.js';
 import { unreadable } from './plain-data.js';
-import { type Refusal, refuse } from './refusals.js';
+import { callerOf, notGranted, type Refusal, refuse } from './refusals.js';
 import { malformed } from './shape.js';
 import type { StateView } from './state.js';
 
@@ -39,8 +39,10 @@ const dataOf = (command: VariableCommand): object =>
 function decideReadable(state: StateView, command: VariableCommand, context: DecideContext): Result<Decision, Refusal> {
   const error = malformed(command);
   if (error !== undefined) return err(error);
-  const { requestId } = command;
-  if (requestId === undefined) return decideWhole(state, command, context);
+  if (command.byRuleOnly === true && !opensToGuests[command.type])
+    return err(notGranted(callerOf(command, context).id));
+  if (command.requestId === undefined) return decideWhole(state, command, context);
+  const requestId = requestKey(command, command.requestId, context);
   const earlier = state.completed(requestId);
   if (earlier !== undefined) return answerAgain(command, earlier);
   const decided = decideWhole(state, command, context);
@@ -54,10 +56,36 @@ function decideReadable(state: StateView, command: VariableCommand, context: Dec
   return ok({ ...decided.value, events: [...events, completed] });
 }
 
+/**
+ * What a guest can be granted is what happens to the values of variables. Which variables there are, what they are like
+ * and who may use them is for those who may use the session.
+ */
+const opensToGuests: Readonly<Record<VariableCommand['type'], boolean>> = Object.freeze({
+  'variable.set': true,
+  'variables.update': true,
+  'variable.rollback': true,
+  'variables.register': false,
+  // It would take the rules away with the variable.
+  'variable.delete': false,
+  'variable.configure': false,
+  'dependency.add': false,
+  'dependency.remove': false,
+  'variable.compute': false,
+  'variables.import': false,
+});
+
+/** The ids of a guest's requests are its own: it neither hears the answer to another's nor takes its place. */
+const requestKey = (command: VariableCommand, requestId: string, context: DecideContext): string =>
+  command.byRuleOnly === true ? `${callerOf(command, context).id}\n${requestId}` : requestId;
+
 /** With what has to be computed again because of it. */
 function decideWhole(state: StateView, command: VariableCommand, context: DecideContext): Result<Decision, Refusal> {
   const decided = decideFresh(state, command, context);
-  return decided.ok && state.computed > 0 ? withComputed(state, decided.value, context) : decided;
+  if (!decided.ok || state.computed === 0) return decided;
+  const whole = withComputed(state, decided.value, context);
+  if (whole.ok || command.byRuleOnly !== true) return whole;
+  // Which variables follow, and why one cannot, may be none of a guest's business.
+  return refuse('validation_failed', 'what is computed from the value cannot follow', { computed: true });
 }
 
 function decideFresh(state: StateView, command: VariableCommand, context: DecideContext): Result<Decision, Refusal> {

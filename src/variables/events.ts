@@ -31,6 +31,8 @@ export type VariableEvent =
       readonly settings: readonly Setting[];
       readonly source: string;
       readonly atMs: number;
+      /** Where the rules have changed, those before: whoever they granted something hears that it is over. */
+      readonly previousRules?: readonly AccessRule[];
       readonly principal?: string;
     }
   | {

@@ -4,7 +4,17 @@ import { err, ok, type Result } from '../kernel/result.js';
 import type { Write } from './commands.js';
 import type { DecideContext } from './decision.js';
 import type { VariableEvent } from './events.js';
-import { checkAccess, checkMetadataKeys, checkSize, inVariable, notFound, type Refusal, refuse } from './refusals.js';
+import {
+  callerOf,
+  checkAccess,
+  checkMetadataKeys,
+  checkSize,
+  inVariable,
+  notFound,
+  notGranted,
+  type Refusal,
+  refuse,
+} from './refusals.js';
 import { type Cell, checkOf, type StateView } from './state.js';
 import { type Metadata, noMetadata, type ValueKind } from './value.js';
 import type { Variable } from './variable.js';
@@ -16,6 +26,7 @@ export interface Author {
   readonly source: string;
   /** The calling session; absent: the owner. */
   readonly principal?: string | undefined;
+  readonly byRuleOnly?: boolean | undefined;
 }
 
 /** Access, existence, read-only, expected version: in this order. */
@@ -26,10 +37,11 @@ export function writableCell(
   context: DecideContext,
 ): Result<Cell, Refusal> {
   const cell = state.resolve(write.variable);
-  if (cell === undefined) return notFound(write.variable);
+  const isGuest = author.byRuleOnly === true;
+  if (cell === undefined) return isGuest ? err(notGranted(callerOf(author, context).id)) : notFound(write.variable);
   const { record } = cell;
-  if (record.accessRules.length > 0) {
-    const denied = checkAccess(record, 'write', author.principal ?? context.sessionId ?? '');
+  if (isGuest || record.accessRules.length > 0) {
+    const denied = checkAccess(record, 'write', callerOf(author, context));
     if (denied !== undefined) return err(denied);
   }
   if (record.readOnly) return refuse('read_only', `${record.name} is read-only`, { variable: record.name });

@@ -2,7 +2,7 @@
 
 import { CoilyardError, describeValue } from '../kernel/errors.js';
 import { err, type Result } from '../kernel/result.js';
-import { allows, type Permission } from './access.js';
+import { type Caller, type Permission, permits } from './access.js';
 import { MAX_METADATA_KEYS, MAX_VALUE_BYTES, type VariableLimits } from './limits.js';
 import { sizeOf } from './plain-data.js';
 import { type Metadata, noMetadata } from './value.js';
@@ -10,19 +10,24 @@ import type { Variable } from './variable.js';
 
 export type Refusal = CoilyardError;
 
-/** @param principal the calling session. */
-export function checkAccess(record: Variable, permission: Permission, principal: string): Refusal | undefined {
-  if (record.accessRules.length === 0 || allows(record.accessRules, permission, principal)) return undefined;
+export function checkAccess(record: Variable, permission: Permission, caller: Caller): Refusal | undefined {
+  if (permits(record.accessRules, permission, caller)) return undefined;
+  const { id: principal, byRuleOnly } = caller;
+  if (byRuleOnly) return notGranted(principal);
   return new CoilyardError('permission_denied', `${describeValue(principal)} may not ${permission} ${record.name}`, {
     details: { variable: record.name, permission, principal },
   });
 }
 
 /** Who asks: the calling session, or the owner itself. */
-export const principalOf = (
-  command: { readonly principal?: string | undefined },
+export const callerOf = (
+  command: { readonly principal?: string | undefined; readonly byRuleOnly?: boolean | undefined },
   context: { readonly sessionId?: string | undefined },
-): string => command.principal ?? context.sessionId ?? '';
+): Caller => ({ id: command.principal ?? context.sessionId ?? '', byRuleOnly: command.byRuleOnly === true });
+
+/** All that a guest is told of what no rule grants it, whether or not there is such a thing. */
+export const notGranted = (principal: string): CoilyardError =>
+  new CoilyardError('permission_denied', `no rule grants ${describeValue(principal)} this`, { details: { principal } });
 
 export function checkBatch(field: string, size: number, { maxBatch }: VariableLimits): Refusal | undefined {
   if (size <= maxBatch) return undefined;

@@ -11,8 +11,10 @@ const MAX_LABEL_LENGTH = 128;
 
 /** Why the command cannot be decided at all; `undefined` when it is well formed. */
 export function malformed(command: VariableCommand): CoilyardError | undefined {
-  const { source, requestId, principal } = command;
+  const { source, requestId, principal, byRuleOnly } = command;
   if (principal !== undefined && !isLabel(principal)) return invalidArgument('principal', LABEL, principal);
+  if (byRuleOnly !== undefined && typeof byRuleOnly !== 'boolean')
+    return invalidArgument('byRuleOnly', 'true or false', byRuleOnly);
   if (!isLabel(source)) return invalidArgument('source', LABEL, source);
   if (requestId !== undefined && !isLabel(requestId)) return invalidArgument('request_id', LABEL, requestId);
   switch (command.type) {
