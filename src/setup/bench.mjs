@@ -9,7 +9,7 @@ import { inRoot, programs, venvPython } from './paths.mjs';
 import { makeReady, RUNNING } from './ready.mjs';
 
 /** What the benchmarks share; these run nothing themselves. */
-const HELPERS = ['measure'];
+const HELPERS = ['measure', 'servers'];
 
 await runEntry(async () => {
   const known = readdirSync(inRoot('test', 'bench'))

@@ -4,55 +4,17 @@
  * `npm run bench -- gateway-get`.
  */
 
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import { Client, credentials, Server, ServerCredentials } from '@grpc/grpc-js';
-import { startGateway } from '../../src/gateway/server.js';
+import type { Client } from '@grpc/grpc-js';
 import { GetVariableRequest, GetVariableResponse, VariablesService } from '../../src/gen/coilyard/v1/variables.js';
-import { systemClock } from '../../src/kernel/clock.js';
-import { hostSessions } from '../support/session-host.js';
 import { row } from './measure.js';
+import { ECHO_BYTES, ECHO_PATH, type ServerKind, SESSION, same, startServer, VARIABLE } from './servers.js';
 
-const ECHO_PATH = '/bare.Echo/Echo';
 const IN_FLIGHT = 64;
 /** One process is luckier than the next with its code and its memory: a few of each are asked. */
 const SERVERS = 3;
 const ROUNDS = 8;
 const CALLS = 3200;
 const CALLS_ONE_BY_ONE = 300;
-const same = (bytes: Buffer): Buffer => bytes;
-
-async function serveEcho(): Promise<number> {
-  const server = new Server({ 'grpc.enable_channelz': 0 });
-  const method = {
-    path: ECHO_PATH,
-    requestStream: false,
-    responseStream: false,
-    requestSerialize: same,
-    requestDeserialize: same,
-    responseSerialize: same,
-    responseDeserialize: same,
-  };
-  server.addService(
-    { echo: method },
-    { echo: (call: { request: Buffer }, answer: (e: null, b: Buffer) => void) => answer(null, call.request) },
-  );
-  return new Promise((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) =>
-      error === null ? resolve(port) : reject(error),
-    );
-  });
-}
-
-async function serveGateway(): Promise<number> {
-  const { sessions, telemetry } = hostSessions({ clock: systemClock });
-  const session = await sessions.start({ id: 'bench' });
-  await session.register('temperature', 'float', 0.7, { constraints: { min: 0, max: 2 } });
-  const workers = { accept: () => ({ receive: () => {}, closed: () => {} }) };
-  const { port } = await startGateway({ sessions, workers, telemetry, clock: systemClock });
-  return port;
-}
 
 interface Target {
   readonly ask: () => Promise<unknown>;
@@ -61,24 +23,10 @@ interface Target {
   readonly close: () => void;
 }
 
-async function target(kind: 'echo' | 'gateway'): Promise<Target> {
-  const child = fork(fileURLToPath(import.meta.url), [kind]);
-  const [port] = await once(child, 'message');
-  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), { 'grpc.enable_channelz': 0 });
-  const close = (): void => {
-    client.close();
-    child.kill();
-  };
-  const cpuUs = async (): Promise<number> => {
-    child.send('cpu');
-    const [used] = await once(child, 'message');
-    return Number(used);
-  };
-  if (kind === 'echo') {
-    const bytes = Buffer.alloc(56, 1);
-    return { ask: caller(client, ECHO_PATH, same, same, bytes), cpuUs, close };
-  }
-  const request: GetVariableRequest = { sessionId: 'bench', variable: 'temperature' };
+async function target(kind: ServerKind): Promise<Target> {
+  const { client, cpuUs, close } = await startServer(kind);
+  if (kind === 'bare') return { ask: caller(client, ECHO_PATH, same, same, Buffer.alloc(ECHO_BYTES, 1)), cpuUs, close };
+  const request: GetVariableRequest = { sessionId: SESSION, variable: VARIABLE };
   const serialize = (message: GetVariableRequest): Buffer => Buffer.from(GetVariableRequest.encode(message).finish());
   // The bytes are what a client gets; decoding them is the same work for any server.
   return { ask: caller(client, VariablesService.getVariable.path, serialize, same, request), cpuUs, close };
@@ -142,7 +90,7 @@ const best = {
 async function measure(): Promise<void> {
   const rounds: { readonly echo: Round[]; readonly gateway: Round[] } = { echo: [], gateway: [] };
   for (let server = 0; server < SERVERS; server += 1) {
-    const [echo, gateway] = [await target('echo'), await target('gateway')];
+    const [echo, gateway] = [await target('bare'), await target('gateway')];
     for (const each of [echo, gateway, echo, gateway]) await round(each);
     for (let n = 0; n < ROUNDS; n += 1) {
       rounds.echo.push(await round(echo));
@@ -179,13 +127,4 @@ function tell(
   );
 }
 
-const kind = process.argv[2];
-if (kind === 'echo' || kind === 'gateway') {
-  const port = kind === 'echo' ? await serveEcho() : await serveGateway();
-  process.send?.(port);
-  process.on('message', () => {
-    const { user, system } = process.cpuUsage();
-    process.send?.(user + system);
-  });
-  process.on('disconnect', () => process.exit());
-} else await measure();
+await measure();
