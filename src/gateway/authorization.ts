@@ -1,7 +1,7 @@
 /**
- * What a principal may do here. Every method needs a scope, and both the session that a request names and the one on
- * whose behalf the call is made have to be among the principal's: access rules grant rights to ids of sessions, so an id
- * has to mean more than a name that the client chose.
+ * What a principal may do here. Every method needs a scope. The session on whose behalf a call is made has to be among the
+ * principal's: access rules grant rights to ids of sessions, so an id has to mean more than a name that the client chose.
+ * The session that a request names has to be among them too, or its rules have to grant something to the calling one.
  */
 
 import type { Metadata } from '@grpc/grpc-js';
@@ -56,6 +56,25 @@ export const scopeOf = {
   '/coilyard.v1.Calls/Carry': 'itself',
 } as const satisfies Record<MethodPath, Scope | 'itself'>;
 
+/** Methods of which rules can grant a guest something: those about values, and about what it may do with them. */
+const openToGuests: readonly MethodPath[] = Object.freeze([
+  '/coilyard.v1.Variables/GetVariable',
+  '/coilyard.v1.Variables/GetVariables',
+  '/coilyard.v1.Variables/ListVariables',
+  '/coilyard.v1.Variables/CheckAccess',
+  '/coilyard.v1.Variables/GetDependencies',
+  '/coilyard.v1.Variables/GetVariableHistory',
+  '/coilyard.v1.Variables/GetVariableStats',
+  '/coilyard.v1.Variables/ExportVariables',
+  '/coilyard.v1.Variables/Watch',
+  '/coilyard.v1.Variables/SetVariable',
+  '/coilyard.v1.Variables/UpdateVariables',
+  '/coilyard.v1.Variables/RollbackVariable',
+]);
+
+/** Whether a principal may use a session, or has there only what rules grant the session on whose behalf it calls. */
+export type Standing = 'own' | 'guest';
+
 /** Proves who calls. Reports a refusal and throws it on. */
 export function authenticate(context: GatewayContext, method: string, metadata: Metadata): Principal {
   return reporting(context, method, null, () => context.authenticator.authenticate(metadata.get('authorization')));
@@ -80,18 +99,32 @@ export function authorizeMethod(context: GatewayContext, method: MethodPath, pri
   if (scope !== 'itself') reporting(context, method, principal, () => requireScope(principal, scope));
 }
 
-/** Proves that this principal may use the sessions that a call names. An empty id names none; its handler says so. */
+/**
+ * Proves that this principal may call on behalf of that session, and use the one that the request names, if only as a
+ * guest: then each variable's rules are still to be asked. An empty id names none; its handler says so.
+ */
 export function authorizeSessions(
   context: GatewayContext,
   method: MethodPath,
   principal: Principal,
   request: unknown,
   callingSession: string | undefined,
-): void {
-  reporting(context, method, principal, () => {
-    requireSession(principal, sessionNamedBy(request));
+): Standing {
+  return reporting(context, method, principal, () => {
     if (callingSession !== undefined) requireSession(principal, callingSession);
+    const sessionId = sessionNamedBy(request);
+    const standing = standingOf(principal, sessionId, callingSession);
+    if (standing === 'guest' && !openToGuests.includes(method)) throw sessionRefused(principal, sessionId);
+    return standing;
   });
+}
+
+/** @throws CoilyardError `permission_denied` when the principal has none. */
+export function standingOf(principal: Principal, sessionId: string, callingSession: string | undefined): Standing {
+  if (sessionId === '' || mayUse(principal, sessionId)) return 'own';
+  // A worker serves the sessions of its calls and is the guest of none.
+  if (callingSession === undefined || principal.type !== 'client') throw sessionRefused(principal, sessionId);
+  return 'guest';
 }
 
 /** Reports a refusal for the audit and throws it on. */
@@ -117,16 +150,18 @@ export function requireScope(principal: Principal, scope: Scope): void {
     });
 }
 
-/** Says the same whether or not there is such a session. */
 export function requireSession(principal: Principal, sessionId: string): void {
-  if (sessionId !== '' && !mayUse(principal, sessionId))
-    throw new CoilyardError('permission_denied', `${principal.name} may not use session ${describeValue(sessionId)}`, {
-      details: { principal: principal.name, sessionId },
-    });
+  if (sessionId !== '' && !mayUse(principal, sessionId)) throw sessionRefused(principal, sessionId);
 }
 
+/** Says the same whether or not there is such a session. */
+export const sessionRefused = ({ name: principal }: Principal, sessionId: string): CoilyardError =>
+  new CoilyardError('permission_denied', `${principal} may not use session ${describeValue(sessionId)}`, {
+    details: { principal, sessionId },
+  });
+
 /** The one field has this name in every request. */
-function sessionNamedBy(request: unknown): string {
+export function sessionNamedBy(request: unknown): string {
   const hasOne = typeof request === 'object' && request !== null && 'sessionId' in request;
   return hasOne && typeof request.sessionId === 'string' ? request.sessionId : '';
 }

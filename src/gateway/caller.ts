@@ -5,7 +5,10 @@ import { invalidArgument } from '../kernel/errors.js';
 import { isSessionId, SESSION_ID_RULE } from '../kernel/ids.js';
 import type { SessionHandle } from '../sessions/handle.js';
 import { filledText } from '../wire/fields.js';
+import { standingOf } from './authorization.js';
 import type { GatewayContext } from './context.js';
+import { findForGuest } from './guests.js';
+import type { Principal } from './principal.js';
 
 /** The metadata entry that names the calling session; absent: the session that the request names. */
 export const CALLING_SESSION = 'coilyard-session';
@@ -24,14 +27,17 @@ export function checkedCaller(named: unknown): string {
 }
 
 /**
- * The session of a request, bound to its caller: access rules are matched with the calling session's id. That the
- * principal may use both was proven before.
+ * The session of a request, bound to its caller: access rules are matched with the calling session's id. What the
+ * principal may do with either was proven before, except what rules grant a guest.
  */
 export async function findSession(
   context: GatewayContext,
   id: string,
-  { callingSession }: { readonly callingSession: string | undefined },
+  { principal, callingSession }: { readonly principal: Principal; readonly callingSession: string | undefined },
 ): Promise<SessionHandle> {
-  const session = await context.sessions.find(filledText(id, 'session_id'));
+  filledText(id, 'session_id');
+  if (callingSession !== undefined && standingOf(principal, id, callingSession) === 'guest')
+    return findForGuest(context, principal, id, callingSession);
+  const session = await context.sessions.find(id);
   return callingSession === undefined || callingSession === session.id ? session : session.as(callingSession);
 }

@@ -5,8 +5,9 @@
 
 import { CoilyardError, describeThrown, invalidArgument } from '../kernel/errors.js';
 import type { ExecuteOptions } from '../sessions/handle.js';
-import { authorizeMethod, authorizeSessions, type MethodPath } from './authorization.js';
+import { authorizeMethod, authorizeSessions, type MethodPath, sessionNamedBy } from './authorization.js';
 import type { GatewayContext } from './context.js';
+import { refusedToGuest } from './guests.js';
 import type { Principal } from './principal.js';
 
 /** A method as the generated service describes it. */
@@ -40,14 +41,22 @@ export function unary<Request, Response>(
   handle: (request: Request, call: UnaryCall) => Response | Promise<Response>,
 ): Unary {
   const { path } = method;
+  const answerGuest = async (request: Request, call: UnaryCall): Promise<Response> => {
+    try {
+      return await handle(request, call);
+    } catch (error) {
+      throw refusedToGuest(context, path, call.principal, sessionNamedBy(request), error);
+    }
+  };
   return {
     path,
     async answer(bytes, call) {
       const { principal, callingSession } = call;
       authorizeMethod(context, path, principal);
       const request = decodeRequest(method, bytes);
-      authorizeSessions(context, path, principal, request, callingSession);
-      return encodeResponse(method, await handle(request, call), call.maxReplyBytes);
+      const standing = authorizeSessions(context, path, principal, request, callingSession);
+      const response = standing === 'own' ? handle(request, call) : answerGuest(request, call);
+      return encodeResponse(method, await response, call.maxReplyBytes);
     },
   };
 }

@@ -12,6 +12,7 @@ import { authenticateCall, authorizeMethod, authorizeSessions, reporting } from 
 import { callingSessionOf, findSession } from './caller.js';
 import type { GatewayContext } from './context.js';
 import { grpcStatusOf } from './grpc-status.js';
+import { refusedToGuest } from './guests.js';
 import type { Principal } from './principal.js';
 import { decodeRequest } from './unary.js';
 import { WatchEncoder } from './watch-encoder.js';
@@ -39,7 +40,7 @@ export function watchRoute(context: GatewayContext): handleServerStreamingCall<B
       giveBack = reporting(context, path, principal, () => context.quota.take(principal.name));
       // A worker watches no longer than it lives.
       stay = principal.doors?.whenClosed(() => stream.end(hasEnded(principal))) ?? stay;
-      return openWatcher(context, call, principal);
+      return openWatcher(context, call, principal, stream);
     };
     admitted().then(
       (watcher) => stream.start(watcher),
@@ -50,12 +51,19 @@ export function watchRoute(context: GatewayContext): handleServerStreamingCall<B
 
 const hasEnded = ({ name }: Principal): CoilyardError => new CoilyardError('unauthenticated', `${name} has ended`);
 
-async function openWatcher(context: GatewayContext, call: WatchCall, principal: Principal): Promise<Watcher> {
+async function openWatcher(
+  context: GatewayContext,
+  call: WatchCall,
+  principal: Principal,
+  stream: WatchStream,
+): Promise<Watcher> {
   authorizeMethod(context, path, principal);
   const request = decodeRequest(VariablesService.watch, call.request);
   const callingSession = callingSessionOf(call.metadata);
-  authorizeSessions(context, path, principal, request, callingSession);
-  const session = await findSession(context, request.sessionId, { callingSession });
+  const { sessionId } = request;
+  if (authorizeSessions(context, path, principal, request, callingSession) === 'guest')
+    stream.toldAs((error) => refusedToGuest(context, path, principal, sessionId, error));
+  const session = await findSession(context, sessionId, { principal, callingSession });
   return session.openWatch(decodeOptions(request, context.limits.maxBatch));
 }
 
@@ -84,10 +92,16 @@ class WatchStream {
   /** Messages of the batch in hand that are still to be written. */
   #waiting: Buffer[] = [];
   #state: 'open' | 'ended' = 'open';
+  #told = (thrown: unknown): unknown => thrown;
 
   constructor(call: WatchCall, encoder: WatchEncoder) {
     this.#call = call;
     this.#encoder = encoder;
+  }
+
+  /** @param told what its reader is told of an end, of an error. */
+  toldAs(told: (thrown: unknown) => unknown): void {
+    this.#told = told;
   }
 
   start(watcher: Watcher): void {
@@ -103,7 +117,7 @@ class WatchStream {
   end(thrown: unknown): void {
     if (this.#state === 'ended') return;
     this.close();
-    this.#call.emit('error', grpcStatusOf(thrown));
+    this.#call.emit('error', grpcStatusOf(this.#told(thrown)));
   }
 
   close(): void {
