@@ -39,7 +39,9 @@ export default defineConfig({
         test: {
           // What a unary call does must not depend on what carries it: the same tests, with each call as a frame.
           name: 'carried',
-          include: ['test/integration/gateway-{calls,domain,hostile,security,sessions,variables,workers}.test.ts'],
+          include: [
+            'test/integration/gateway-{calls,domain,guests,hostile,security,sessions,variables,workers}.test.ts',
+          ],
           env: { COILYARD_TEST_CARRIER: 'frames' },
           testTimeout: 60_000,
           hookTimeout: 120_000,
