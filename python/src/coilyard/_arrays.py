@@ -40,12 +40,25 @@ def loaded(name: str) -> ModuleType | None:
     return sys.modules.get(name)
 
 
-def as_tensor(value: object) -> value_pb2.Tensor | None:
+def as_tensor(value: object, field: str = "") -> value_pb2.Tensor | None:
     """The tensor of a numpy array, a torch tensor or a `TensorData`; None for anything else.
+
+    Args:
+        value: Any value.
+        field: How its owner knows it, for refusals.
 
     Raises:
         ValidationFailed: The elements are of a kind that does not travel.
     """
+    try:
+        return _as_tensor(value)
+    except ValidationFailed as error:
+        if not field:
+            raise
+        raise ValidationFailed(f"{field}: {error.message}") from error
+
+
+def _as_tensor(value: object) -> value_pb2.Tensor | None:
     if isinstance(value, TensorData):
         return _checked(value.dtype, value.shape, value.data)
     torch = loaded("torch")
@@ -58,11 +71,15 @@ def as_tensor(value: object) -> value_pb2.Tensor | None:
 
 
 def as_scalar(value: object) -> object:
-    """The Python number of a numpy scalar or an array without axes; anything else as it is."""
+    """The Python number, bool or text of a numpy scalar; anything else as it is.
+
+    An instant and a duration are no numbers, although numpy would give nanoseconds for them, and a number that no
+    Python number holds stays what it is.
+    """
     numpy = loaded("numpy")
-    if numpy is not None and isinstance(value, numpy.generic):
-        return value.item()
-    return value
+    if numpy is None or not isinstance(value, numpy.generic) or isinstance(value, numpy.timedelta64):
+        return value
+    return value.item() if isinstance(value, (numpy.bool_, numpy.integer, numpy.floating, numpy.str_)) else value
 
 
 def from_tensor(tensor: value_pb2.Tensor, framework: str | None = None) -> Any:
@@ -99,6 +116,8 @@ def _checked(dtype: str, shape: tuple[int, ...], data: bytes) -> value_pb2.Tenso
 
 
 def _from_numpy(numpy: ModuleType, array: Any) -> value_pb2.Tensor:
+    if isinstance(array, numpy.ma.MaskedArray) and numpy.ma.is_masked(array):
+        raise ValidationFailed("a masked array would lose its mask: fill it first")
     little = array.dtype.newbyteorder("<")
     return _checked(array.dtype.name, array.shape, numpy.ascontiguousarray(array, dtype=little).tobytes())
 

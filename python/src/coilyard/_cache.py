@@ -15,10 +15,10 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
+from coilyard import _arguments as given
 from coilyard._entries import CachedValue, EntryTable
-from coilyard._errors import InvalidArgument
 from coilyard._eviction import POLICIES, Entry, EvictionPolicy
 from coilyard._invalidation import InvalidationCallback, Subscriptions
 from coilyard._pattern import Pattern
@@ -62,7 +62,7 @@ class VariableCache:
         self._thread_lock = threading.Lock()
         self._counts = dict.fromkeys(("misses", "evictions", "sets", "expirations", "invalidations", "pushes"), 0)
         self._ttl, self._max_size, self._enabled, self._policy = ttl, max_size, enabled, eviction_policy
-        self.configure(ttl=ttl, max_size=max_size, eviction_policy=eviction_policy)
+        self.configure(ttl=ttl, max_size=max_size, eviction_policy=eviction_policy, enabled=enabled)
 
     def __len__(self) -> int:
         return len(self.table.by_id)
@@ -109,7 +109,10 @@ class VariableCache:
 
     def read_from_thread(self, key: str) -> Any:
         """What `fast` answers, for a thread that is not the loop's; MISSING: ask on the loop."""
-        entry = self.table.fast.get(key)
+        try:
+            entry = self.table.fast.get(key)
+        except Exception:  # what cannot be looked up is refused on the loop
+            entry = None
         if entry is None:
             return MISSING
         with self._thread_lock:
@@ -133,13 +136,15 @@ class VariableCache:
             var_ids: Names or ids; the result has them as keys, without those that nobody knows.
             fetch_missing: Gets the names that are missing, each once, and returns what it found.
         """
-        found = {key: value for key in var_ids if (value := self.get(key)) is not MISSING}
-        missing = [key for key in dict.fromkeys(var_ids) if key not in found]
+        keys = given.names(var_ids, "var_ids")
+        given.function(fetch_missing, "fetch_missing")
+        found = {key: value for key in keys if (value := self.get(key)) is not MISSING}
+        missing = [key for key in dict.fromkeys(keys) if key not in found]
         if missing and fetch_missing is not None:
             for key, value in (await fetch_missing(missing)).items():
                 self.set(key, value)
                 found[key] = value
-        return {key: found[key] for key in var_ids if key in found}
+        return {key: found[key] for key in keys if key in found}
 
     # Storing
 
@@ -237,11 +242,13 @@ class VariableCache:
         Returns:
             The id for `unsubscribe_invalidation`.
         """
-        return self._subscriptions.add(var_id, callback)
+        if not callable(callback):
+            raise given.wrong_kind("callback", "a coroutine function", callback)
+        return self._subscriptions.add(given.name(var_id, "var_id"), callback)
 
     def unsubscribe_invalidation(self, subscription_id: str) -> bool:
         """Ends a subscription; False when there is none of this id."""
-        return self._subscriptions.remove(subscription_id)
+        return self._subscriptions.remove(given.text(subscription_id, "subscription_id"))
 
     def invalidate(self, key: str | None = None, reason: str = "invalidated") -> int:
         """Drops one entry by name or id, or all; returns how many were dropped."""
@@ -263,7 +270,8 @@ class VariableCache:
         Raises:
             InvalidArgument: The pattern is none.
         """
-        compiled = Pattern(pattern)
+        compiled = Pattern(given.text(pattern, "pattern", "a regular expression", empty=True))
+        reason = given.optional_text(reason, "reason")
         matches = [
             e for e in self.table.by_id.values() if compiled.search(e.id) or (e.name and compiled.search(e.name))
         ]
@@ -295,16 +303,14 @@ class VariableCache:
         Raises:
             InvalidArgument: A value is out of range (also a ValueError).
         """
-        if ttl is not None and not ttl >= 0:
-            raise InvalidArgument(f"ttl: expected seconds of 0 or more, got {ttl!r}")
-        if max_size is not None and (not isinstance(max_size, int) or max_size < 1):
-            raise InvalidArgument(f"max_size: expected an integer of 1 or more, got {max_size!r}")
-        if eviction_policy is not None and eviction_policy not in POLICIES:
-            raise InvalidArgument(f"eviction_policy: expected one of {', '.join(POLICIES)}, got {eviction_policy!r}")
-        self._ttl = self._ttl if ttl is None else ttl
-        self._max_size = self._max_size if max_size is None else max_size
-        self._enabled = self._enabled if enabled is None else enabled
-        self._policy = eviction_policy or self._policy
+        settings = (
+            self._ttl if ttl is None else given.amount(ttl, "ttl", "seconds", infinite=True),
+            self._max_size if max_size is None else given.whole(max_size, "max_size", least=1),
+            self._enabled if enabled is None else given.flag(enabled, "enabled"),
+            self._policy if eviction_policy is None else given.one_of(eviction_policy, "eviction_policy", POLICIES),
+        )
+        self._ttl, self._max_size, self._enabled = settings[:3]
+        self._policy = cast("EvictionPolicy", settings[3])
         self._counts["evictions"] += self.table.bound(self._max_size, self._policy)
         if not self.enabled:
             for entry in list(self.table.by_id.values()):

@@ -8,6 +8,7 @@ from typing import Any
 
 import grpc
 
+from coilyard import _arguments as given
 from coilyard._backoff import Backoff
 from coilyard._call_stream import StreamCarrier
 from coilyard._carrier import Carrier, Metadata, UnaryCarrier, metadata_for
@@ -42,10 +43,11 @@ def open_channel(address: str, credentials: grpc.ChannelCredentials | None = Non
     Raises:
         InvalidArgument: The address is empty.
     """
-    if not address or not isinstance(address, str):
-        raise InvalidArgument(f"address: expected host:port, got {address!r}")
+    address = given.text(address, "address", "host:port")
     if credentials is None:
         return grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
+    if not isinstance(credentials, grpc.ChannelCredentials):
+        raise given.wrong_kind("credentials", "credentials of grpc, or None for plain text", credentials)
     return grpc.aio.secure_channel(address, credentials, options=CHANNEL_OPTIONS)
 
 
@@ -57,6 +59,7 @@ def bearer(token: str | None) -> Metadata:
     """
     if token is None:
         return ()
+    token = given.text(token, "token")
     if not token.isascii() or not token.isprintable() or token != token.strip():
         raise InvalidArgument("token: expected printable ASCII without blanks around it")
     return (("authorization", f"Bearer {token}"),)
@@ -113,7 +116,8 @@ class Caller:
         """
         if session_id is None:
             return self
-        if not session_id or not session_id.isascii() or not session_id.isprintable():
+        session_id = given.text(session_id, "as_session", "the id of a session")
+        if not session_id.isascii() or not session_id.isprintable():
             raise InvalidArgument(f"as_session: expected the id of a session, got {session_id!r:.80}")
         return Caller(self.carrier, self.timeout_s, self.clock, self.backoff, session_id)
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Self
 
+from coilyard import _arguments as given
 from coilyard import _methods as methods
-from coilyard._calls import DEFAULT_TIMEOUT_S, Caller, carrier_over, new_request_id, open_channel
+from coilyard._calls import DEFAULT_TIMEOUT_S, Caller, bearer, carrier_over, new_request_id, open_channel
 from coilyard._proto import sessions_pb2
 from coilyard._records import SessionInfo, session_info
 from coilyard._session.config import SessionConfig
@@ -34,9 +35,12 @@ class Client:
         timeout: float = DEFAULT_TIMEOUT_S,
         multiplex: bool = True,
     ) -> None:
+        timeout_s = given.amount(timeout, "timeout", "seconds", zero=False)
+        given.flag(multiplex, "multiplex")
+        bearer(token)  # refuses before there is a channel to close
         self._address = address
         self._channel = open_channel(address, credentials)
-        self._caller = Caller(carrier_over(self._channel, token, multiplex), timeout)
+        self._caller = Caller(carrier_over(self._channel, token, multiplex), timeout_s)
         self._contexts: weakref.WeakSet[SessionContext] = weakref.WeakSet()
 
     def __repr__(self) -> str:
@@ -80,7 +84,8 @@ class Client:
         Raises:
             SessionNotFound: There is none and `create` is False (also a KeyError).
         """
-        overrides: dict[str, Any] = {} if create else {"create_if_missing": False}
+        session_id = given.text(session_id, "session_id", "the id of a session")
+        overrides: dict[str, Any] = {} if given.flag(create, "create") else {"create_if_missing": False}
         if as_session is not None:
             overrides["as_session"] = as_session
         settings = self._settings(config, overrides)
@@ -109,8 +114,8 @@ class Client:
         """
         request = sessions_pb2.CreateSessionRequest(
             request_id=new_request_id(),
-            id=session_id or "",
-            ttl_ms=ttl_ms,
+            id="" if session_id is None else given.text(session_id, "session_id", "the id of a session or None"),
+            ttl_ms=given.optional_whole(ttl_ms, "ttl_ms", least=1),
             metadata=encode_metadata(metadata),
         )
         reply = await self._caller(methods.CreateSession, request)
@@ -120,9 +125,9 @@ class Client:
 
     async def list_sessions(self, page_size: int = 100) -> AsyncIterator[SessionInfo]:
         """Every living session in order of id, fetched page by page: `async for info in client.list_sessions()`."""
-        token = ""
+        token, size = "", given.whole(page_size, "page_size", least=1, most=given.UINT32_MAX)
         while True:
-            request = sessions_pb2.ListSessionsRequest(page_size=page_size, page_token=token)
+            request = sessions_pb2.ListSessionsRequest(page_size=size, page_token=token)
             reply = await self._caller(methods.ListSessions, request)
             for session in reply.sessions:
                 yield session_info(session)
@@ -136,7 +141,8 @@ class Client:
         Raises:
             SessionNotFound: There is none (also a KeyError).
         """
-        request = sessions_pb2.GetSessionRequest(session_id=session_id)
+        wanted = given.text(session_id, "session_id", "the id of a session")
+        request = sessions_pb2.GetSessionRequest(session_id=wanted)
         return session_info((await self._caller(methods.GetSession, request)).session)
 
     async def stop_session(self, session_id: str, keep: bool = False) -> None:
@@ -145,7 +151,11 @@ class Client:
         Raises:
             SessionNotFound: There is none (also a KeyError).
         """
-        request = sessions_pb2.StopSessionRequest(request_id=new_request_id(), session_id=session_id, keep=keep)
+        fields: dict[str, Any] = {
+            "session_id": given.text(session_id, "session_id", "the id of a session"),
+            "keep": given.flag(keep, "keep"),
+        }
+        request = sessions_pb2.StopSessionRequest(request_id=new_request_id(), **fields)
         await self._caller(methods.StopSession, request)
 
     def _settings(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from coilyard._errors import InvalidArgument
+from coilyard import _arguments as given
 from coilyard._proto import variables_pb2
 from coilyard._values import decode_metadata, encode_metadata
 
@@ -19,20 +19,20 @@ def encode_rules(rules: Iterable[Mapping[str, Any]] | None, field: str) -> list[
     """The wire form of rules; what patterns and permissions mean is for the gateway to say.
 
     Raises:
-        InvalidArgument: They are not a list of mappings with the keys of a rule.
+        InvalidArgument: They are not a list of mappings with the keys of a rule; `ValidationFailed` for a wrong kind.
     """
-    given = [] if rules is None else _listed(rules, field)
-    return [_encode_rule(rule, f"{field}[{index}]") for index, rule in enumerate(given)]
+    listed = [] if rules is None else given.items(rules, field, "a list of rules")
+    return [_encode_rule(rule, f"{field}[{index}]") for index, rule in enumerate(listed)]
 
 
 def _encode_rule(rule: object, field: str) -> variables_pb2.AccessRule:
-    fields = _mapping(rule, field, _RULE_KEYS)
-    pattern = fields.get("session_pattern")
-    if not isinstance(pattern, str):
-        raise InvalidArgument(f"{field}.session_pattern: expected 'any' or a glob, got {pattern!r:.80}")
-    permissions = _listed(fields.get("permissions", ()), f"{field}.permissions")
-    if not all(isinstance(permission, str) for permission in permissions):
-        raise InvalidArgument(f"{field}.permissions: expected a list of texts, got {permissions!r:.80}")
+    fields = given.mapping(rule, field, _expecting(_RULE_KEYS), _RULE_KEYS)
+    pattern = given.text(fields.get("session_pattern"), f"{field}.session_pattern", "'any' or a glob")
+    listed = given.items(fields.get("permissions", ()), f"{field}.permissions", "a list of rights")
+    permissions = [
+        given.text(permission, f"{field}.permissions[{index}]", "one of read, write, observe, optimize")
+        for index, permission in enumerate(listed)
+    ]
     conditions = encode_metadata(fields.get("conditions"), f"{field}.conditions")
     return variables_pb2.AccessRule(session_pattern=pattern, permissions=permissions, conditions=conditions)
 
@@ -87,21 +87,23 @@ def encode_dependencies(
     """The wire form of what a new variable depends on: names or ids, or mappings that say more.
 
     Raises:
-        InvalidArgument: They are no list of such.
+        InvalidArgument: They are no list of such; `ValidationFailed` where the kind is wrong.
     """
-    given = [] if dependencies is None else _listed(dependencies, field)
-    return [_encode_dependency(dependency, f"{field}[{index}]") for index, dependency in enumerate(given)]
+    listed = [] if dependencies is None else given.items(dependencies, field, "a list of names or mappings")
+    return [_encode_dependency(dependency, f"{field}[{index}]") for index, dependency in enumerate(listed)]
 
 
 def _encode_dependency(dependency: object, field: str) -> variables_pb2.DependencySpec:
     if isinstance(dependency, str):
-        return variables_pb2.DependencySpec(variable=dependency)
-    fields = _mapping(dependency, field, _DEPENDENCY_KEYS)
-    variable, kind = fields.get("variable"), fields.get("type") or ""
-    if not isinstance(variable, str) or not isinstance(kind, str):
-        raise InvalidArgument(f"{field}: expected the texts `variable` and `type`, got {dependency!r:.80}")
-    metadata = encode_metadata(fields.get("metadata"), f"{field}.metadata")
-    return variables_pb2.DependencySpec(variable=variable, type=kind, metadata=metadata)
+        return variables_pb2.DependencySpec(variable=given.name(dependency, field))
+    fields = given.mapping(
+        dependency, field, f"the name or id of a variable, or {_expecting(_DEPENDENCY_KEYS)}", _DEPENDENCY_KEYS
+    )
+    return variables_pb2.DependencySpec(
+        variable=given.name(fields.get("variable"), f"{field}.variable"),
+        type=given.optional_text(fields.get("type"), f"{field}.type"),
+        metadata=encode_metadata(fields.get("metadata"), f"{field}.metadata"),
+    )
 
 
 def dependency_dict(dependency: variables_pb2.Dependency) -> dict[str, Any]:
@@ -114,16 +116,5 @@ def dependency_dict(dependency: variables_pb2.Dependency) -> dict[str, Any]:
     }
 
 
-def _listed(items: object, field: str) -> list[Any]:
-    if isinstance(items, (str, bytes, Mapping)) or not isinstance(items, Iterable):
-        raise InvalidArgument(f"{field}: expected a list, got {items!r:.80}")
-    return list(items)
-
-
-def _mapping(item: object, field: str, known: frozenset[str]) -> Mapping[str, Any]:
-    if not isinstance(item, Mapping):
-        raise InvalidArgument(f"{field}: expected a mapping with {', '.join(sorted(known))}, got {item!r:.80}")
-    unknown = sorted(str(key) for key in item.keys() - known)
-    if unknown:
-        raise InvalidArgument(f"{field}: unknown key {unknown[0]!r}; known are {', '.join(sorted(known))}")
-    return item
+def _expecting(keys: frozenset[str]) -> str:
+    return f"a mapping with {', '.join(sorted(keys))}"

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from coilyard import _arguments as given
 from coilyard import _methods as methods
 from coilyard._calls import Caller, new_request_id
-from coilyard._errors import InvalidArgument
 from coilyard._proto import workers_pb2
 from coilyard._values import decode_value, encode_metadata
 
@@ -50,10 +50,13 @@ class ToolRequest:
     idempotent: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name:
-            raise InvalidArgument(f"name: expected the name of a tool, got {self.name!r:.80}")
-        if self.timeout_s is not None and not self.timeout_s > 0:
-            raise InvalidArgument(f"timeout: expected more than 0 seconds, got {self.timeout_s!r}")
+        given.text(self.name, "name", "the name of a tool")
+        given.mapping(self.arguments, "arguments", "a dict of arguments by name")
+        if self.timeout_s is not None:
+            timeout_s = given.amount(self.timeout_s, "timeout", "seconds", zero=False)
+            object.__setattr__(self, "timeout_s", timeout_s)  # a scalar of numpy may not hold its milliseconds
+        given.optional_text(self.pool, "pool", "the name of a pool or None")
+        given.flag(self.idempotent, "idempotent")
 
 
 class ToolCaller(Protocol):
@@ -94,7 +97,8 @@ class GatewayTools:
 
     async def list_tools(self, pool: str | None = None) -> list[ToolInfo]:
         """What there is to call, of one pool or of the whole runtime."""
-        reply = await self._caller(methods.ListTools, workers_pb2.ListToolsRequest(pool=pool or ""))
+        wanted = given.optional_text(pool, "pool", "the name of a pool or None")
+        reply = await self._caller(methods.ListTools, workers_pb2.ListToolsRequest(pool=wanted))
         return [_info(listed) for listed in reply.tools]
 
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, timezone
 from typing import Any
 
+from coilyard._arguments import mapping, reading, shown
 from coilyard._arrays import TensorData, as_scalar, as_tensor, from_tensor, loaded
-from coilyard._errors import InvalidArgument, ValidationFailed
+from coilyard._errors import CoilyardError, ValidationFailed
 from coilyard._json import MAX_DEPTH, dump_json, load_json
 from coilyard._proto import value_pb2
 
@@ -17,7 +18,11 @@ INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 TYPE_ALIASES = {"dict": "map"}
 
 
-def encode_value(value: object, variable_type: str | None = None) -> value_pb2.Value:
+#: What can be a value.
+FORMS = "None, a bool, an int, a float, a text, a list, a dict, an array of numpy or a tensor of torch"
+
+
+def encode_value(value: object, variable_type: str | None = None, field: str = "") -> value_pb2.Value:
     """The message for a Python value.
 
     `bool` is never a number, an `int` stays an integer of any size, a `float` stays a float (NaN too: whether it is
@@ -27,12 +32,18 @@ def encode_value(value: object, variable_type: str | None = None) -> value_pb2.V
         value: None, a bool, int, float, str, list, tuple, dict, numpy or torch value, or `TensorData`.
         variable_type: The type of the variable it is for, where it is known: a `module` is a text of its own kind, an
             `embedding` a tensor of its own kind.
+        field: How its owner knows it, for refusals.
 
     Raises:
         ValidationFailed: The value has no form on the wire.
     """
-    encoder = _ENCODERS.get(type(value))
-    message = encoder(value) if encoder is not None else _encode_other(value)
+    encoder = _ENCODERS.get(type(value), _encode_other)
+    try:
+        message = encoder(value, field)
+    except (CoilyardError, MemoryError):
+        raise
+    except Exception as error:  # code of the value's own class
+        raise ValidationFailed(_at(field, f"a {type(value).__name__} that raises {type(error).__name__}")) from error
     if variable_type == "module" and message.WhichOneof("kind") == "text":
         return value_pb2.Value(module=message.text)
     if variable_type == "embedding" and message.WhichOneof("kind") == "tensor":
@@ -84,13 +95,12 @@ def encode_metadata(metadata: Mapping[str, Any] | None, field: str = "metadata")
     """The wire form of metadata or constraints; instants become ISO 8601 text, at any depth.
 
     Raises:
-        InvalidArgument: It is not a mapping with text keys.
+        ValidationFailed: It is not a mapping with text keys, or something in it has no JSON form.
     """
     if metadata is None:
         return {}
-    if not isinstance(metadata, Mapping) or not all(isinstance(key, str) for key in metadata):
-        raise InvalidArgument(f"{field}: expected a mapping with text keys, got {metadata!r:.80}")
-    return {key: encode_value(_instants_as_text(value)) for key, value in metadata.items()}
+    given = reading(field, "a mapping with text keys", lambda: _instants_as_text(mapping(metadata, field)))
+    return {key: encode_value(value, field=f"{field}[{key!r:.40}]") for key, value in given.items()}
 
 
 def decode_metadata(metadata: Mapping[str, value_pb2.Value]) -> dict[str, Any]:
@@ -104,19 +114,24 @@ def framework_of(value: object) -> str | None:
     return "torch" if torch is not None and isinstance(value, torch.Tensor) else None
 
 
-def infer_type(value: object) -> str:
+def infer_type(value: object, field: str = "") -> str:
     """The variable type that fits a value.
+
+    Args:
+        value: Any value.
+        field: How its owner knows it, for refusals.
 
     Raises:
         ValidationFailed: None fits; say the type then.
     """
-    value = as_scalar(value)
+    scalar = as_scalar(value)
     for kind, name in _INFERRED:
-        if isinstance(value, kind):
+        if isinstance(scalar, kind):
             return name
-    if as_tensor(value) is not None:
+    if as_tensor(value, field) is not None:
         return "tensor"
-    raise ValidationFailed(f"no variable type can be inferred from a {type(value).__name__}: give the type")
+    what = f"no variable type can be inferred from a {type(value).__name__}: give the type, or one of {FORMS}"
+    raise ValidationFailed(_at(field, f"{what}; got {shown(value)}"))
 
 
 def to_datetime(milliseconds: int) -> datetime:
@@ -124,7 +139,11 @@ def to_datetime(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, tz=timezone.utc)
 
 
-def _instants_as_text(value: object, depth: int = MAX_DEPTH) -> object:
+def _at(field: str, what: str) -> str:
+    return f"{field}: {what}" if field else what
+
+
+def _instants_as_text(value: Any, depth: int = MAX_DEPTH) -> Any:
     if isinstance(value, (datetime, date)):
         return value.isoformat()
     if depth > 0 and isinstance(value, dict):
@@ -141,35 +160,35 @@ def _parse_integer(text: str) -> int:
         raise ValidationFailed(f"not a decimal integer: {text[:40]!r}") from error
 
 
-def _encode_int(value: int) -> value_pb2.Value:
+def _encode_int(value: int, field: str) -> value_pb2.Value:
     if INT64_MIN <= value <= INT64_MAX:
         return value_pb2.Value(integer=value)
     try:
         return value_pb2.Value(big_integer=str(value))
     except ValueError as error:  # Python's own limit of digits
-        raise ValidationFailed(str(error)) from error
+        raise ValidationFailed(_at(field, str(error))) from error
 
 
-def _encode_text(value: str) -> value_pb2.Value:
+def _encode_text(value: str, field: str) -> value_pb2.Value:
     try:
         return value_pb2.Value(text=value)
     except (UnicodeEncodeError, ValueError) as error:
-        raise ValidationFailed(f"a text that is not valid Unicode: {value!r:.80}") from error
+        raise ValidationFailed(_at(field, f"a text that is not valid Unicode: {value!r:.80}")) from error
 
 
-def _encode_json(value: object) -> value_pb2.Value:
+def _encode_json(value: object, field: str) -> value_pb2.Value:
     try:
-        return value_pb2.Value(json=dump_json(value))
+        return value_pb2.Value(json=dump_json(value, field))
     except UnicodeEncodeError as error:
-        raise ValidationFailed("a list or map with text that is not valid Unicode") from error
+        raise ValidationFailed(_at(field, "a list or map with text that is not valid Unicode")) from error
 
 
-_ENCODERS: dict[type, Callable[[Any], value_pb2.Value]] = {
-    bool: lambda value: value_pb2.Value(boolean=value),
+_ENCODERS: dict[type, Callable[[Any, str], value_pb2.Value]] = {
+    bool: lambda value, _: value_pb2.Value(boolean=value),
     int: _encode_int,
-    float: lambda value: value_pb2.Value(float=value),
+    float: lambda value, _: value_pb2.Value(float=value),
     str: _encode_text,
-    type(None): lambda _: value_pb2.Value(null=value_pb2.Null()),
+    type(None): lambda *_: value_pb2.Value(null=value_pb2.Null()),
     dict: _encode_json,
     list: _encode_json,
     tuple: _encode_json,
@@ -180,9 +199,6 @@ _BASES: dict[type, Callable[[Any], object]] = {
     int: int.__int__,
     float: float.__float__,
     str: str.__str__,
-    dict: dict,
-    list: list,
-    tuple: tuple,
 }
 
 _INFERRED: tuple[tuple[type | tuple[type, ...], str], ...] = (
@@ -195,17 +211,20 @@ _INFERRED: tuple[tuple[type | tuple[type, ...], str], ...] = (
 )
 
 
-def _encode_other(value: object) -> value_pb2.Value:
-    tensor = as_tensor(value)
+def _encode_other(value: object, field: str) -> value_pb2.Value:
+    tensor = as_tensor(value, field)
     if tensor is not None:
         return value_pb2.Value(tensor=tensor)
     scalar = as_scalar(value)
     if type(scalar) in _ENCODERS:
-        return _ENCODERS[type(scalar)](scalar)
-    for kind, plain in _BASES.items():  # enums of text, named tuples, ordered maps
+        return _ENCODERS[type(scalar)](scalar, field)
+    if isinstance(scalar, (dict, list, tuple)):  # named tuples, ordered maps
+        return _encode_json(scalar, field)
+    for kind, plain in _BASES.items():  # enums of text
         if isinstance(scalar, kind):
-            return _ENCODERS[kind](plain(scalar))
-    raise ValidationFailed(f"a {type(value).__name__} has no form on the wire")
+            return _ENCODERS[kind](plain(scalar), field)
+    what = f"a {type(value).__name__} has no form on the wire: expected {FORMS}"
+    raise ValidationFailed(_at(field, f"{what}, got {shown(value)}"))
 
 
 __all__ = (

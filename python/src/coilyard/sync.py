@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, TypeVar, cast
 
 from typing_extensions import ParamSpec, Self
 
+from coilyard import _arguments as given
 from coilyard._calls import DEFAULT_TIMEOUT_S
 from coilyard._client import Client as AsyncClient
 from coilyard._loop_thread import LoopThread
@@ -124,7 +125,7 @@ class SessionContext(_Facade[AsyncSessionContext]):
 
     def get_variable(self, name: str, default: Any = MISSING, bypass_cache: bool = False) -> Any:
         """The value of a variable; see the asynchronous `SessionContext.get_variable`."""
-        if not bypass_cache:
+        if bypass_cache is False:
             # What is known to be true needs no trip to the other thread.
             value = self._inner.cache.read_from_thread(name)
             if value is not MISSING:
@@ -152,6 +153,8 @@ class SessionContext(_Facade[AsyncSessionContext]):
 
     def cancel_watch(self, watch_task: Watch) -> None:
         """Ends a watch; an iteration over it in another thread stops."""
+        if not isinstance(watch_task, Watch):
+            raise given.wrong_kind("watch_task", "a watch", watch_task)
         watch_task.cancel()
 
     call = _blocking(AsyncSessionContext.call)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from coilyard import _arguments as given
 from coilyard import _methods as methods
-from coilyard._errors import InvalidArgument
 from coilyard._proto import variables_pb2
 from coilyard._rules import encode_rules
-from coilyard._session.base import SessionBase, checked_name
+from coilyard._session.base import SessionBase
 
 
 class VariableAccess(SessionBase):
@@ -38,9 +38,9 @@ class VariableAccess(SessionBase):
             ... ])
         """
         core = self._core
-        fields = {"variable": checked_name(variable, "variable"), "source": core.config.source}
+        fields = {"variable": given.name(variable, "variable"), "source": core.config.source}
         if rules is None:
-            raise InvalidArgument("rules: expected a list; an empty one takes all rules away")
+            raise given.wrong_kind("rules", "a list of rules, or an empty one to take all rules away", rules)
         encoded = variables_pb2.AccessRuleSet(rules=encode_rules(rules, "rules"))
         await core.initialize()
         request = variables_pb2.ConfigureVariableRequest(**core.scoped(fields), access_rules=encoded)
@@ -55,8 +55,8 @@ class VariableAccess(SessionBase):
             VariableNotFound: There is no such variable (also a KeyError).
         """
         core = self._core
+        name = given.name(variable, "variable")
+        right = given.text(permission, "permission", "one of read, write, observe, optimize")
         await core.initialize()
-        request = variables_pb2.CheckAccessRequest(
-            session_id=core.session_id, variable=checked_name(variable, "variable"), permission=permission
-        )
+        request = variables_pb2.CheckAccessRequest(session_id=core.session_id, variable=name, permission=right)
         return (await core.call(methods.CheckAccess, request)).allowed

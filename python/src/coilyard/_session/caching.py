@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from coilyard import _arguments as given
 from coilyard._cache import VariableCache
 from coilyard._eviction import EvictionPolicy
 from coilyard._session.base import SessionBase
@@ -56,11 +57,12 @@ class CacheControl(SessionBase):
             InvalidArgument: A value is out of range; nothing was changed (also a ValueError).
         """
         core = self._core
+        pushed = core.push_enabled if push is None else given.flag(push, "push")
         core.cache.configure(ttl=ttl, max_size=max_size, eviction_policy=eviction_policy, enabled=enabled)
-        core.push_enabled = core.push_enabled if push is None else push
+        core.push_enabled = pushed
         if not core.push_enabled or not core.cache.enabled:
             core.push.stop()
 
     def invalidate_cache(self, name: str | None = None) -> None:
         """Forgets one variable by name or id, or all: the next read asks the gateway."""
-        self._core.invalidate(name)
+        self._core.invalidate(None if name is None else given.name(name))

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from coilyard import _arguments as given
 from coilyard._calls import DEFAULT_TIMEOUT_S
-from coilyard._errors import InvalidArgument
-from coilyard._eviction import EvictionPolicy
+from coilyard._eviction import POLICIES, EvictionPolicy
 
 
 @dataclass(frozen=True)
@@ -46,18 +46,33 @@ class SessionConfig:
     as_session: str | None = None
     multiplex: bool = True
 
+    def __post_init__(self) -> None:
+        given.flag(self.enable_caching, "enable_caching")
+        given.amount(self.cache_ttl, "cache_ttl", "seconds", infinite=True)
+        given.whole(self.cache_max_size, "cache_max_size", least=1)
+        given.one_of(self.eviction_policy, "eviction_policy", POLICIES)
+        given.flag(self.push, "push")
+        given.amount(self.timeout, "timeout", "seconds", zero=False)
+        given.text(self.source, "source", "what the writer calls itself", empty=True)
+        given.mapping(self.metadata, "metadata")
+        given.optional_whole(self.ttl_ms, "ttl_ms", least=1)
+        given.flag(self.create_if_missing, "create_if_missing")
+        if self.token is not None:
+            given.text(self.token, "token")
+        if self.as_session is not None:
+            given.text(self.as_session, "as_session", "the id of a session")
+        given.flag(self.multiplex, "multiplex")
+
     @classmethod
     def of(cls, config: SessionConfig | Mapping[str, Any] | None) -> SessionConfig:
         """The settings that `config` stands for.
 
         Raises:
-            InvalidArgument: It has a key that is none of the settings.
+            InvalidArgument: It has a key that is none of the settings, or a value that cannot be.
         """
         if isinstance(config, SessionConfig):
             return config
-        given = dict(config or {})
+        if config is None:
+            return cls()
         known = [item.name for item in fields(cls)]
-        unknown = sorted(given.keys() - set(known))
-        if unknown:
-            raise InvalidArgument(f"config: unknown key {unknown[0]!r}; known are {', '.join(known)}")
-        return cls(**given)
+        return cls(**given.mapping(config, "config", "a SessionConfig, or a dict with its keys", known))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Self
 
+from coilyard import _arguments as given
 from coilyard import _methods as methods
 from coilyard._calls import Caller, new_request_id
 from coilyard._proto import sessions_pb2
@@ -119,7 +120,8 @@ class SessionContext(
 
     async def stop(self, keep: bool = False) -> None:
         """Stops the session for everyone: watches end, and its state is deleted unless `keep`."""
-        request = sessions_pb2.StopSessionRequest(request_id=new_request_id(), session_id=self.session_id, keep=keep)
+        is_kept = given.flag(keep, "keep")
+        request = sessions_pb2.StopSessionRequest(request_id=new_request_id(), session_id=self.session_id, keep=is_kept)
         await self._core.call(methods.StopSession, request)
         await self.cleanup()
 

@@ -7,6 +7,9 @@ import weakref
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import grpc
+
+from coilyard import _arguments as given
 from coilyard import _methods as methods
 from coilyard._cache import VariableCache
 from coilyard._calls import Caller, carrier_over, new_request_id
@@ -28,8 +31,6 @@ from coilyard._values import encode_metadata
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import grpc
-
     from coilyard._watch import Watch
 
 
@@ -44,7 +45,9 @@ class SessionCore:
         caller: Caller | None = None,
         tools: ToolCaller | None = None,
     ) -> None:
-        self.session_id = session_id
+        self.session_id = given.text(session_id, "session_id", "the id of a session", empty=True)
+        if not isinstance(channel, grpc.aio.Channel):
+            raise given.wrong_kind("channel", "a channel of grpc.aio", channel)
         self.channel = channel
         self.config = config
         self._own_carrier: Carrier | None = None

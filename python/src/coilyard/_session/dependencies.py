@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from coilyard import _arguments as given
 from coilyard import _methods as methods
 from coilyard._proto import variables_pb2
 from coilyard._rules import dependency_dict
-from coilyard._session.base import SessionBase, checked_name
+from coilyard._session.base import SessionBase
 from coilyard._values import encode_metadata
 
 
@@ -39,10 +40,12 @@ class VariableDependencies(SessionBase):
             >>> await session.add_dependency("effective_temperature", "base_temperature", dependency_type="data")
         """
         core = self._core
+        kind = given.text(dependency_type, "dependency_type", "one of data, constraint, optimization")
+        fields = {**_ends(from_variable, to_variable), "type": kind, "metadata": encode_metadata(metadata)}
         await core.initialize()
-        fields = {**_ends(from_variable, to_variable), "type": dependency_type, "metadata": encode_metadata(metadata)}
         request = variables_pb2.AddDependencyRequest(**core.scoped(fields), source=core.config.source)
-        await core.call(methods.AddDependency, request)
+        with given.called(type="dependency_type"):
+            await core.call(methods.AddDependency, request)
 
     async def remove_dependency(self, from_variable: str, to_variable: str) -> None:
         """Takes a dependency back; one that is not there is no error.
@@ -51,9 +54,9 @@ class VariableDependencies(SessionBase):
             VariableNotFound: One of the variables does not exist (also a KeyError).
         """
         core = self._core
+        ends = _ends(from_variable, to_variable)
         await core.initialize()
-        fields = core.scoped(_ends(from_variable, to_variable))
-        request = variables_pb2.RemoveDependencyRequest(**fields, source=core.config.source)
+        request = variables_pb2.RemoveDependencyRequest(**core.scoped(ends), source=core.config.source)
         await core.call(methods.RemoveDependency, request)
 
     async def get_dependencies(self, variable: str, include_transitive: bool = False) -> list[dict[str, Any]]:
@@ -78,16 +81,14 @@ class VariableDependencies(SessionBase):
         self, variable: str, transitive: bool, direction: variables_pb2.DependencyDirection
     ) -> list[dict[str, Any]]:
         core = self._core
+        name, is_transitive = given.name(variable, "variable"), given.flag(transitive, "include_transitive")
         await core.initialize()
         request = variables_pb2.GetDependenciesRequest(
-            session_id=core.session_id,
-            variable=checked_name(variable, "variable"),
-            direction=direction,
-            transitive=transitive,
+            session_id=core.session_id, variable=name, direction=direction, transitive=is_transitive
         )
         reply = await core.call(methods.GetDependencies, request)
         return [dependency_dict(dependency) for dependency in reply.dependencies]
 
 
 def _ends(from_variable: str, to_variable: str) -> dict[str, Any]:
-    return {"from": checked_name(from_variable, "from_variable"), "to": checked_name(to_variable, "to_variable")}
+    return {"from": given.name(from_variable, "from_variable"), "to": given.name(to_variable, "to_variable")}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from coilyard import _arguments as given
 from coilyard import _methods as methods
-from coilyard._errors import InvalidArgument
 from coilyard._proto import variables_pb2
-from coilyard._session.base import SessionBase, checked_name
+from coilyard._session.base import SessionBase
 from coilyard._values import decode_metadata, decode_value, to_datetime
 
 
@@ -30,19 +30,18 @@ class VariableHistory(SessionBase):
         Raises:
             VariableNotFound: There is no such variable (also a KeyError).
         """
-        if limit < 1 or offset < 0:
-            raise InvalidArgument(f"limit: expected 1 or more, offset: 0 or more, got {limit!r} and {offset!r}")
         core = self._core
+        name = given.name(variable, "variable")
+        page = {
+            "limit": given.whole(limit, "limit", least=1, most=given.UINT32_MAX),
+            "offset": given.whole(offset, "offset", most=given.UINT32_MAX),
+        }
+        with_metadata = given.flag(include_metadata, "include_metadata")
         await core.initialize()
-        request = variables_pb2.GetVariableHistoryRequest(
-            session_id=core.session_id,
-            variable=checked_name(variable, "variable"),
-            limit=limit,
-            offset=offset,
-        )
+        request = variables_pb2.GetVariableHistoryRequest(session_id=core.session_id, variable=name, **page)
         reply = await core.call(methods.GetVariableHistory, request)
-        framework = core.framework_of(variable)
-        return [_history_entry(entry, framework, include_metadata) for entry in reply.entries]
+        framework = core.framework_of(name)
+        return [_history_entry(entry, framework, with_metadata) for entry in reply.entries]
 
     async def rollback_variable(self, variable: str, version: int, reason: str | None = None) -> None:
         """Writes the value of an earlier version as a new one, which says `rolled_back_to` in its metadata.
@@ -60,11 +59,13 @@ class VariableHistory(SessionBase):
         Example:
             >>> await session.rollback_variable("temperature", version=5, reason="optimization_diverged")
         """
-        if isinstance(version, bool) or not isinstance(version, int) or version < 0:
-            raise InvalidArgument(f"version: expected a whole number of 0 or more, got {version!r:.80}")
         core = self._core
+        fields = {
+            "variable": given.name(variable, "variable"),
+            "version": given.whole(version, "version"),
+            "reason": given.optional_text(reason, "reason"),
+        }
         await core.initialize()
-        fields = {"variable": checked_name(variable, "variable"), "version": version, "reason": reason or ""}
         request = variables_pb2.RollbackVariableRequest(**core.scoped(fields), source=core.config.source)
         reply, seconds = await core.write(methods.RollbackVariable, request)
         core.wrote([reply.variable], reply.revision, seconds)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from coilyard import _arguments as given
 from coilyard import _methods as methods
 from coilyard._errors import VariableNotFound
 from coilyard._proto import variables_pb2
 from coilyard._records import value_of, variable_dict
 from coilyard._sentinel import MISSING
-from coilyard._session.base import SessionBase, checked_name, checked_names
+from coilyard._session.base import SessionBase
 from coilyard._values import TYPE_ALIASES
 
 
@@ -37,8 +38,11 @@ class VariableReads(SessionBase):
             >>> temperature = await session.get_variable("temperature", default=0.7)
         """
         # The hot path: one lookup, two counters. `_fast` has only what may be answered without a further question.
-        entry = self._fast.get(name)
-        if entry is not None and not bypass_cache:
+        try:
+            entry = self._fast.get(name)
+        except Exception:  # what cannot be looked up is refused further on
+            entry = None
+        if entry is not None and bypass_cache is False:
             table = self._table
             table.tick = entry.used = table.tick + 1
             entry.uses += 1
@@ -57,27 +61,30 @@ class VariableReads(SessionBase):
         Raises:
             LookupError: The cache does not have it and there is no default.
         """
-        entry = self._fast.get(name)
+        try:
+            entry = self._fast.get(name)
+        except Exception:  # what cannot be looked up is refused further on
+            entry = None
         if entry is not None:
             table = self._table
             table.tick = entry.used = table.tick + 1
             entry.uses += 1
             return entry.value
-        value = self._core.cache.get(name, default)
+        value = self._core.cache.get(given.name(name), default)
         if value is MISSING:
             raise LookupError(f"variable {name!r} is not in the cache: await get_variable first")
         return value
 
     async def _read(self, name: str, default: Any, bypass_cache: bool) -> Any:
         core = self._core
-        checked_name(name)
+        name, bypass = given.name(name), given.flag(bypass_cache, "bypass_cache")
         core.start_push()
-        if bypass_cache:
+        if bypass:
             core.cache.count_miss()
         elif (value := core.cache.get(name)) is not MISSING:
             return value
         try:
-            return await core.fetch(name, shared=not bypass_cache and core.cache.enabled)
+            return await core.fetch(name, shared=not bypass and core.cache.enabled)
         except VariableNotFound:
             if default is MISSING:
                 raise
@@ -101,11 +108,17 @@ class VariableReads(SessionBase):
             include_stats: Give a dict with the value and `stats`, this client's own counters of the variable.
             bypass_cache: Read all of them from the gateway.
         """
-        listed = checked_names(names)
-        core, defaults = self._core, defaults or {}
+        listed = given.names(names)
+        fallbacks = {} if defaults is None else given.mapping(defaults, "defaults", "a dict of values by name")
+        with_metadata, with_stats = (
+            given.flag(include_metadata, "include_metadata"),
+            given.flag(include_stats, "include_stats"),
+        )
+        bypass = given.flag(bypass_cache, "bypass_cache")
+        core = self._core
         core.start_push()
         found: dict[str, Any] = {}
-        if bypass_cache or include_metadata:
+        if bypass or with_metadata:
             for _ in listed:
                 core.cache.count_miss()
         else:
@@ -115,17 +128,17 @@ class VariableReads(SessionBase):
         result = {}
         for name in listed:
             variable = variables.get(name)
-            if name not in found and variable is None and name not in defaults:
+            if name not in found and variable is None and name not in fallbacks:
                 continue
-            value = found[name] if name in found else defaults[name] if variable is None else value_of(variable)
-            if not include_metadata and not include_stats:
+            value = found[name] if name in found else fallbacks[name] if variable is None else value_of(variable)
+            if not with_metadata and not with_stats:
                 result[name] = value
                 continue
-            described: dict[str, Any] = {"metadata": {}} if include_metadata else {}
-            if include_metadata and variable is not None:
+            described: dict[str, Any] = {"metadata": {}} if with_metadata else {}
+            if with_metadata and variable is not None:
                 described = variable_dict(variable)
             described["value"] = value
-            if include_stats:
+            if with_stats:
                 described["stats"] = core.client_stats(name)
             result[name] = described
         return result
@@ -146,14 +159,16 @@ class VariableReads(SessionBase):
             pattern: Only names that match this glob: `*` and `?` only.
             include_metadata: False leaves out `metadata`.
         """
+        kind = given.optional_text(type, "type", "the name of a type or None")
+        fields = {
+            "type": TYPE_ALIASES.get(kind, kind),
+            "source": given.optional_text(source, "source"),
+            "pattern": given.optional_text(pattern, "pattern", "a glob or None"),
+        }
+        with_metadata = given.flag(include_metadata, "include_metadata")
         await self._core.initialize()
-        request = variables_pb2.ListVariablesRequest(
-            session_id=self._core.session_id,
-            type=TYPE_ALIASES.get(type or "", type or ""),
-            source=source or "",
-            pattern=pattern or "",
-        )
+        request = variables_pb2.ListVariablesRequest(session_id=self._core.session_id, **fields)
         reply = await self._core.call(methods.ListVariables, request)
         for variable in reply.variables:
             self._core.note(variable)
-        return [variable_dict(variable, include_metadata) for variable in reply.variables]
+        return [variable_dict(variable, with_metadata) for variable in reply.variables]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from coilyard import _arguments as given
 from coilyard import _methods as methods
 from coilyard._proto import variables_pb2
-from coilyard._session.base import SessionBase, checked_name
+from coilyard._session.base import SessionBase
 
 
 class VariableStatistics(SessionBase):
@@ -28,14 +29,14 @@ class VariableStatistics(SessionBase):
             VariableNotFound: There is no such variable (also a KeyError).
         """
         core = self._core
+        name = None if variable is None else given.name(variable, "variable")
         await core.initialize()
-        name = "" if variable is None else checked_name(variable, "variable")
-        request = variables_pb2.GetVariableStatsRequest(session_id=core.session_id, variable=name)
+        request = variables_pb2.GetVariableStatsRequest(session_id=core.session_id, variable=name or "")
         reply = await core.call(methods.GetVariableStats, request)
         read_ms = reply.avg_read_latency_ms if reply.HasField("avg_read_latency_ms") else None
         write_ms = reply.avg_write_latency_ms if reply.HasField("avg_write_latency_ms") else None
         return {
-            **core.client_stats(variable),
+            **core.client_stats(name),
             "write_count": reply.write_count,
             "total_optimization_time_s": reply.total_optimization_time_s,
             "server_read_count": reply.read_count,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from coilyard._session.base import SessionBase
@@ -44,9 +45,9 @@ class ToolCalling(SessionBase):
         Raises:
             DeadlineExceeded: It did not answer in time (also a TimeoutError).
         """
+        request = ToolRequest(name, {} if arguments is None else arguments, "", timeout, pool, idempotent)
         await self._core.initialize()
-        request = ToolRequest(name, dict(arguments or {}), self._core.session_id, timeout, pool, idempotent)
-        return await self._core.tools.call_tool(request)
+        return await self._core.tools.call_tool(replace(request, session_id=self._core.session_id))
 
     async def list_tools(self, pool: str | None = None) -> list[ToolInfo]:
         """The tools of the runtime, or of one pool."""

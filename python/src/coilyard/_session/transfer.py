@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from coilyard import _arguments as given
 from coilyard import _methods as methods
-from coilyard._errors import InvalidArgument
 from coilyard._proto import variables_pb2
 from coilyard._session.base import SessionBase
 from coilyard._transfer import CLIENT_FORMATS, SERVER_FORMATS, Converter
@@ -39,17 +39,21 @@ class VariableTransfer(SessionBase):
         Example:
             >>> data = await session.export_variables(include_history=True, filter_pattern=r".*temperature.*")
         """
-        converter = _converter(format)
+        wire_format, converter = _form(format)
+        settings: dict[str, Any] = {
+            "include_history": given.flag(include_history, "include_history"),
+            "without_dependencies": not given.flag(include_dependencies, "include_dependencies"),
+            "filter_pattern": given.optional_text(filter_pattern, "filter_pattern", "a regular expression or None"),
+        }
         core = self._core
         await core.initialize()
         request = variables_pb2.ExportVariablesRequest(
             session_id=core.session_id,
-            format="json" if converter else format,
-            include_history=include_history,
-            without_dependencies=not include_dependencies,
-            filter_pattern=filter_pattern or "",
+            format=wire_format,
+            **settings,
         )
-        data = (await core.call(methods.ExportVariables, request)).data
+        with given.called(filterPattern="filter_pattern"):
+            data = (await core.call(methods.ExportVariables, request)).data
         return data if converter is None else await asyncio.to_thread(converter.dump, data)
 
     async def import_variables(
@@ -75,22 +79,25 @@ class VariableTransfer(SessionBase):
             CoilyardError: What the first variable that was refused was refused for; only a dry run counts `errors`.
             ImportError: `parquet` without the `arrow` extra.
         """
-        converter = _converter(format)
+        wire_format, converter = _form(format)
         if not isinstance(data, (bytes, bytearray, memoryview)):
-            raise InvalidArgument(f"data: expected bytes, got a {type(data).__name__}")
+            raise given.wrong_kind("data", "bytes", data)
+        strategy = given.text(merge_strategy, "merge_strategy", "one of replace, keep, merge")
+        is_rehearsal = given.flag(dry_run, "dry_run")
         document = bytes(data) if converter is None else await asyncio.to_thread(converter.load, bytes(data))
         core = self._core
         await core.initialize()
         fields = {
             "data": document,
-            "format": "json" if converter else format,
-            "merge_strategy": merge_strategy,
-            "dry_run": dry_run,
+            "format": wire_format,
+            "merge_strategy": strategy,
+            "dry_run": is_rehearsal,
             "source": core.config.source,
         }
         request = variables_pb2.ImportVariablesRequest(**core.scoped(fields))
-        reply = await core.call(methods.ImportVariables, request)
-        if not dry_run and any(detail.action in _CHANGING for detail in reply.details):
+        with given.called(document="data"):
+            reply = await core.call(methods.ImportVariables, request)
+        if not is_rehearsal and any(detail.action in _CHANGING for detail in reply.details):
             core.invalidate(None)
         return {
             "imported": reply.imported,
@@ -100,15 +107,11 @@ class VariableTransfer(SessionBase):
         }
 
 
-def _converter(format: str) -> Converter | None:
-    """What makes the format of JSON and back; None when the gateway speaks it itself."""
-    if format in SERVER_FORMATS:
-        return None
-    converter = CLIENT_FORMATS.get(format)
-    if converter is None:
-        known = ", ".join((*SERVER_FORMATS, *CLIENT_FORMATS))
-        raise InvalidArgument(f"format: expected one of {known}, got {format!r:.80}")
-    return converter
+def _form(format: str) -> tuple[str, Converter | None]:
+    """What the gateway is asked for, and what makes the format of that and back; None when it speaks it itself."""
+    known = given.one_of(format, "format", (*SERVER_FORMATS, *CLIENT_FORMATS))
+    converter = CLIENT_FORMATS.get(known)
+    return (known, None) if converter is None else ("json", converter)
 
 
 def _detail(detail: variables_pb2.ImportDetail) -> dict[str, str]:

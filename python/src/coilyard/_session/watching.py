@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, get_args
 
-from coilyard._errors import InvalidArgument
+from coilyard import _arguments as given
 from coilyard._proto import variables_pb2
-from coilyard._session.base import SessionBase, checked_name, checked_names
+from coilyard._session.base import SessionBase
 from coilyard._shaping import DebounceScope, Shaper
 from coilyard._watch import NamedFilter, Watch
 
@@ -45,8 +45,9 @@ class VariableWatching(SessionBase):
             >>> async for update in session.watch_variable("temperature", filter_fn=much):
             ...     print(update.old_value, "->", update.value)
         """
-        named = None if filter_fn is None else (lambda _, old, new: filter_fn(old, new))
-        return self._watch([checked_name(name)], "", include_initial, named, throttle_ms, debounce_ms, "variable")
+        wanted = given.function(filter_fn, "filter_fn")
+        named = None if wanted is None else (lambda _, old, new: wanted(old, new))
+        return self._watch([given.name(name)], "", include_initial, named, throttle_ms, debounce_ms, "variable")
 
     def watch_variables(
         self,
@@ -73,13 +74,21 @@ class VariableWatching(SessionBase):
         Raises:
             InvalidArgument: There is nothing to watch, or a number is negative.
         """
-        listed = checked_names(names)
-        if not listed and not pattern:
-            raise InvalidArgument("names: expected at least one name, or a pattern such as '*'")
-        return self._watch(listed, pattern, include_initial, filter_fn, throttle_ms, debounce_ms, debounce_scope)
+        listed = given.names(names)
+        glob = given.text(pattern, "pattern", "a glob", empty=True)
+        if not listed and not glob:
+            raise given.wrong_value("names", "at least one name, or a pattern such as '*'", names)
+        wanted = given.function(filter_fn, "filter_fn")
+        return self._watch(listed, glob, include_initial, wanted, throttle_ms, debounce_ms, debounce_scope)
 
     def cancel_watch(self, watch_task: Watch | asyncio.Task[Any]) -> None:
-        """Ends a watch, or the task that iterates over one; the stream is freed."""
+        """Ends a watch, or the task that iterates over one; the stream is freed.
+
+        Raises:
+            ValidationFailed: It is neither (also a TypeError).
+        """
+        if not isinstance(watch_task, (Watch, asyncio.Future)):
+            raise given.wrong_kind("watch_task", "a watch, or a task that iterates over one", watch_task)
         watch_task.cancel()
 
     def _watch(
@@ -92,14 +101,12 @@ class VariableWatching(SessionBase):
         debounce_ms: float,
         scope: DebounceScope,
     ) -> Watch:
-        if not (throttle_ms >= 0 and debounce_ms >= 0):
-            raise InvalidArgument(f"expected milliseconds of 0 or more, got {throttle_ms!r} and {debounce_ms!r}")
-        if scope not in {"variable", "all"}:
-            raise InvalidArgument(f"debounce_scope: expected 'variable' or 'all', got {scope!r}")
-        request = variables_pb2.WatchRequest(
-            variables=names, pattern=pattern, include_initial=include_initial, coalesce=True
-        )
-        shaper = Shaper(throttle_ms / 1000, debounce_ms / 1000, scope)
+        throttle_s = given.amount(throttle_ms, "throttle_ms", "milliseconds") / 1000
+        debounce_s = given.amount(debounce_ms, "debounce_ms", "milliseconds") / 1000
+        given.one_of(scope, "debounce_scope", get_args(DebounceScope))
+        initial = given.flag(include_initial, "include_initial")
+        request = variables_pb2.WatchRequest(variables=names, pattern=pattern, include_initial=initial, coalesce=True)
+        shaper = Shaper(throttle_s, debounce_s, scope)
         core = self._core
         watch = Watch(core.open_feed(request), core.call.clock, shaper, names, filter_fn, core.framework_of)
         core.watches.add(watch)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from coilyard import _arguments as given
 from coilyard import _methods as methods
 from coilyard._errors import CoilyardError, InvalidArgument, VariableExists, VariableNotFound
 from coilyard._proto import value_pb2, variables_pb2
 from coilyard._rules import encode_dependencies, encode_rules
-from coilyard._session.base import SessionBase, checked_name
+from coilyard._session.base import SessionBase
 from coilyard._values import TYPE_ALIASES, encode_metadata, encode_value, framework_of, infer_type
 from coilyard._wire_errors import error_from_detail
 
@@ -66,7 +67,10 @@ class VariableWrites(SessionBase):
             "metadata": metadata, "dependencies": dependencies, "access_rules": access_rules,
             "description": description, "read_only": read_only,
         }  # fmt: skip
-        return (await self.register_variables([spec]))[name]
+        if type is None:
+            raise given.wrong_kind("type", "the name of a type", type)
+        (variable_id,) = (await self._register([_spec(spec)])).values()
+        return variable_id
 
     async def register_variables(self, variables: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         """Creates many variables, all or none, and returns their ids by name.
@@ -78,7 +82,10 @@ class VariableWrites(SessionBase):
         Raises:
             CoilyardError: As `register_variable`; no variable was created.
         """
-        specs = [_spec(variable) for variable in variables]
+        listed = given.items(variables, "variables", "a list of specifications")
+        return await self._register([_spec(spec, f"variables[{index}]") for index, spec in enumerate(listed)])
+
+    async def _register(self, specs: list[variables_pb2.VariableSpec]) -> dict[str, str]:
         await self._core.initialize()
         fields = self._core.scoped({"variables": specs, "source": self._core.config.source})
         request = variables_pb2.RegisterVariablesRequest(**fields)
@@ -115,10 +122,13 @@ class VariableWrites(SessionBase):
             OptimisticLockFailure: It has another version than expected.
         """
         core = self._core
+        name = given.name(name)
+        hint = given.optional_text(type_hint, "type_hint", "the name of a type or None")
+        creates = given.flag(create_if_missing, "create_if_missing")
         fields = {
-            "variable": checked_name(name),
-            "value": encode_value(value, core.type_of(name) or type_hint),
-            "expected_version": expected_version,
+            "variable": name,
+            "value": encode_value(value, core.type_of(name) or hint, "value"),
+            "expected_version": given.optional_whole(expected_version, "expected_version"),
             "metadata": encode_metadata(metadata),
             "source": core.config.source,
         }
@@ -128,13 +138,13 @@ class VariableWrites(SessionBase):
                 request = variables_pb2.SetVariableRequest(**core.scoped(fields))
                 reply, seconds = await core.write(methods.SetVariable, request)
             except VariableNotFound:
-                if not create_if_missing:
+                if not creates:
                     raise
             else:
                 core.wrote([reply.variable], reply.revision, seconds)
                 return
             try:
-                await self.register_variable(name, type_hint or infer_type(value), value, metadata=metadata)
+                await self.register_variable(name, hint or infer_type(value, "value"), value, metadata=metadata)
             except VariableExists:  # another client was faster: set what it registered
                 if race == _CREATION_RACES - 1:
                     raise
@@ -161,22 +171,25 @@ class VariableWrites(SessionBase):
             True, or what went wrong, by name. When an atomic update fails every name has a text.
         """
         core = self._core
-        versions = expected_versions or {}
+        wanted = given.mapping(updates, "updates", "a dict of values by name")
+        versions = _versions(expected_versions, wanted)
+        fields: dict[str, Any] = {"atomic": given.flag(atomic, "atomic"), "metadata": encode_metadata(metadata)}
         results: dict[str, Literal[True] | str] = {}
         writes = []
-        for name, value in updates.items():
+        for name, value in wanted.items():
             try:
-                encoded = encode_value(value, core.type_of(checked_name(name)))
+                given.name(name, "updates, a key")
+                encoded = encode_value(value, core.type_of(name), f"updates[{name!r:.40}]")
             except CoilyardError as error:
                 results[name] = str(error)
             else:
                 version = versions.get(name)
                 writes.append(variables_pb2.VariableWrite(variable=name, value=encoded, expected_version=version))
-        if results and atomic:
-            return {name: results.get(name, "not written: another value of the batch was refused") for name in updates}
+        if results and fields["atomic"]:
+            return {name: results.get(name, "not written: another value of the batch was refused") for name in wanted}
         if writes:
             await core.initialize()
-            fields = {"writes": writes, "atomic": atomic, "metadata": encode_metadata(metadata)}
+            fields["writes"] = writes
             request = variables_pb2.UpdateVariablesRequest(**core.scoped(fields), source=core.config.source)
             reply, seconds = await core.write(methods.UpdateVariables, request)
             updated = [outcome.updated for outcome in reply.outcomes if outcome.HasField("updated")]
@@ -184,7 +197,7 @@ class VariableWrites(SessionBase):
             for outcome in reply.outcomes:
                 fine = outcome.HasField("updated")
                 results[outcome.variable] = True if fine else str(error_from_detail(outcome.error))
-        return {name: results[name] for name in updates}
+        return {name: results[name] for name in wanted}
 
     async def delete_variable(self, name: str, cascade: bool = False) -> None:
         """Deletes a variable; who watches it is told.
@@ -198,36 +211,49 @@ class VariableWrites(SessionBase):
             HasDependents: Others depend on it and `cascade` is False (also a ValueError).
         """
         core = self._core
+        name = given.name(name)
+        fields = {"variable": name, "cascade": given.flag(cascade, "cascade")}
         await core.initialize()
-        request = variables_pb2.DeleteVariableRequest(
-            **core.scoped({"variable": checked_name(name), "cascade": cascade})
-        )
+        request = variables_pb2.DeleteVariableRequest(**core.scoped(fields))
         reply = await core.call(methods.DeleteVariable, request)
         core.deleted(name, reply.revision)
 
 
-def _spec(variable: Mapping[str, Any]) -> variables_pb2.VariableSpec:
-    unknown = sorted(variable.keys() - _SPEC_KEYS)
-    if unknown:
-        raise InvalidArgument(f"unknown key {unknown[0]!r}; known are {', '.join(sorted(_SPEC_KEYS))}")
-    if "initial_value" not in variable:
-        raise InvalidArgument("initial_value: missing")
-    value = variable["initial_value"]
-    given = variable.get("type")
-    kind = infer_type(value) if given is None else TYPE_ALIASES.get(given, given)
-    if not isinstance(kind, str):
-        raise InvalidArgument(f"type: expected the name of a type, got {kind!r:.80}")
-    return variables_pb2.VariableSpec(
-        name=checked_name(variable.get("name")),
-        type=kind,
-        initial_value=encode_value(value, kind),
-        constraints=encode_metadata(variable.get("constraints"), "constraints"),
-        metadata={**_framework(value), **encode_metadata(variable.get("metadata"))},
-        description=variable.get("description") or "",
-        read_only=bool(variable.get("read_only")),
-        dependencies=encode_dependencies(variable.get("dependencies"), "dependencies"),
-        access_rules=encode_rules(variable.get("access_rules"), "access_rules"),
+def _spec(variable: Mapping[str, Any], place: str = "") -> variables_pb2.VariableSpec:
+    """The message for the parameters of `register_variable`; `place` says which of many they are."""
+    fields = given.mapping(variable, place or "variable", "a dict with the parameters of register_variable", _SPEC_KEYS)
+    at = f"{place}." if place else ""
+    if "initial_value" not in fields:
+        raise InvalidArgument(f"{at}initial_value: missing")
+    value, kind = fields["initial_value"], fields.get("type")
+    name = given.text(fields.get("name"), f"{at}name", "the name of a variable")
+    kind = (
+        infer_type(value, f"{at}initial_value") if kind is None else given.text(kind, f"{at}type", "the name of a type")
     )
+    kind = TYPE_ALIASES.get(kind, kind)
+    metadata = encode_metadata(fields.get("metadata"), f"{at}metadata")
+    return variables_pb2.VariableSpec(
+        name=name,
+        type=kind,
+        initial_value=encode_value(value, kind, f"{at}initial_value"),
+        constraints=encode_metadata(fields.get("constraints"), f"{at}constraints"),
+        metadata={**_framework(value), **metadata},
+        description=given.optional_text(fields.get("description"), f"{at}description"),
+        read_only=given.flag(fields.get("read_only", False), f"{at}read_only"),
+        dependencies=encode_dependencies(fields.get("dependencies"), f"{at}dependencies"),
+        access_rules=encode_rules(fields.get("access_rules"), f"{at}access_rules"),
+    )
+
+
+def _versions(expected: Mapping[str, int] | None, updates: Mapping[str, Any]) -> dict[str, int]:
+    """The versions that are expected of some of the updates."""
+    if expected is None:
+        return {}
+    versions = given.mapping(expected, "expected_versions", "a dict of versions by name")
+    for name in versions:
+        if name not in updates:
+            raise given.wrong_value("expected_versions", "versions of variables that are updated", name)
+    return {name: given.whole(version, f"expected_versions[{name!r:.40}]") for name, version in versions.items()}
 
 
 def _framework(value: Any) -> dict[str, value_pb2.Value]:
