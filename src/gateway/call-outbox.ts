@@ -3,6 +3,7 @@
  * reply of more than 1 MiB, or than a message takes, goes in pieces, one to a message, so that small ones pass it.
  */
 
+import { nextTick } from 'node:process';
 import { type CalleeFrame, packFrames, replyBytes } from '../wire/call-frames.js';
 import { PIECE_BYTES } from '../wire/pieces.js';
 
@@ -61,8 +62,9 @@ export class CallOutbox {
     }
     if (this.#isScheduled || this.#isWriting) return;
     this.#isScheduled = true;
-    // What else is answered in this turn of the loop goes into the same message.
-    setImmediate(this.#flush);
+    // Once no microtask is left: what else is answered meanwhile goes into the same message. It leaves in this turn of the
+    // loop still; after `setImmediate` it would in the next.
+    nextTick(this.#flush);
   }
 
   /** Nothing more is sent. */

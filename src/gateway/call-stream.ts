@@ -4,11 +4,12 @@
  */
 
 import { Metadata, type ServerDuplexStream } from '@grpc/grpc-js';
-import { type CallerFrame, CallRequest, CallsService } from '../gen/coilyard/v1/calls.js';
+import { CallsService } from '../gen/coilyard/v1/calls.js';
 import { CoilyardError, invalidArgument, toCoilyardError } from '../kernel/errors.js';
 import { TimerWheel, type WheelEntry } from '../kernel/timer-wheel.js';
 import type { ExecuteOptions } from '../sessions/handle.js';
-import { refusalFrame, replyFrame } from '../wire/call-frames.js';
+import { type CalleeFrame, refusalFrame, replyFrame } from '../wire/call-frames.js';
+import { type CallerFrame, type CarriedRequest, decodeCallerFrames, decodeCallRequest } from '../wire/caller-frames.js';
 import { RequestPieces } from '../wire/request-pieces.js';
 import { authenticate } from './authorization.js';
 import { CallOutbox } from './call-outbox.js';
@@ -16,7 +17,7 @@ import { checkedCaller } from './caller.js';
 import type { GatewayContext } from './context.js';
 import { grpcStatusOf } from './grpc-status.js';
 import type { Principal } from './principal.js';
-import { decodeRequest, type Unary, type UnaryCall } from './unary.js';
+import type { Unary, UnaryCall } from './unary.js';
 
 /** No more is read from a client while this many bytes of replies wait for it. */
 const CROWDED_BYTES = 8 * 1024 * 1024;
@@ -87,66 +88,73 @@ export class CallStream {
       // A token may have lost its worth since the stream was opened.
       const principal = authenticate(this.#context, CallsService.carry.path, this.#stream.metadata);
       const receivedAtMs = this.#context.clock.monotonicMs();
-      for (const { frame } of decodeRequest(CallsService.carry, bytes).frames)
-        this.#take(frame, principal, receivedAtMs);
+      for (const frame of decodeCallerFrames(bytes)) this.#take(frame, principal, receivedAtMs);
     } catch (error) {
       this.#refuse(error);
     }
     if (this.#isCrowded) this.#stream.pause();
   }
 
-  #take(frame: CallerFrame['frame'], principal: Principal, receivedAtMs: number): void {
-    switch (frame?.$case) {
+  #take(frame: CallerFrame, principal: Principal, receivedAtMs: number): void {
+    switch (frame.type) {
       case 'request':
-        this.#begin(frame.value, principal, receivedAtMs);
+        this.#begin(frame.request, principal, receivedAtMs);
         return;
       case 'cancel':
-        this.#cancel(frame.value.callId);
+        this.#cancel(frame.callId);
         return;
       case 'piece': {
-        const { callId } = frame.value;
-        const whole = this.#pieces.take(frame.value);
+        const { callId } = frame.piece;
+        const whole = this.#pieces.take(frame.piece);
         if (whole === 'too_large') this.#outbox.push(refusalFrame(callId, tooLarge(this.#context)));
         else if (whole !== undefined) this.#begin(decodePieced(whole, callId), principal, receivedAtMs);
-        return;
       }
-      default:
-        throw invalidArgument('frames', 'a request, a cancel or a piece', frame);
     }
   }
 
-  #begin(request: CallRequest, principal: Principal, receivedAtMs: number): void {
+  #begin(request: CarriedRequest, principal: Principal, receivedAtMs: number): void {
     const { callId } = request;
     if (this.#calls.has(callId)) throw invalidArgument('call_id', 'one that is not among the calls in hand', callId);
     const call = new CarriedCall(request, principal, receivedAtMs, this.#context);
     this.#calls.set(callId, call);
     const expire = (): void => {
       call.cancel();
-      this.#settle(call, () => refusalFrame(callId, new CoilyardError('deadline_exceeded', 'the time is over')));
+      this.#refuseCall(call, new CoilyardError('deadline_exceeded', 'the time is over'));
     };
     if (request.timeoutMs !== undefined) call.timer = this.#wheel.schedule(receivedAtMs + request.timeoutMs, expire);
-    this.#answer(request, call).then(
-      (reply) => this.#settle(call, () => replyFrame(callId, reply)),
-      (thrown) => this.#settle(call, () => refusalFrame(callId, toCoilyardError(thrown))),
-    );
+    try {
+      this.#admit(request)
+        .answer(request.message, call)
+        .then(
+          (reply) => this.#settle(call, replyFrame(callId, reply)),
+          (thrown) => this.#refuseCall(call, thrown),
+        );
+    } catch (error) {
+      this.#refuseCall(call, error);
+    }
   }
 
-  async #answer({ method: path, message }: CallRequest, call: CarriedCall): Promise<Buffer> {
+  /** Throws what refuses a request before its method is asked. */
+  #admit({ method: path, timeoutMs, callingSession }: CarriedRequest): Unary {
     if (this.#drained !== undefined) throw this.#drained;
     const method = this.#methods.get(path);
     if (method === undefined) throw invalidArgument('method', 'the path of a unary method of coilyard.v1', path);
-    if (call.isTooLate)
+    if (timeoutMs === 0)
       throw new CoilyardError('deadline_exceeded', 'no time was left when the call came', { execution: 'not_started' });
-    call.checkCaller();
-    return method.answer(message, call);
+    if (callingSession !== '') checkedCaller(callingSession);
+    return method;
+  }
+
+  #refuseCall(call: CarriedCall, thrown: unknown): void {
+    this.#settle(call, refusalFrame(call.id, toCoilyardError(thrown)));
   }
 
   /** Once for each call, and not for one that was cancelled. */
-  #settle(call: CarriedCall, frame: () => ReturnType<typeof replyFrame>): void {
+  #settle(call: CarriedCall, frame: CalleeFrame): void {
     if (this.#calls.get(call.id) !== call) return;
     this.#calls.delete(call.id);
     call.timer?.cancel();
-    this.#outbox.push(frame());
+    this.#outbox.push(frame);
     this.#afterWrite();
   }
 
@@ -194,7 +202,7 @@ class CarriedCall implements UnaryCall {
   readonly id: number;
   readonly principal: Principal;
   readonly maxReplyBytes: number;
-  readonly #request: CallRequest;
+  readonly #request: CarriedRequest;
   readonly #receivedAtMs: number;
   readonly #context: GatewayContext;
   /** Ends the call when its time is over. */
@@ -202,7 +210,7 @@ class CarriedCall implements UnaryCall {
   #controller: AbortController | undefined;
   #isCancelled = false;
 
-  constructor(request: CallRequest, principal: Principal, receivedAtMs: number, context: GatewayContext) {
+  constructor(request: CarriedRequest, principal: Principal, receivedAtMs: number, context: GatewayContext) {
     this.id = request.callId;
     this.principal = principal;
     this.maxReplyBytes = context.limits.maxCarriedBytes;
@@ -213,15 +221,6 @@ class CarriedCall implements UnaryCall {
 
   get callingSession(): string | undefined {
     return this.#request.callingSession === '' ? undefined : this.#request.callingSession;
-  }
-
-  get isTooLate(): boolean {
-    return this.#request.timeoutMs === 0;
-  }
-
-  /** Throws `invalid_argument`. */
-  checkCaller(): void {
-    if (this.callingSession !== undefined) checkedCaller(this.callingSession);
   }
 
   executeOptions(): ExecuteOptions {
@@ -245,8 +244,8 @@ class CarriedCall implements UnaryCall {
   }
 }
 
-function decodePieced(bytes: Buffer, callId: number): CallRequest {
-  const request = decodeRequest({ requestDeserialize: (whole: Buffer) => CallRequest.decode(whole) }, bytes);
+function decodePieced(bytes: Buffer, callId: number): CarriedRequest {
+  const request = decodeCallRequest(bytes);
   if (request.callId !== callId) throw invalidArgument('call_id', `that of its pieces, ${callId}`, request.callId);
   return request;
 }

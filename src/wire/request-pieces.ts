@@ -4,12 +4,7 @@
  */
 
 import { invalidArgument } from '../kernel/errors.js';
-
-export interface RequestPiece {
-  readonly callId: number;
-  readonly data: Buffer;
-  readonly last: boolean;
-}
+import type { RequestPiece } from './caller-frames.js';
 
 /** What a piece costs besides its bytes: a sender of empty ones comes to an end too. */
 const PIECE_COST = 256;

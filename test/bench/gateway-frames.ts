@@ -6,8 +6,9 @@
 
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { BinaryReader } from '@bufbuild/protobuf/wire';
 import type { ClientDuplexStream } from '@grpc/grpc-js';
-import { CallsService, type CallReply, CarryRequest, CarryResponse } from '../../src/gen/coilyard/v1/calls.js';
+import { CalleeFrame, CallsService, CarryRequest } from '../../src/gen/coilyard/v1/calls.js';
 import { GetVariableRequest, GetVariableResponse, VariablesService } from '../../src/gen/coilyard/v1/variables.js';
 import { row } from './measure.js';
 import { ECHO_BYTES, type ServerProcess, SESSION, STREAM_PATH, same, startServer, VARIABLE } from './servers.js';
@@ -35,20 +36,21 @@ function bareStream(server: ServerProcess): Ask {
     });
 }
 
+/** A client as light as the bare one: it finds the ends of the replies, and leaves what is in them as bytes. */
 function carriedGet(server: ServerProcess): Ask {
-  const { carry } = CallsService;
-  const stream: ClientDuplexStream<CarryRequest, CarryResponse> = server.client.makeBidiStreamRequest(
-    carry.path,
+  const stream: ClientDuplexStream<CarryRequest, Buffer> = server.client.makeBidiStreamRequest(
+    CallsService.carry.path,
     (message: CarryRequest) => Buffer.from(CarryRequest.encode(message).finish()),
-    (bytes: Buffer) => CarryResponse.decode(bytes),
+    same,
   );
-  const waiting = new Map<number, (reply: CallReply) => void>();
+  const waiting: ((frame: Uint8Array) => void)[] = [];
+  let next = 0;
   stream.on('error', () => {});
-  stream.on('data', ({ frames }: CarryResponse) => {
-    for (const { frame } of frames) {
-      if (frame?.$case !== 'reply') throw new TypeError('a reply was expected');
-      waiting.get(frame.value.callId)?.(frame.value);
-      waiting.delete(frame.value.callId);
+  stream.on('data', (bytes: Buffer) => {
+    const reader = new BinaryReader(bytes);
+    while (reader.pos < reader.len) {
+      reader.uint32();
+      waiting[next++]?.(reader.bytes());
     }
   });
   const method = VariablesService.getVariable.path;
@@ -58,7 +60,8 @@ function carriedGet(server: ServerProcess): Ask {
   return () =>
     new Promise((resolve) => {
       const callId = ++lastId;
-      waiting.set(callId, resolve);
+      // The gateway answers reads of one session in order.
+      waiting.push(resolve);
       // What is asked in one turn goes in one message, as the SDK does it.
       if (frames.push({ frame: { $case: 'request', value: { callId, method, message, callingSession: '' } } }) === 1)
         queueMicrotask(() => {
@@ -115,7 +118,8 @@ async function fromNode(): Promise<void> {
 }
 
 async function prove(get: Ask): Promise<void> {
-  const { outcome } = (await get()) as CallReply;
+  const { frame } = CalleeFrame.decode((await get()) as Uint8Array);
+  const outcome = frame?.$case === 'reply' ? frame.value.outcome : undefined;
   if (outcome?.$case !== 'message') throw new Error('the gateway refused');
   const { variable } = GetVariableResponse.decode(outcome.value);
   console.log(`a reply has ${outcome.value.length} bytes: ${variable?.name} at version ${variable?.version}`);

@@ -1,8 +1,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { CallReply, CarryResponse } from '../../src/gen/coilyard/v1/calls.js';
+import {
+  CallReply,
+  type CallerFrame as WireCallerFrame,
+  CarryRequest,
+  CarryResponse,
+} from '../../src/gen/coilyard/v1/calls.js';
 import { CoilyardError } from '../../src/kernel/errors.js';
 import { packFrames, refusalFrame, replyBytes, replyFrame } from '../../src/wire/call-frames.js';
+import { type CallerFrame, type CarriedRequest, decodeCallerFrames } from '../../src/wire/caller-frames.js';
 import { decodeErrorDetail } from '../../src/wire/error-detail.js';
 import { RequestPieces } from '../../src/wire/request-pieces.js';
 
@@ -90,4 +96,75 @@ test('pieces beyond the limit refuse their own request once, also when they are 
     count += 1;
   }
   expect(taken).toBe('too_large');
+});
+
+const word = fc.oneof(fc.constant(''), fc.string(), fc.constant('/coilyard.v1.Variables/GetVariable'));
+const request: fc.Arbitrary<WireCallerFrame['frame']> = fc.record({
+  $case: fc.constant('request' as const),
+  value: fc.record({
+    callId,
+    method: word,
+    message: content.map((bytes) => Buffer.from(bytes)),
+    timeoutMs: fc.option(callId, { nil: undefined }),
+    callingSession: word,
+  }),
+});
+const piece: fc.Arbitrary<WireCallerFrame['frame']> = fc.record({
+  $case: fc.constant('piece' as const),
+  value: fc.record({ callId, data: content.map((bytes) => Buffer.from(bytes)), last: fc.boolean() }),
+});
+const cancelled: fc.Arbitrary<WireCallerFrame['frame']> = fc.record({
+  $case: fc.constant('cancel' as const),
+  value: fc.record({ callId }),
+});
+const carryRequest = fc
+  .array(fc.oneof(request, piece, cancelled), { maxLength: 8 })
+  .map((frames) => Buffer.from(CarryRequest.encode({ frames: frames.map((frame) => ({ frame })) }).finish()));
+
+/** What the generated code reads, in our words; `undefined` when it refuses the bytes, or a frame is of no kind. */
+function generated(bytes: Buffer): readonly CallerFrame[] | undefined {
+  try {
+    return CarryRequest.decode(bytes).frames.map(({ frame }): CallerFrame => {
+      if (frame?.$case === 'request') return { type: 'request', request: frame.value as CarriedRequest };
+      if (frame?.$case === 'cancel') return { type: 'cancel', callId: frame.value.callId };
+      if (frame?.$case === 'piece') return { type: 'piece', piece: frame.value };
+      throw new TypeError('a frame of no kind');
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+function byHand(bytes: Buffer): readonly CallerFrame[] | undefined {
+  try {
+    return decodeCallerFrames(bytes);
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'invalid_argument' });
+    return undefined;
+  }
+}
+
+test('frames of a client are read as the generated code reads them', () => {
+  fc.assert(fc.property(carryRequest, (bytes) => void expect(byHand(bytes)).toEqual(generated(bytes))));
+});
+
+test('frames whose bytes were changed are read as the generated code reads them, or refused', () => {
+  const change = fc.tuple(fc.nat(), fc.constantFrom(0, 1, 8, 0x0a, 0x12, 0x18, 0x1a, 0x7f, 0x80, 0xff));
+  fc.assert(
+    fc.property(carryRequest, fc.array(change, { maxLength: 4 }), fc.nat(), (bytes, changes, cut) => {
+      const changed = Buffer.from(bytes.subarray(0, bytes.length - (cut % 3)));
+      for (const [at, byte] of changes) if (changed.length > 0) changed[at % changed.length] = byte;
+      const expected = generated(changed);
+      const read = byHand(changed);
+      if (read !== undefined) expect(read).toEqual(expected);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('random bytes are frames or a refusal', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => void byHand(Buffer.from(bytes))),
+    { numRuns: 2000 },
+  );
 });
