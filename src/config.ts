@@ -1,5 +1,6 @@
 /** What can be set for a runtime, its defaults, and the one place that checks it. */
 
+import { checkOptionalPort, clockMethods, randomMethods } from './kernel/arguments.js';
 import type { Clock, Random } from './kernel/clock.js';
 import { invalidArgument } from './kernel/errors.js';
 import type { TelemetryBus } from './kernel/telemetry.js';
@@ -93,10 +94,10 @@ const known = ['store', 'gateway', 'python', 'limits', 'types', 'audit', 'logger
 /** @throws CoilyardError `invalid_argument` that names the key, what was expected and what came. */
 export function runtimeConfig(options: RuntimeOptions): RuntimeConfig {
   refuseUnknown('options', options, known);
-  needs('store', options.store, ['commit', 'resume', 'subscribe', 'close']);
-  needs('logger', options.logger, ['info', 'warn']);
-  needs('clock', options.clock, ['nowMs', 'monotonicMs', 'setTimer']);
-  needs('random', options.random, ['next', 'token', 'uuid']);
+  checkOptionalPort('store', options.store, ['commit', 'resume', 'subscribe', 'close']);
+  checkOptionalPort('logger', options.logger, ['info', 'warn']);
+  checkOptionalPort('clock', options.clock, clockMethods);
+  checkOptionalPort('random', options.random, randomMethods);
   if (options.telemetry !== undefined && typeof options.telemetry !== 'function')
     throw invalidArgument('telemetry', 'a function that is given the events', options.telemetry);
   return {
@@ -107,14 +108,6 @@ export function runtimeConfig(options: RuntimeOptions): RuntimeConfig {
     types: typesConfig(options.types),
     audit: auditConfig(options.audit),
   };
-}
-
-/** A port of the user's own, when one is given, has every method that is going to be called. */
-function needs(field: string, port: unknown, methods: readonly string[]): void {
-  if (port === undefined) return;
-  for (const method of methods)
-    if (typeof port !== 'object' || port === null || typeof Reflect.get(port, method) !== 'function')
-      throw invalidArgument(field, `an object with the methods ${methods.join(', ')}`, port);
 }
 
 function poolsConfig(options: RuntimeOptions['python']): RuntimeConfig['pools'] {

@@ -20,6 +20,7 @@ import {
 import { Agent } from './agents/agent.js';
 import type { AgentDefinition, ModuleRecipes, VariableDeclarations } from './agents/define-agent.js';
 import { type RuntimeConfig, type RuntimeOptions, runtimeConfig } from './config.js';
+import { reading } from './kernel/arguments.js';
 import { systemClock, systemRandom } from './kernel/clock.js';
 import { CoilyardError, describeThrown, invalidArgument, runtimeStopped } from './kernel/errors.js';
 import { describeExit, exitReason, isCleanExit } from './kernel/exit-reason.js';
@@ -60,7 +61,7 @@ const sessionRecovery = Object.freeze({
  * @throws CoilyardError `invalid_argument` that names the option, what was expected and what came.
  */
 export async function startRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
-  const runtime = new Runtime(options, runtimeConfig(options));
+  const runtime = reading('options', () => new Runtime(options, runtimeConfig(options)));
   await runtime[START]();
   return runtime;
 }

@@ -1,5 +1,6 @@
 /** Child specifications: data with OTP's words, checked before anything starts (S14 to S16). */
 
+import { reading } from '../src/kernel/arguments.js';
 import { CoilyardError, describeValue } from '../src/kernel/errors.js';
 import type { Ignore, Process } from '../src/kernel/process.js';
 import type { BreakerOptions } from './breaker.js';
@@ -106,7 +107,10 @@ export interface SpecRules {
 }
 
 /** @throws an `invalid_argument` that names the first field that is wrong, in `details.reason` and `details.field`. */
-export function checkSpec(spec: unknown, rules: SpecRules): CheckedSpec {
+export const checkSpec = (spec: unknown, rules: SpecRules): CheckedSpec =>
+  reading('spec', () => checkedSpec(spec, rules));
+
+function checkedSpec(spec: unknown, rules: SpecRules): CheckedSpec {
   if (!isRecord(spec)) throw specFault('invalid_child_spec', 'spec', 'an object', spec);
   const { id, start, restart = childDefaults.restart, type = childDefaults.type, significant = false } = spec;
   const { shutdown = type === 'supervisor' ? childDefaults.supervisorShutdown : childDefaults.workerShutdown } = spec;

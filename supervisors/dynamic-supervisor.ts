@@ -1,5 +1,6 @@
 /** The dynamic supervisor: any number of children, started on request, in no order, each restarted by itself. */
 
+import { reading } from '../src/kernel/arguments.js';
 import type { ExitReason } from '../src/kernel/exit-reason.js';
 import { IGNORE, type Ignore, type Process } from '../src/kernel/process.js';
 import { isProcess } from '../src/kernel/process-core.js';
@@ -57,7 +58,7 @@ export async function startDynamicSupervisor(flags: DynamicSupervisorFlags = {})
   if (strategy !== 'one_for_one') throw flagFault('invalid_strategy', 'strategy', 'one_for_one', strategy);
   if (maxChildren !== Infinity && !(Number.isInteger(maxChildren) && maxChildren >= 0))
     throw flagFault('invalid_max_children', 'maxChildren', 'an integer from 0, or Infinity', maxChildren);
-  const supervisor = new FlatSupervisor(checked, maxChildren);
+  const supervisor = reading('flags', () => new FlatSupervisor(checked, maxChildren));
   await supervisor.start();
   return supervisor;
 }

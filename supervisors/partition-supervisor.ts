@@ -1,5 +1,6 @@
 /** The same child several times, and a rule that says which one serves a key (S92). */
 
+import { checkFunction, reading } from '../src/kernel/arguments.js';
 import type { Process } from '../src/kernel/process.js';
 import { type ChildOptions, checkSpecs, type StartResult } from './child-spec.js';
 import { StaticSupervisor, staticRules, type Strategy, type Supervisor } from './supervisor.js';
@@ -33,6 +34,7 @@ export function startPartitionSupervisor<P extends Process>(
 export async function startPartitionSupervisor(flags: PartitionSupervisorFlags): Promise<PartitionSupervisor> {
   const checked = checkFlags(flags);
   const { partitions, strategy = 'one_for_one' } = flags;
+  checkFunction('start', flags.start);
   if (!Number.isInteger(partitions) || partitions < 1)
     throw flagFault('invalid_partitions', 'partitions', 'an integer from 1', partitions);
   const rules = staticRules(strategy, 'never');
@@ -46,7 +48,7 @@ export async function startPartitionSupervisor(flags: PartitionSupervisorFlags):
     })),
     rules,
   );
-  const supervisor = new Partitions(checked, strategy, rules, partitions);
+  const supervisor = reading('flags', () => new Partitions(checked, strategy, rules, partitions));
   await supervisor.startAll(specs);
   return supervisor;
 }
@@ -74,7 +76,7 @@ class Partitions extends StaticSupervisor implements PartitionSupervisor {
 export function partitionOf(key: unknown, partitions: number): number {
   if (typeof key === 'number' && Number.isInteger(key)) return Math.abs(key) % partitions;
   if (typeof key === 'bigint') return Number((key < 0n ? -key : key) % BigInt(partitions));
-  return hash(textOf(key)) % partitions;
+  return hash(reading('key', () => textOf(key))) % partitions;
 }
 
 function textOf(key: unknown): string {

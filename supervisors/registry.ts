@@ -1,11 +1,13 @@
 /** Names for processes: one owner per key, or many (S86 to S88). Reads and writes take effect at once, without a mailbox. */
 
+import { checkFunction, checkObject, reading } from '../src/kernel/arguments.js';
 import { type Clock, systemClock } from '../src/kernel/clock.js';
-import { CoilyardError, describeValue } from '../src/kernel/errors.js';
-import { type ExitReason, exitReason } from '../src/kernel/exit-reason.js';
+import { CoilyardError, describeValue, invalidArgument } from '../src/kernel/errors.js';
+import { checkExitReason, type ExitReason, exitReason } from '../src/kernel/exit-reason.js';
 import { isolate } from '../src/kernel/isolate.js';
 import type { NameRegistry, Process, ProcessName } from '../src/kernel/process.js';
-import { ProcessCore } from '../src/kernel/process-core.js';
+import { isProcess, ProcessCore } from '../src/kernel/process-core.js';
+import { timeoutIn } from './call-timeout.js';
 import { endsAs } from './ends-as.js';
 import { deadProcess, refused } from './refusals.js';
 import type { CallOptions } from './server-types.js';
@@ -58,14 +60,21 @@ export function startRegistry<Key = unknown, Value = unknown>(
   options: RegistryOptions<Key, Value>,
 ): Promise<Registry<Key, Value>>;
 export async function startRegistry(options: RegistryOptions): Promise<Registry> {
-  const { keys } = options;
+  const registry = reading('options', () => new RegistryProcess(checked(options)));
+  await registry.start();
+  return registry;
+}
+
+function checked(options: RegistryOptions): RegistryOptions {
+  checkObject('options', options);
+  const { keys, listeners = [] } = options;
   if (keys !== 'unique' && keys !== 'duplicate')
     throw new CoilyardError('invalid_argument', `keys: expected unique or duplicate, got ${describeValue(keys)}`, {
       details: { reason: 'invalid_keys', field: 'keys', value: keys },
     });
-  const registry = new RegistryProcess(options);
-  await registry.start();
-  return registry;
+  if (!Array.isArray(listeners)) throw invalidArgument('listeners', 'a list of functions', listeners);
+  for (const [index, listener] of listeners.entries()) checkFunction(`listeners[${index}]`, listener);
+  return options;
 }
 
 interface Entry extends RegistryEntry {
@@ -96,6 +105,7 @@ class RegistryProcess extends ProcessCore implements Registry {
   }
 
   register(key: unknown, process: Process, value?: unknown): void {
+    if (!isProcess(process)) throw invalidArgument('process', 'a process', process);
     if (!this.alive) throw deadProcess(this);
     if (!process.alive) throw deadProcess(process);
     const owner = this.#unique ? this.whereis(key) : undefined;
@@ -122,6 +132,7 @@ class RegistryProcess extends ProcessCore implements Registry {
   }
 
   updateValue(key: unknown, process: Process, change: (value: unknown) => unknown): boolean {
+    checkFunction('change', change);
     for (const entry of this.#byKey.get(key) ?? []) {
       if (entry.process !== process) continue;
       entry.value = change(entry.value);
@@ -142,6 +153,7 @@ class RegistryProcess extends ProcessCore implements Registry {
   }
 
   dispatch(key: unknown, send: (entries: RegistryEntry[]) => void): void {
+    checkFunction('send', send);
     const entries = this.lookup(key);
     if (entries.length > 0) send(entries);
   }
@@ -154,7 +166,9 @@ class RegistryProcess extends ProcessCore implements Registry {
     return this.#count;
   }
 
-  async stop(reason: ExitReason = exitReason.normal, { timeoutMs = Infinity }: CallOptions = {}): Promise<void> {
+  async stop(reason: ExitReason = exitReason.normal, options: CallOptions = {}): Promise<void> {
+    checkExitReason(reason);
+    const timeoutMs = timeoutIn(options, 'timeoutMs', Infinity);
     if (!this.alive) throw deadProcess(this);
     this.post(() => this.end(reason));
     await endsAs(this, reason, timeoutMs, this.#clock);

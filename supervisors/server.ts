@@ -1,13 +1,15 @@
 /** The generic server: state behind a mailbox, asked by calls, told by casts (S65 to S85). */
 
 import { emitWarning } from 'node:process';
+import { checkFunction, checkOptionalFunction, readingLater } from '../src/kernel/arguments.js';
 import { type Clock, systemClock, type Timer } from '../src/kernel/clock.js';
 import { CoilyardError, describeValue } from '../src/kernel/errors.js';
-import { type ExitReason, exitReason, isCleanExit } from '../src/kernel/exit-reason.js';
+import { checkExitReason, type ExitReason, exitReason, isCleanExit } from '../src/kernel/exit-reason.js';
 import type { Turn } from '../src/kernel/inbox.js';
 import { isolate, isThenable } from '../src/kernel/isolate.js';
 import { IGNORE, type Ignore, type Process } from '../src/kernel/process.js';
 import { ProcessCore } from '../src/kernel/process-core.js';
+import { timeoutIn } from './call-timeout.js';
 import { isRecord } from './child-spec.js';
 import { endsAs } from './ends-as.js';
 import { type PendingCall, PendingCalls } from './pending-calls.js';
@@ -41,7 +43,7 @@ export function spawnServer<State, Call = unknown, Reply = unknown, Cast = unkno
   options: ServerOptions<State, Call, Reply, Cast, Info>,
 ): Promise<Server<State, Call, Reply, Cast, Info> | Ignore>;
 export function spawnServer(options: ServerOptions<unknown>): Promise<Server | Ignore> {
-  return new ServerProcess(options).start();
+  return readingLater('options', () => new ServerProcess(options).start());
 }
 
 class ServerProcess extends ProcessCore implements Server {
@@ -61,6 +63,17 @@ class ServerProcess extends ProcessCore implements Server {
 
   constructor(options: ServerOptions<unknown>) {
     super(options);
+    checkFunction('init', options.init);
+    const { handleCall, handleCast, handleInfo, handleContinue, terminate, onCrash } = options;
+    for (const [name, callback] of Object.entries({
+      handleCall,
+      handleCast,
+      handleInfo,
+      handleContinue,
+      terminate,
+      onCrash,
+    }))
+      checkOptionalFunction(name, callback);
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
   }
@@ -77,7 +90,15 @@ class ServerProcess extends ProcessCore implements Server {
     }, this.#options);
   }
 
-  call(message: unknown, { timeoutMs = DEFAULT_CALL_TIMEOUT_MS }: CallOptions = {}): Promise<unknown> {
+  call(message: unknown, options: CallOptions = {}): Promise<unknown> {
+    try {
+      return this.#ask(message, timeoutIn(options, 'timeoutMs', DEFAULT_CALL_TIMEOUT_MS));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #ask(message: unknown, timeoutMs: number): Promise<unknown> {
     if (this.#inCallback) return Promise.reject(callingSelf(this));
     if (!this.alive) return Promise.reject(deadProcess(this));
     this.#calls ??= new PendingCalls(this.#clock);
@@ -104,7 +125,9 @@ class ServerProcess extends ProcessCore implements Server {
     this.#deliver(message, () => this.#info(message));
   }
 
-  async stop(reason: ExitReason = exitReason.normal, { timeoutMs = Infinity }: CallOptions = {}): Promise<void> {
+  async stop(reason: ExitReason = exitReason.normal, options: CallOptions = {}): Promise<void> {
+    checkExitReason(reason);
+    const timeoutMs = timeoutIn(options, 'timeoutMs', Infinity);
     if (this.#inCallback) throw callingSelf(this);
     if (!this.alive) throw deadProcess(this);
     this.post(() => this.end(reason));
@@ -129,7 +152,8 @@ class ServerProcess extends ProcessCore implements Server {
     return this.#system(() => this.#state);
   }
 
-  replaceState(change: (state: unknown) => unknown): Promise<unknown> {
+  async replaceState(change: (state: unknown) => unknown): Promise<unknown> {
+    checkFunction('change', change);
     return this.#system(() => {
       this.#state = change(this.#state);
       return this.#state;

@@ -3,10 +3,11 @@
  * answering requests one at a time. While it starts or stops a child a supervisor does nothing else (S50).
  */
 
-import { type ExitReason, exitReason } from '../src/kernel/exit-reason.js';
+import { checkExitReason, type ExitReason, exitReason } from '../src/kernel/exit-reason.js';
 import { isolate } from '../src/kernel/isolate.js';
 import { IGNORE, type Ignore, type Process } from '../src/kernel/process.js';
 import { ProcessCore } from '../src/kernel/process-core.js';
+import { timeoutIn } from './call-timeout.js';
 import type { Child } from './child.js';
 import type { Happening, SupervisorEvent } from './events.js';
 import { endsAs } from './ends-as.js';
@@ -74,8 +75,10 @@ export abstract class SupervisorCore extends ProcessCore implements NestedSuperv
    * @throws `noproc` when the supervisor is dead; its exit reason when that is not of the type that was asked for (S83).
    */
   async stop(reason: ExitReason = exitReason.normal, options: StopOptions = {}): Promise<StopReport> {
+    checkExitReason(reason);
+    const timeoutMs = timeoutIn(options, 'timeoutMs', Infinity);
+    const deadlineMs = timeoutIn(options, 'deadlineMs', Infinity);
     if (!this.alive) throw deadProcess(this);
-    const { timeoutMs = Infinity, deadlineMs = Infinity } = options;
     this.post(() => this.end(reason));
     if (deadlineMs === Infinity) await endsAs(this, reason, timeoutMs, this.flags.clock);
     else await this.#endWithin(deadlineMs);

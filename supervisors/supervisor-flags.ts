@@ -1,5 +1,12 @@
 /** What every kind of supervisor takes, checked once at its start (S12, S13). */
 
+import {
+  checkOptionalFunction,
+  checkOptionalPort,
+  clockMethods,
+  randomMethods,
+  reading,
+} from '../src/kernel/arguments.js';
 import { type Clock, type Random, systemClock, systemRandom } from '../src/kernel/clock.js';
 import { CoilyardError, describeValue } from '../src/kernel/errors.js';
 import type { Process, ProcessName } from '../src/kernel/process.js';
@@ -72,8 +79,11 @@ export function flagFault(reason: FlagFault, field: string, expected: string, go
 }
 
 /** @throws `invalid_argument` with OTP's word for the first flag that is wrong. Unknown flags are ignored. */
-export function checkFlags(flags: SupervisorFlags): CheckedFlags {
-  if (typeof flags !== 'object' || flags === null) throw flagFault('invalid_type', 'flags', 'an object', flags);
+export const checkFlags = (flags: SupervisorFlags): CheckedFlags => reading('flags', () => checkedFlags(flags));
+
+function checkedFlags(flags: SupervisorFlags): CheckedFlags {
+  if (typeof flags !== 'object' || flags === null || Array.isArray(flags))
+    throw flagFault('invalid_type', 'flags', 'an object', flags);
   const { maxRestarts = supervisorDefaults.maxRestarts, withinMs = supervisorDefaults.withinMs } = flags;
   if (!Number.isInteger(maxRestarts) || maxRestarts < 0)
     throw flagFault('invalid_intensity', 'maxRestarts', 'an integer from 0', maxRestarts);
@@ -86,18 +96,23 @@ export function checkFlags(flags: SupervisorFlags): CheckedFlags {
     throw flagFault('invalid_escalation', 'escalation', 'plain, detailed or abnormal', escalation);
   if (backoff !== undefined && !isBackoff(backoff))
     throw flagFault('invalid_backoff', 'backoff', '{ baseMs, capMs }, 0 < baseMs <= capMs', backoff);
+  const { label, clock, random, onEvent } = flags;
+  if (label !== undefined && typeof label !== 'string') throw flagFault('invalid_type', 'label', 'a text', label);
+  checkOptionalPort('clock', clock, clockMethods);
+  checkOptionalPort('random', random, randomMethods);
+  checkOptionalFunction('onEvent', onEvent);
   return {
     process: {
       ...(flags.parent === undefined ? {} : { parent: flags.parent }),
       ...(flags.name === undefined ? {} : { name: flags.name }),
     },
-    label: flags.label,
+    label,
     budget: { maxRestarts, withinMs },
-    clock: flags.clock ?? systemClock,
-    random: flags.random ?? systemRandom,
+    clock: clock ?? systemClock,
+    random: random ?? systemRandom,
     backoff,
     historySize,
     escalation,
-    onEvent: flags.onEvent,
+    onEvent,
   };
 }

@@ -1,5 +1,6 @@
 /** The static supervisor: a list of children in order, and a strategy that says who is restarted with whom. */
 
+import { reading } from '../src/kernel/arguments.js';
 import { type ExitReason, exitReason } from '../src/kernel/exit-reason.js';
 import { IGNORE, type Process } from '../src/kernel/process.js';
 import { Child } from './child.js';
@@ -57,12 +58,14 @@ export interface Supervisor extends Process {
  */
 export async function startSupervisor(flags: StaticSupervisorFlags): Promise<Supervisor> {
   const checked = checkFlags(flags);
-  const { strategy = 'one_for_one', autoShutdown = 'never', stopOrder = 'in_order' } = flags;
-  const rules = staticRules(strategy, autoShutdown);
-  if (stopOrder !== 'in_order' && stopOrder !== 'parallel')
-    throw flagFault('invalid_stop_order', 'stopOrder', 'in_order or parallel', stopOrder);
-  const specs = checkSpecs(flags.children ?? [], rules);
-  const supervisor = new StaticSupervisor(checked, strategy, rules, stopOrder);
+  const { supervisor, specs } = reading('flags', () => {
+    const { strategy = 'one_for_one', autoShutdown = 'never', stopOrder = 'in_order', children = [] } = flags;
+    const rules = staticRules(strategy, autoShutdown);
+    if (stopOrder !== 'in_order' && stopOrder !== 'parallel')
+      throw flagFault('invalid_stop_order', 'stopOrder', 'in_order or parallel', stopOrder);
+    const specs = checkSpecs(children, rules);
+    return { supervisor: new StaticSupervisor(checked, strategy, rules, stopOrder), specs };
+  });
   await supervisor.startAll(specs);
   return supervisor;
 }

@@ -1,10 +1,20 @@
 /** One piece of work as a process, whose result somebody waits for (S89 to S91). */
 
+import {
+  checkFunction,
+  checkObject,
+  checkOptionalFlag,
+  checkOptionalPort,
+  checkOptionalTimeout,
+  clockMethods,
+  reading,
+} from '../src/kernel/arguments.js';
 import { type Clock, systemClock } from '../src/kernel/clock.js';
+import { invalidArgument } from '../src/kernel/errors.js';
 import { type ExitReason, exitReason } from '../src/kernel/exit-reason.js';
 import { isThenable } from '../src/kernel/isolate.js';
 import { IGNORE, type Process } from '../src/kernel/process.js';
-import { ProcessCore } from '../src/kernel/process-core.js';
+import { isProcess, ProcessCore } from '../src/kernel/process-core.js';
 import { err, ok, type Result } from '../src/kernel/result.js';
 import type { DynamicSupervisor } from './dynamic-supervisor.js';
 import { badReturn, deadProcess, diedBeforeReply, refused, timedOut } from './refusals.js';
@@ -65,7 +75,7 @@ export function startTask<T>(
 ): Promise<Task<T>>;
 export function startTask<T>(work: Work<T>, options?: TaskOptions & { readonly supervisor?: undefined }): Task<T>;
 export function startTask<T>(work: Work<T>, options: TaskOptions = {}): Task<T> | Promise<Task<T>> {
-  const { owner, linked = true, supervisor, clock = systemClock } = options;
+  const { owner, linked = true, supervisor, clock = systemClock } = reading('options', () => checked(work, options));
   if (owner?.alive === false) throw deadProcess(owner);
   const settings = { owner, linked, clock };
   if (supervisor !== undefined) return superviseTask(work, settings, supervisor);
@@ -73,6 +83,17 @@ export function startTask<T>(work: Work<T>, options: TaskOptions = {}): Task<T> 
   // Nothing is awaited in there and the owner lives: it cannot fail.
   void task.start(work);
   return task;
+}
+
+function checked(work: unknown, options: TaskOptions): TaskOptions {
+  checkFunction('work', work);
+  checkObject('options', options);
+  const { owner, linked, supervisor, clock } = options;
+  if (owner !== undefined && !isProcess(owner)) throw invalidArgument('owner', 'a process', owner);
+  checkOptionalFlag('linked', linked);
+  checkOptionalPort('supervisor', supervisor, ['startChild']);
+  checkOptionalPort('clock', clock, clockMethods);
+  return options;
 }
 
 interface TaskSettings {
@@ -131,6 +152,8 @@ class TaskProcess<T> extends ProcessCore implements Task<T> {
 
   async yield(timeoutMs = DEFAULT_TIMEOUT_MS, by?: Process): Promise<TaskResult<T> | undefined> {
     const { owner, clock } = this.#settings;
+    checkOptionalTimeout('timeoutMs', timeoutMs);
+    if (by !== undefined && !isProcess(by)) throw invalidArgument('by', 'a process', by);
     if (by !== undefined && by !== owner) throw refused('not_owner', `${by.id} does not own task ${this.id}`);
     if (timeoutMs === Infinity && !this.#dropped) return this.#result(await this.exited);
     const result = await new Promise<TaskResult<T> | undefined>((resolve) => {

@@ -1,5 +1,6 @@
 /** A supervision tree as data and as text. */
 
+import { checkObject, reading } from '../src/kernel/arguments.js';
 import type { Process } from '../src/kernel/process.js';
 import type { Child } from './child.js';
 import { labelOf } from './refusals.js';
@@ -43,7 +44,10 @@ export function childNode(child: Child): TreeNode {
 
 /** The tree as a drawing, one line per node. */
 export function formatTree(tree: TreeNode): string {
-  return [describe(tree), ...lines(tree.children ?? [], '')].join('\n');
+  return reading('tree', () => {
+    checkObject('tree', tree);
+    return [describe(tree), ...lines(tree.children ?? [], '')].join('\n');
+  });
 }
 
 function lines(nodes: readonly TreeNode[], indent: string): string[] {

@@ -1,5 +1,6 @@
 /** What users write: variables, modules and one function, checked as a whole. */
 
+import { checkObject, reading } from '../kernel/arguments.js';
 import { CoilyardError, invalidArgument } from '../kernel/errors.js';
 import type { Session } from '../sessions/session.js';
 import type { ModuleRecipe } from './dspy.js';
@@ -75,11 +76,20 @@ export function defineAgent<
   forward(context: RunContext<Variables, Recipes>, input: Input): Output | Promise<Output>;
 }): AgentDefinition<Variables, Recipes, Input, Output>;
 export function defineAgent(definition: Partial<AnyAgent> & Pick<AnyAgent, 'name' | 'forward'>): AnyAgent {
+  return reading('definition', () => defined(definition));
+}
+
+function defined(definition: Partial<AnyAgent> & Pick<AnyAgent, 'name' | 'forward'>): AnyAgent {
   if (typeof definition !== 'object' || definition === null)
     throw invalidArgument('definition', 'an object with a name and a forward', definition);
   const { name, variables = {}, modules = {}, pool, forward } = definition;
   if (typeof name !== 'string' || name === '') throw invalidArgument('name', 'a text that is not empty', name);
   if (typeof forward !== 'function') throw invalidArgument('forward', 'a function', forward);
+  checkObject('variables', variables);
+  checkObject('modules', modules);
+  if (pool !== undefined && typeof pool !== 'string') throw invalidArgument('pool', 'the name of a pool', pool);
+  for (const [module, recipe] of Object.entries(modules)) checkObject(`modules.${module}`, recipe);
+  for (const [variable, declaration] of Object.entries(variables)) checkObject(`variables.${variable}`, declaration);
   for (const [variable, declaration] of Object.entries(variables)) checkModules(name, variable, declaration, modules);
   return Object.freeze({ name, variables, modules, forward, ...(pool === undefined ? {} : { pool }) });
 }

@@ -1,5 +1,7 @@
 /** DSPy modules as recipes: data that any worker can build, with the types of their signature. */
 
+import { checkObject, reading } from '../kernel/arguments.js';
+import { invalidArgument } from '../kernel/errors.js';
 import type { Recipe } from '../workers/recipe.js';
 import { checkSignature, type InputsOf, type OutputsOf } from './signature.js';
 
@@ -61,15 +63,24 @@ function build<Inputs, Outputs>(
   signature: string,
   options: ToolModuleOptions = {},
 ): ModuleRecipe<Inputs, Outputs> {
+  if (typeof kind !== 'string' || kind === '') throw invalidArgument('name', 'the name of a module', kind);
   checkSignature(signature);
-  const { instructions, tools } = options;
-  return Object.freeze({
-    recipe: Object.freeze({
-      kind,
-      signature,
-      ...(instructions === undefined ? {} : { instructions }),
-      ...(options.options === undefined ? {} : { options: new Map(Object.entries(options.options)) }),
-      ...(tools === undefined ? {} : { tools: Object.freeze([...tools]) }),
-    }),
+  return reading('options', () => {
+    checkObject('options', options);
+    const { instructions, tools } = options;
+    if (instructions !== undefined && typeof instructions !== 'string')
+      throw invalidArgument('instructions', 'a text', instructions);
+    if (options.options !== undefined) checkObject('options.options', options.options);
+    if (tools !== undefined && !(Array.isArray(tools) && tools.every((tool) => typeof tool === 'string')))
+      throw invalidArgument('tools', 'a list of names', tools);
+    return Object.freeze({
+      recipe: Object.freeze({
+        kind,
+        signature,
+        ...(instructions === undefined ? {} : { instructions }),
+        ...(options.options === undefined ? {} : { options: new Map(Object.entries(options.options)) }),
+        ...(tools === undefined ? {} : { tools: Object.freeze([...tools]) }),
+      }),
+    });
   });
 }

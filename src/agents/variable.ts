@@ -1,5 +1,6 @@
 /** Declarations of an agent's variables; the value types are inferred from them. */
 
+import { checkObject, reading } from '../kernel/arguments.js';
 import type { Dtype, Tensor, TypedArray } from '../variables/tensor.js';
 import type { Metadata } from '../variables/value.js';
 
@@ -107,6 +108,9 @@ function declareInteger(initial: number | bigint, options: NumberOptions = {}): 
 }
 
 function declare<Value>(type: string, initialValue: Value, options: Common & object): VariableDeclaration<Value> {
-  const { description, metadata, readOnly, ...constraints } = options;
-  return Object.freeze({ type, initialValue, constraints, description, metadata, readOnly });
+  return reading('options', () => {
+    checkObject('options', options);
+    const { description, metadata, readOnly, ...constraints } = options;
+    return Object.freeze({ type, initialValue, constraints, description, metadata, readOnly });
+  });
 }

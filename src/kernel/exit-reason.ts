@@ -1,6 +1,6 @@
 /** Why a process ended. Whatever happened becomes one of these before any policy looks at it (OTP.md S1 to S4). */
 
-import { describeThrown } from './errors.js';
+import { describeThrown, describeValue, invalidArgument } from './errors.js';
 
 export type ExitReason =
   | { readonly type: 'normal' }
@@ -28,10 +28,45 @@ export const exitReason = {
 } as const;
 
 /** Clean reasons cause no restart of a transient child and no crash report: `normal` and `shutdown` (S1). */
-export const isCleanExit = (reason: ExitReason): boolean => reason.type === 'normal' || reason.type === 'shutdown';
+export const isCleanExit = (reason: ExitReason): boolean =>
+  isExitReason(reason) && (reason.type === 'normal' || reason.type === 'shutdown');
+
+const types: Readonly<Record<ExitReason['type'], true>> = Object.freeze({
+  normal: true,
+  shutdown: true,
+  killed: true,
+  noproc: true,
+  error: true,
+  signal: true,
+  timeout: true,
+  custom: true,
+});
+
+export function isExitReason(value: unknown): value is ExitReason {
+  if (typeof value !== 'object' || value === null) return false;
+  try {
+    return 'type' in value && typeof value.type === 'string' && Object.hasOwn(types, value.type);
+  } catch {
+    return false; // It does not want to be looked at.
+  }
+}
+
+/** @throws `invalid_argument` for what is no exit reason. */
+export function checkExitReason(reason: unknown): void {
+  if (!isExitReason(reason))
+    throw invalidArgument('reason', `an exit reason: ${Object.keys(types).join(', ')}`, reason);
+}
 
 /** One line for people. */
 export function describeExit(reason: ExitReason): string {
+  try {
+    return isExitReason(reason) ? describe(reason) : `no exit reason: ${describeValue(reason)}`;
+  } catch (error) {
+    return `an exit reason that cannot be read: ${describeThrown(error)}`;
+  }
+}
+
+function describe(reason: ExitReason): string {
   switch (reason.type) {
     case 'error':
       return `error: ${describeThrown(reason.error)}`;

@@ -7,8 +7,17 @@
  */
 
 import { systemClock, systemRandom } from './clock.js';
+import {
+  checkFunction,
+  checkObject,
+  checkOptionalFlag,
+  checkOptionalPort,
+  checkOptionalTimeout,
+  clockMethods,
+  registryMethods,
+} from './arguments.js';
 import { invalidArgument } from './errors.js';
-import { type ExitReason, exitReason } from './exit-reason.js';
+import { checkExitReason, type ExitReason, exitReason } from './exit-reason.js';
 import { Inbox, type Turn } from './inbox.js';
 import { isolate, isThenable } from './isolate.js';
 import { hasItem, listItems, type OneOrMany, withItem, withoutItem } from './one-or-many.js';
@@ -45,9 +54,18 @@ export abstract class ProcessCore implements Process {
   #endStart: ((reason: ExitReason) => void) | undefined;
 
   constructor(options: ProcessOptions) {
-    this.#trapExit = options.trapExit ?? false;
-    this.#parent = options.parent === undefined ? undefined : coreOf(options.parent, 'parent');
-    this.#name = options.name;
+    checkObject('options', options);
+    const { trapExit, parent, name, initTimeoutMs, clock } = options;
+    checkOptionalFlag('trapExit', trapExit);
+    if (name !== undefined) {
+      checkObject('name', name);
+      checkOptionalPort('name.registry', name.registry ?? null, registryMethods);
+    }
+    checkOptionalTimeout('initTimeoutMs', initTimeoutMs);
+    checkOptionalPort('clock', clock, clockMethods);
+    this.#trapExit = trapExit ?? false;
+    this.#parent = parent === undefined ? undefined : coreOf(parent, 'parent');
+    this.#name = name;
   }
 
   get id(): string {
@@ -72,12 +90,14 @@ export abstract class ProcessCore implements Process {
   }
 
   exit(reason: ExitReason, from?: Process): void {
+    checkExitReason(reason);
     if (this.#phase === 'dead') return;
     if (reason.type === 'killed') this.#die(reason);
     else this.#signal(reason, from);
   }
 
   monitor(listener: (reason: ExitReason) => void): () => void {
+    checkFunction('listener', listener);
     const monitor: Monitor = { listener };
     this.#monitors = withItem(this.#monitors, monitor);
     if (this.#phase === 'dead') soon.then(() => this.#tell(monitor, exitReason.noproc));
@@ -332,9 +352,17 @@ export abstract class ProcessCore implements Process {
 }
 
 /** Whether `value` is a process that can be linked: one that was made by this library. */
-export const isProcess = (value: unknown): value is Process => value instanceof ProcessCore;
+export const isProcess = (value: unknown): value is Process => isCore(value);
+
+function isCore(value: unknown): value is ProcessCore {
+  try {
+    return value instanceof ProcessCore;
+  } catch {
+    return false; // A proxy that does not want to be looked at.
+  }
+}
 
 function coreOf(process: Process, field: string): ProcessCore {
-  if (process instanceof ProcessCore) return process;
+  if (isCore(process)) return process;
   throw invalidArgument(field, 'a process made by spawn, spawnServer, spawnActor or a supervisor', process);
 }

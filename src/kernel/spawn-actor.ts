@@ -16,6 +16,7 @@ import {
   type Observer,
   type SnapshotFrom,
 } from 'xstate';
+import { checkOptionalPort, reading } from './arguments.js';
 import type { Clock, Timer } from './clock.js';
 import { type ExitReason, exitReason } from './exit-reason.js';
 import { isolate } from './isolate.js';
@@ -47,7 +48,10 @@ export async function spawnActor(
   logic: AnyActorLogic,
   options: SpawnActorOptions<AnyActorLogic> = {},
 ): Promise<ActorProcess<AnyActorLogic>> {
-  const process = new XstateProcess(logic, options);
+  const process = reading('options', () => {
+    checkOptionalPort('logic', logic ?? null, ['getInitialSnapshot', 'transition', 'getPersistedSnapshot']);
+    return new XstateProcess(logic, options);
+  });
   await process.start(options);
   return process;
 }

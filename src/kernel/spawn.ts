@@ -1,5 +1,6 @@
 /** A process from a few callbacks: for whatever has a life but no mailbox of requests. */
 
+import { checkOptionalFunction, readingLater } from './arguments.js';
 import type { ExitReason } from './exit-reason.js';
 import type { Ignore, Process, ProcessOptions } from './process.js';
 import { ProcessCore } from './process-core.js';
@@ -34,7 +35,7 @@ export interface SpawnOptions<R = void> extends ProcessOptions {
  */
 export function spawn<R = void>(options: SpawnOptions<R>): Promise<Process | Extract<R, Ignore>>;
 export function spawn(options: SpawnOptions<unknown>): Promise<Process | Ignore> {
-  return new SpawnedProcess(options).start(options);
+  return readingLater('options', () => new SpawnedProcess(options).start(options));
 }
 
 class SpawnedProcess extends ProcessCore {
@@ -43,7 +44,10 @@ class SpawnedProcess extends ProcessCore {
 
   constructor(options: SpawnOptions<unknown>) {
     super(options);
-    const { terminate, handleExit } = options;
+    const { init, terminate, handleExit } = options;
+    checkOptionalFunction('init', init);
+    checkOptionalFunction('terminate', terminate);
+    checkOptionalFunction('handleExit', handleExit);
     this.#callbacks = terminate === undefined && handleExit === undefined ? undefined : options;
   }
 

@@ -3,6 +3,7 @@
  * only words whose number is bounded: never ids, names of variables or what a client calls itself.
  */
 
+import { checkOptionalPort, reading } from '../kernel/arguments.js';
 import type { EventName, RuntimeEvents, TelemetryBus } from '../kernel/telemetry.js';
 
 /** Event → the fields that become labels. */
@@ -72,7 +73,10 @@ export const isTimed = (event: EventName): boolean => durations[event] !== undef
 
 /** Calls `listener` for every event. @returns a function that ends it. */
 export function measure(events: TelemetryBus, listener: (measurement: Measurement) => void): () => void {
-  const offs = eventNames.map((event) => events.on(event, (fields) => listener(measurementOf(event, fields))));
+  checkOptionalPort('events', events ?? null, ['on']);
+  const offs = reading('events', () =>
+    eventNames.map((event) => events.on(event, (fields) => listener(measurementOf(event, fields)))),
+  );
   return () => {
     for (const off of offs) off();
   };

@@ -3,6 +3,7 @@
  * `@opentelemetry/api`; this package depends on none of it and knows only the few methods below.
  */
 
+import { checkObject, checkOptionalPort, clockMethods, reading } from '../kernel/arguments.js';
 import { type Clock, systemClock } from '../kernel/clock.js';
 import type { TelemetryBus } from '../kernel/telemetry.js';
 import { type Measurement, measure } from './metrics.js';
@@ -43,12 +44,21 @@ const STATUS_ERROR = 2;
 
 /** Reports every event of the bus from now on. @returns a function that ends it. */
 export function openTelemetry(events: TelemetryBus, options: OpenTelemetryOptions): () => void {
-  const { meter, tracer, clock = systemClock } = options;
+  const { meter, tracer, clock } = reading('options', () => checked(options));
   const count = meter === undefined ? undefined : counting(meter);
   return measure(events, (measurement) => {
     count?.(measurement);
     if (tracer !== undefined) trace(tracer, measurement, clock.nowMs());
   });
+}
+
+function checked(options: OpenTelemetryOptions) {
+  checkObject('options', options);
+  const { meter, tracer, clock = systemClock } = options;
+  checkOptionalPort('meter', meter, ['createCounter', 'createHistogram']);
+  checkOptionalPort('tracer', tracer, ['startSpan']);
+  checkOptionalPort('clock', clock, clockMethods);
+  return { meter, tracer, clock };
 }
 
 function counting(meter: MeterLike): (measurement: Measurement) => void {

@@ -1,5 +1,7 @@
 /** The telemetry bus as text for Prometheus to read. Serve it from whatever HTTP server there is. */
 
+import { checkObject, reading } from '../kernel/arguments.js';
+import { invalidArgument } from '../kernel/errors.js';
 import type { TelemetryBus } from '../kernel/telemetry.js';
 import { isTimed, type Measurement, measure } from './metrics.js';
 
@@ -32,7 +34,7 @@ interface Series {
 
 /** Counts every event of the bus from now on. Costs a few additions per event, and the building of its fields. */
 export function prometheusMetrics(events: TelemetryBus, options: PrometheusOptions = {}): PrometheusMetrics {
-  const { prefix = 'coilyard', bucketsSeconds = BUCKETS } = options;
+  const { prefix, bucketsSeconds } = reading('options', () => checked(options));
   const metrics = new Map<string, Map<string, Series>>();
   const close = measure(events, (measurement) => count(metrics, measurement, bucketsSeconds));
   return {
@@ -45,6 +47,15 @@ export function prometheusMetrics(events: TelemetryBus, options: PrometheusOptio
     },
     close,
   };
+}
+
+function checked(options: PrometheusOptions) {
+  checkObject('options', options);
+  const { prefix = 'coilyard', bucketsSeconds = BUCKETS } = options;
+  if (typeof prefix !== 'string') throw invalidArgument('prefix', 'a text', prefix);
+  if (!Array.isArray(bucketsSeconds) || !bucketsSeconds.every((bound) => typeof bound === 'number'))
+    throw invalidArgument('bucketsSeconds', 'a list of seconds', bucketsSeconds);
+  return { prefix, bucketsSeconds };
 }
 
 function count(

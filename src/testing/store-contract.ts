@@ -7,6 +7,7 @@
  */
 
 import { deepStrictEqual as same, ok as holds } from 'node:assert/strict';
+import { checkFunction, checkObject, reading as readingOf } from '../kernel/arguments.js';
 import type { Commit, CommitOutcome, MaybePromise, Position, SessionRecord, SessionStore } from '../sessions/store.js';
 import { ORIGIN } from '../sessions/store.js';
 import { aRecord, ContractWriter } from './contract-writer.js';
@@ -48,7 +49,15 @@ export function sessionStoreContract(
   open: (hints: OpenHints) => MaybePromise<SessionStore>,
   options: StoreContractOptions = {},
 ): readonly ContractCheck[] {
-  const { keptCommits = 8, settled = settle, reopen } = options;
+  checkFunction('open', open);
+  const {
+    keptCommits = 8,
+    settled = settle,
+    reopen,
+  } = readingOf('options', () => {
+    checkObject('options', options);
+    return { keptCommits: options.keptCommits, settled: options.settled, reopen: options.reopen };
+  });
   const all = { ...directory, ...commits, ...reading, ...subscriptions, ...(reopen === undefined ? {} : durability) };
   return Object.entries(all).map(([name, check]) => ({
     name,

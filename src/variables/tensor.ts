@@ -3,6 +3,8 @@
  * hold. The elements are kept as little-endian bytes, as they travel.
  */
 
+import { invalidArgument } from '../kernel/errors.js';
+
 export type Dtype =
   | 'bool'
   | 'int8'
@@ -49,6 +51,11 @@ const arrays = {
 
 export const isDtype = (word: unknown): word is Dtype => typeof word === 'string' && Object.hasOwn(arrays, word);
 
+const isShape = (shape: unknown): shape is readonly number[] =>
+  Array.isArray(shape) &&
+  shape.length <= MAX_DIMENSIONS &&
+  shape.every((size) => Number.isSafeInteger(size) && Number(size) >= 0);
+
 export const dtypes: readonly Dtype[] = Object.freeze(Object.keys(arrays).filter(isDtype));
 
 /** Bytes of one element. */
@@ -64,11 +71,13 @@ export class Tensor {
   readonly shape: readonly number[];
   readonly #bytes: Uint8Array;
 
-  /** @param bytes of a view, such as a typed array; copied. Others than the elements take are a `TypeError`. */
+  /** @param bytes of a view, such as a typed array; copied. Throws `invalid_argument` for others than the elements take. */
   constructor(dtype: Dtype, shape: readonly number[], bytes: ArrayBufferView) {
-    if (!ArrayBuffer.isView(bytes)) throw new TypeError('the bytes of a tensor come as a typed array');
+    if (!isDtype(dtype)) throw invalidArgument('dtype', `one of ${dtypes.join(', ')}`, dtype);
+    if (!isShape(shape)) throw invalidArgument('shape', 'a list of sizes', shape);
+    if (!ArrayBuffer.isView(bytes)) throw invalidArgument('bytes', 'a typed array', bytes);
     if (bytes.byteLength !== countOf(shape) * widthOf(dtype))
-      throw new TypeError(`${bytes.byteLength} bytes are no ${dtype} tensor of shape [${shape.join(', ')}]`);
+      throw invalidArgument('bytes', `those of a ${dtype} tensor of shape [${shape.join(', ')}]`, bytes.byteLength);
     this.dtype = dtype;
     this.shape = Object.freeze([...shape]);
     this.#bytes = new Uint8Array(bytes.byteLength);

@@ -3,6 +3,7 @@
  * table does, and nothing more.
  */
 
+import { checkObject, reading } from '../../kernel/arguments.js';
 import { invalidArgument } from '../../kernel/errors.js';
 import type { SessionId } from '../../kernel/ids.js';
 import { isolate } from '../../kernel/isolate.js';
@@ -31,7 +32,11 @@ export interface MemoryStoreOptions {
 const REMEMBERED_WRITERS = 16;
 
 /** Throws `invalid_argument`. */
-export function memoryStore({ keptCommits = 1024 }: MemoryStoreOptions = {}): SessionStore {
+export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
+  const { keptCommits = 1024 } = reading('options', () => {
+    checkObject('options', options);
+    return { keptCommits: options.keptCommits };
+  });
   if (!Number.isSafeInteger(keptCommits) || keptCommits < 1)
     throw invalidArgument('keptCommits', 'a whole number, 1 or more', keptCommits);
   return new MemoryStore(keptCommits);

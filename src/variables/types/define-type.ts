@@ -37,6 +37,17 @@ const NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
 
 /** @throws CoilyardError `invalid_argument` for a definition that is malformed. */
 export function defineType<T>(definition: TypeDefinition<T>): UserType {
+  try {
+    return defined(definition);
+  } catch (error) {
+    if (error instanceof CoilyardError) throw error;
+    throw invalidArgument('definition', 'an object that can be read', describeThrown(error));
+  }
+}
+
+function defined<T>(definition: TypeDefinition<T>): UserType {
+  if (typeof definition !== 'object' || definition === null)
+    throw invalidArgument('definition', 'an object with a name and a cast', definition);
   const { name, constraints = {} } = definition;
   if (typeof name !== 'string' || !NAME.test(name))
     throw invalidArgument('name', '1 to 64 letters, digits or _ . - that start with a letter', name);
