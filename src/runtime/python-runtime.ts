@@ -7,13 +7,16 @@ import {
   type Supervisor,
   type SupervisorListener,
   startSupervisor,
+  type UncleanStop,
 } from '../../supervisors/index.js';
 import type { Clock, Random } from '../kernel/clock.js';
 import { CoilyardError, invalidArgument, toCoilyardError } from '../kernel/errors.js';
+import { exitReason } from '../kernel/exit-reason.js';
 import type { SessionId } from '../kernel/ids.js';
 import { IGNORE, type Process } from '../kernel/process.js';
 import type { TelemetryBus } from '../kernel/telemetry.js';
 import type { AttachRegistry } from '../workers/attach-registry.js';
+import { deferred } from '../workers/deferred.js';
 import type { Launcher, LauncherFactory } from '../workers/launcher.js';
 import { MemoryKills } from '../workers/memory.js';
 import { WorkerPool } from '../workers/pool.js';
@@ -38,6 +41,8 @@ const recovery = Object.freeze({
 
 /** The end of a process that pools share: nothing below it has to be drained any more. */
 const SHARED_SHUTDOWN_MS = 5_000;
+/** How long processes that were killed are waited for: one that hangs in the kernel is left behind and reported. */
+const REAP_MS = 5_000;
 
 export interface PythonCallOptions extends Omit<CallOptions, 'sessionId' | 'variables' | 'revision' | 'readVariables'> {
   /**
@@ -204,6 +209,20 @@ export class PythonRuntime {
   /** Refuses all calls from now on and ends starts under way. */
   close(): void {
     this.#port.close();
+  }
+
+  /**
+   * To be called when everything in the tree has ended: a process that was killed takes a moment to be gone.
+   *
+   * @returns what is left all the same.
+   */
+  async remains(): Promise<readonly UncleanStop[]> {
+    const empty = this.#launcher.close?.().then(() => []) ?? [];
+    const limit = deferred<readonly UncleanStop[]>();
+    const error = new CoilyardError('internal', `processes of workers did not end ${REAP_MS} ms after SIGKILL`);
+    const left = { path: 'runtime/python', reason: exitReason.error(error) };
+    const timer = this.#options.clock.setTimer(REAP_MS, () => limit.resolve([left]));
+    return Promise.race([empty, limit.promise]).finally(() => timer.cancel());
   }
 
   /** Once per pool; the supervisors keep it up from then on. Rejects when they could not be started. */

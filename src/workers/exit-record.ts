@@ -52,7 +52,7 @@ const deadly: ReadonlySet<ExitCause> = new Set<ExitCause>([
 ]);
 
 /** What a worker that is out of memory ends with itself: `Exit.OUT_OF_MEMORY` of the Python package. */
-const OUT_OF_MEMORY = 7;
+const OUT_OF_MEMORY = 112;
 /** How a shell tells by which signal its command ended: an interpreter may be a script that starts one. */
 const signalCodes: ReadonlyMap<number | null, string> = new Map([
   [132, 'SIGILL'],

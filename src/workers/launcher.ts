@@ -19,6 +19,8 @@ export interface Launcher {
    * @throws CoilyardError `pool_unavailable` when this machine cannot run it; the message says how to mend that.
    */
   launch(order: LaunchOrder): Promise<Launched>;
+  /** Starts nothing from now on; resolves once every process that it has started has ended, by whoever. Optional. */
+  close?(): Promise<unknown>;
 }
 
 /** Makes the launcher of one runtime. Workers in memory attach to the registry directly; others dial the gateway. */

@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { eventually, isRunning, parentOf } from '../support/processes.js';
+import { eventually, marked, parentOf } from '../support/processes.js';
 
 const isLinux = process.platform === 'linux';
 
@@ -20,20 +19,6 @@ async function aRuntimeToKill(mode: string): Promise<{ node: ChildProcess; mark:
   });
   await eventually(() => /pids .*\n/.test(printed), 'the workers are ready', 60_000);
   return { node, mark, workers: [...printed.matchAll(/\d+/g)].map(Number) };
-}
-
-/** Running processes that were started with the mark, whoever their parent is now. */
-function marked(mark: string): number[] {
-  return readdirSync('/proc')
-    .filter((entry) => /^\d+$/.test(entry))
-    .map(Number)
-    .filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(mark) && isRunning(pid);
-      } catch {
-        return false;
-      }
-    });
 }
 
 // Two workers and four processes that they started; below a zygote or a guardian each.

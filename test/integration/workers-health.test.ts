@@ -53,6 +53,31 @@ test('a segmentation fault, an exit of its own and a kill are told apart in the 
   expect(exits[0]?.stderr.join('\n')).toContain('Segmentation fault');
 });
 
+test('an assertion of a library is told apart from a library that got no memory', async () => {
+  await using house = await aPythonRuntime({ size: 1 });
+  await house.ready(1);
+  const exits = house.record('worker.exited');
+  await house.python.call('assert_in_c').catch(() => {});
+  await house.ready(1);
+  await house.python.call('allocate_in_cpp').catch(() => {});
+  await eventually(() => exits.length === 2, 'two records');
+  expect(exits).toMatchObject([
+    { cause: 'aborted', signal: 'SIGABRT', lastCall: { target: 'assert_in_c' } },
+    { cause: 'out_of_memory', signal: 'SIGABRT', lastCall: { target: 'allocate_in_cpp' } },
+  ]);
+});
+
+test('a worker that gets no memory for its own imports is out of memory, and says so', async () => {
+  await using house = await aPythonRuntime({
+    start: 'spawn',
+    imports: ['greedy_at_import'],
+    rlimits: { core: 0, as: 6_000_000_000 },
+  });
+  const exits = house.record('worker.exited');
+  await expect(house.python.start()).rejects.toMatchObject({ code: 'pool_unavailable', message: /MemoryError/ });
+  expect(exits[0]).toMatchObject({ cause: 'out_of_memory', code: 112 });
+});
+
 test('a memory bomb under a limit costs its call, not the machine and not the worker', async () => {
   await using house = await aPythonRuntime({ rlimits: { core: 0, as: 6_000_000_000 } });
   const call = house.python.call('hoard', { size: 64_000_000_000 });
@@ -69,7 +94,7 @@ test('a worker runs with the niceness, the limits and the BLAS threads of its po
 });
 
 test('a worker that has grown too large is replaced between its calls, of which none fails', async () => {
-  await using house = await aPythonRuntime({ maxResidentBytes: 300_000_000, heartbeatIntervalMs: 100 });
+  await using house = await aPythonRuntime({ ...lively, maxResidentBytes: 300_000_000 });
   const recycled = house.record('worker.recycled');
   const [first = 0] = await house.ready(1);
   await house.python.call('hoard', { size: 300_000_000 });

@@ -30,6 +30,20 @@ export function processesWith(text: string): number[] {
     .filter((pid) => pid !== process.pid && commandOf(pid).includes(text) && isRunning(pid));
 }
 
+/** Running processes that were started with the text in their environment, whoever their parent is now. */
+export function marked(text: string): number[] {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(text) && isRunning(pid);
+      } catch {
+        return false;
+      }
+    });
+}
+
 function commandOf(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');

@@ -11,7 +11,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Clock } from '../../kernel/clock.js';
 import type { Launched, LaunchedExit, Launcher, LaunchOrder } from '../launcher.js';
 import { Interpreters, type InterpretersOptions, startOf } from './interpreters.js';
+import { untilGroupEnds } from './group-end.js';
 import { killChild } from './kill-group.js';
+import { Living } from './living.js';
 import { ProcessOutput } from './process-output.js';
 import { workerArguments } from './worker-command.js';
 
@@ -24,6 +26,9 @@ export interface ColdSpawnOptions extends InterpretersOptions {
 /** How long a guardian is given to kill its charge and all below it. */
 const GUARDIAN_MS = 250;
 
+/** How long a dead worker's group is waited for after SIGKILL. */
+const GROUP_MS = 2_000;
+
 export const STDERR_LINES = 50;
 
 export function coldSpawn(options: ColdSpawnOptions): Launcher {
@@ -34,6 +39,7 @@ class ColdSpawn implements Launcher {
   readonly #clock: Clock;
   readonly #stderrLines: number;
   readonly #interpreters: Interpreters;
+  readonly #living = new Living();
 
   constructor(options: ColdSpawnOptions) {
     this.#clock = options.clock;
@@ -41,7 +47,18 @@ class ColdSpawn implements Launcher {
     this.#interpreters = new Interpreters(options);
   }
 
-  async launch(order: LaunchOrder): Promise<Launched> {
+  launch(order: LaunchOrder): Promise<Launched> {
+    const launching = this.#launch(order);
+    this.#living.add(launching.then(({ exited }) => exited));
+    return launching;
+  }
+
+  close(): Promise<void> {
+    this.#interpreters.close();
+    return this.#living.none();
+  }
+
+  async #launch(order: LaunchOrder): Promise<Launched> {
     const { interpreter, env, cwd } = await this.#interpreters.find(order.python, order.env);
     const child = spawn(interpreter.command, ['-m', 'coilyard.worker', ...workerArguments(order)], {
       cwd,
@@ -81,13 +98,14 @@ class ColdSpawn implements Launcher {
     // The death pipe breaks when the process dies.
     child.stdin?.on('error', () => {});
     return new Promise((resolve) => {
-      child.once('exit', (code, signal) => {
+      child.once('exit', async (code, signal) => {
+        const { pid } = child;
         // What the worker started and left behind goes with it.
-        if (child.pid !== undefined) killChild(child, child.pid, 'SIGKILL');
-        output.finish().then((stderr) => {
-          child.stdin?.destroy();
-          resolve({ signal, code, stderr });
-        });
+        if (pid !== undefined) killChild(child, pid, 'SIGKILL');
+        const stderr = await output.finish();
+        child.stdin?.destroy();
+        if (pid !== undefined) await untilGroupEnds(this.#clock, pid, GROUP_MS);
+        resolve({ signal, code, stderr });
       });
     });
   }

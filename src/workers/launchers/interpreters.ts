@@ -2,6 +2,7 @@
 
 import { type ChildProcess, execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { CoilyardError } from '../../kernel/errors.js';
 import { checkProbe, findInterpreter, findPackageRoot, type Interpreter, notRunnable, PROBE } from '../interpreter.js';
 import { pythonEnvironment } from './worker-command.js';
 
@@ -24,6 +25,8 @@ export interface FitInterpreter {
 export class Interpreters {
   readonly #env: NodeJS.ProcessEnv;
   readonly #cwd: string;
+  readonly #probing = new Set<ChildProcess>();
+  #isClosed = false;
   /** Interpreters that were seen to work. A failure is not kept, so that a mended environment works at once. */
   readonly #fit = new Map<string, Promise<string>>();
 
@@ -38,12 +41,20 @@ export class Interpreters {
     const env = pythonEnvironment(this.#env, own, join(packageRoot, 'python', 'src'));
     const interpreter = findInterpreter(python, { env, cwd: this.#cwd, packageRoot });
     await this.#probeOnce(interpreter, env);
+    if (this.#isClosed) throw closed();
     return { interpreter, env, cwd: this.#cwd };
   }
 
+  /** Finds none from now on: nothing more is to be started. */
+  close(): void {
+    this.#isClosed = true;
+    for (const child of this.#probing) child.kill('SIGKILL');
+  }
+
   #probeOnce(interpreter: Interpreter, env: NodeJS.ProcessEnv): Promise<string> {
+    if (this.#isClosed) throw closed();
     const key = `${interpreter.command}\0${env.PYTHONPATH}`;
-    const running = this.#fit.get(key) ?? probe(interpreter, env, this.#cwd);
+    const running = this.#fit.get(key) ?? probe(interpreter, env, this.#cwd, this.#probing);
     this.#fit.set(key, running);
     running.catch(() => this.#fit.delete(key));
     return running;
@@ -61,13 +72,22 @@ export function startOf(child: ChildProcess, interpreter: Interpreter): Promise<
   });
 }
 
-function probe(interpreter: Interpreter, env: NodeJS.ProcessEnv, cwd: string): Promise<string> {
+const closed = (): CoilyardError => new CoilyardError('pool_unavailable', 'the runtime is stopping');
+
+/** @param probing has its process as long as it runs. */
+function probe(
+  interpreter: Interpreter,
+  env: NodeJS.ProcessEnv,
+  cwd: string,
+  probing: Set<ChildProcess>,
+): Promise<string> {
   return new Promise((resolve, reject) => {
-    execFile(
+    const child = execFile(
       interpreter.command,
       ['-c', PROBE],
       { env, cwd, timeout: PROBE_TIMEOUT_MS, killSignal: 'SIGKILL', windowsHide: true },
       (error, stdout) => {
+        probing.delete(child);
         // An interpreter that exists but fails is judged by what it printed.
         if (error !== null && stdout === '') reject(notRunnable(interpreter, error));
         else
@@ -79,5 +99,6 @@ function probe(interpreter: Interpreter, env: NodeJS.ProcessEnv, cwd: string): P
           }
       },
     );
+    probing.add(child);
   });
 }

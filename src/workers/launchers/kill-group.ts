@@ -20,5 +20,6 @@ export function killGroup(leader: number, signal: Deadly): void {
   }
 }
 
-const isGone = (error: unknown): boolean =>
+/** Whether a signal found nobody. */
+export const isGone = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (error.code === 'ESRCH' || error.code === 'EPERM');

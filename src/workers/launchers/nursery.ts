@@ -10,6 +10,7 @@ import { type Deferred, deferred } from '../deferred.js';
 import type { WorkerEnvironment } from '../launcher.js';
 import { reasonOf } from '../worker-errors.js';
 import type { Interpreters } from './interpreters.js';
+import { Living } from './living.js';
 import { ForkRefused, ImportFailed, Zygote } from './zygote-process.js';
 
 export interface NurseryServices {
@@ -41,6 +42,7 @@ export class Nursery {
   readonly #environment: WorkerEnvironment;
   readonly #interpreters: Interpreters;
   readonly #services: NurseryServices;
+  readonly #living = new Living();
   #state: NurseryState = { type: 'up' };
   #next: Deferred<Zygote> = awaited();
 
@@ -58,6 +60,11 @@ export class Nursery {
     this.#interpreters = interpreters;
     this.#services = services;
     this.opened = services.supervise(this.id, (parent) => this.#live(parent));
+  }
+
+  /** Resolves once no zygote of it is left, nor anything below one. */
+  gone(): Promise<void> {
+    return this.#living.none();
   }
 
   /** The zygote, once it is ready. @throws what keeps it from that. */
@@ -83,6 +90,7 @@ export class Nursery {
         own = context;
         this.#state = { type: 'up' };
         starting = this.#start();
+        this.#living.add(starting.then(({ exited }) => exited));
         starting.then(
           (zygote) => {
             // However this life ends, an untrappable kill included, this runs.

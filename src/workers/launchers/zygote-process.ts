@@ -11,6 +11,7 @@ import { type Deferred, deferred } from '../deferred.js';
 import type { Launched, LaunchedExit, LaunchOrder } from '../launcher.js';
 import { STDERR_LINES } from './cold-spawn.js';
 import { type FitInterpreter, startOf } from './interpreters.js';
+import { untilGroupEnds } from './group-end.js';
 import { killGroup } from './kill-group.js';
 import { ProcessOutput } from './process-output.js';
 import { importArguments, workerArguments } from './worker-command.js';
@@ -179,9 +180,12 @@ export class Zygote {
       this.#child.once('error', () => resolve([null, null]));
     });
     const stderr = await output.finish();
+    const orphans = [...this.#forked.values()].map(({ exited }) => exited.promise);
     this.#over(signal === null ? `exit code ${code}` : `signal ${signal}`, stderr);
     this.#child.stdin?.destroy();
     this.#channel.destroy();
+    // Of what is below it the guardian is the last to go, unless somebody killed that one first.
+    await Promise.all(orphans);
     return { code, signal, stderr };
   }
 
@@ -258,7 +262,7 @@ export class Zygote {
       this.#lost.resolve();
       for (const pid of [...this.#forked.keys()]) {
         killGroup(pid, 'SIGKILL');
-        this.#buried(pid, null, 'SIGKILL');
+        untilGroupEnds(this.#spec.clock, pid, KILL_GRACE_MS).then(() => this.#buried(pid, null, 'SIGKILL'));
       }
       this.#lines.close();
       this.kill();

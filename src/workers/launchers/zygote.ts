@@ -55,6 +55,11 @@ class WarmSpawn implements Launcher {
     }
   }
 
+  async close(): Promise<void> {
+    this.#interpreters.close();
+    await Promise.all([this.#cold.close?.(), ...[...this.#nurseries.values()].map((nursery) => nursery.gone())]);
+  }
+
   #otherwise(order: LaunchOrder, reason: string, zygote = '', objections: readonly string[] = []): Promise<Launched> {
     const { workerId, incarnation } = order;
     if (order.start === 'zygote')

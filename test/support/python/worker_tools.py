@@ -120,6 +120,20 @@ def crash() -> None:
 
 
 @tool
+def assert_in_c() -> None:
+    """Dies as a failed assertion of a C library does."""
+    os.abort()
+
+
+@tool
+def allocate_in_cpp() -> None:
+    """Dies as a C++ library does that gets no memory."""
+    import ctypes
+
+    ctypes.CDLL("libstdc++.so.6")._ZSt17__throw_bad_allocv()
+
+
+@tool
 def leave(code: int) -> None:
     """Ends the process without a word."""
     os._exit(code)

@@ -37,7 +37,7 @@ test.each<[string, Partial<Symptoms>, ExitCause]>([
     },
     'out_of_memory',
   ],
-  ['the exit code of a worker that is out of memory', { code: 7 }, 'out_of_memory'],
+  ['the exit code of a worker that is out of memory', { code: 112 }, 'out_of_memory'],
   ['the exit code that a shell gives to SIGSEGV', { code: 139 }, 'segmentation_fault'],
   ['the exit code that a shell gives to SIGABRT', { code: 134 }, 'aborted'],
   ['SIGABRT that was to make it speak', { signal: 'SIGABRT', verdict: 'hung' }, 'hung'],

@@ -28,8 +28,9 @@ class Exit(IntEnum):
     DISCONNECTED = 5
     #: Nothing came from the runtime for the time of the lease.
     LEASE_OVER = 6
-    #: There was no memory for the worker itself; a call that gets none fails alone.
-    OUT_OF_MEMORY = 7
+    #: There was no memory for the worker itself; a call that gets none fails alone. Out of the way of what user code ends
+    #: a process with: this one is told by its code.
+    OUT_OF_MEMORY = 112
 
 
 class WorkerExit(Exception):
