@@ -268,7 +268,9 @@ export class Runtime {
     const root = this.#running();
     this.events.emit('runtime.stopping', { atMs: this.#clock.nowMs() });
     this.python.close();
-    const report = await root.stop(exitReason.shutdown, { deadlineMs: timeoutMs });
+    const ended = await root.stop(exitReason.shutdown, { deadlineMs: timeoutMs });
+    // Whatever had to be killed: nothing of it is left when this resolves.
+    const report = { ...ended, failed: [...ended.failed, ...(await this.python.remains())] };
     this.#registry.close();
     this.#wheel.close();
     const killed = report.killed.map(({ path }) => path);
