@@ -9,7 +9,7 @@ from functools import partial
 
 from coilyard._cache import VariableCache
 from coilyard._entries import CachedValue
-from coilyard._errors import CoilyardError, NotFound
+from coilyard._errors import CoilyardError, NotFound, PermissionDenied
 from coilyard._feed import Feed
 from coilyard._proto import variables_pb2
 from coilyard._records import UPDATE_KINDS, cached_update
@@ -36,11 +36,16 @@ class PushLink:
         self._open_feed = open_feed
         self._decode = decode
         self._task: asyncio.Task[None] | None = None
+        self._refused = False
 
     def start(self) -> None:
-        """Opens the watch unless it was opened before."""
-        if self._task is None:
+        """Opens the watch unless it was opened before, or was refused and nothing has been read since."""
+        if self._task is None and not self._refused:
             self._task = asyncio.get_running_loop().create_task(self._run(), name="coilyard-push")
+
+    def admitted(self) -> None:
+        """Something was read: a watch that was refused is worth another try."""
+        self._refused = False
 
     def stop(self) -> asyncio.Task[None] | None:
         """Ends the watch; the cache lives by its time to live from now on. It can be started again.
@@ -65,15 +70,20 @@ class PushLink:
         try:
             while True:
                 self._apply(await feed.read(), feed)
-        except NotFound as error:
-            _log.info("the session ended: %s", error)
-            self._cache.invalidate(reason=error.code)
-            self._cache.seen.restart()
         except CoilyardError as error:
-            _log.warning("changes are not pushed, the cache lives by its time to live: %s", error)
+            self._refused = isinstance(error, PermissionDenied)
+            # A guest of the session is denied where others hear that it ended.
+            if isinstance(error, NotFound) or (self._refused and feed.position is not None):
+                _log.info("the session ended: %s", error)
+                self._cache.invalidate(reason=error.code)
+                self._cache.seen.restart()
+            else:
+                _log.warning("changes are not pushed, the cache lives by its time to live: %s", error)
         finally:
             feed.close()
             if self._task is asyncio.current_task():
+                if self._refused:
+                    self._task = None  # it can be started again
                 self._cache.go_dark()
 
     def _apply(self, response: variables_pb2.WatchResponse, feed: Feed) -> None:

@@ -15,10 +15,10 @@ READY = "coilyard: gateway listening on "
 class GatewayProcess:
     """`coilyard start`, from its line of readiness to its end."""
 
-    def __init__(self) -> None:
+    def __init__(self, *options: str) -> None:
         self._talk = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(
-            ["node", str(MAIN), "start", "--host", "127.0.0.1", "--port", "0"],
+            ["node", str(MAIN), "start", "--host", "127.0.0.1", "--port", "0", *options],
             cwd=ROOT, stdout=subprocess.PIPE, stderr=self._talk, text=True,
         )  # fmt: skip
         assert self._process.stdout is not None

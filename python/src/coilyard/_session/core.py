@@ -15,6 +15,7 @@ from coilyard._cache import VariableCache
 from coilyard._calls import Caller, carrier_over, new_request_id
 from coilyard._carrier import Carrier
 from coilyard._entries import CachedValue
+from coilyard._errors import PermissionDenied
 from coilyard._feed import Feed
 from coilyard._methods import Method, Reply, Request
 from coilyard._proto import sessions_pb2, variables_pb2
@@ -88,6 +89,15 @@ class SessionCore:
             await self._initializing.run("", self._create_or_attach)
 
     async def _create_or_attach(self) -> None:
+        try:
+            await self._ask_for_session()
+        except PermissionDenied as error:
+            if self.config.as_session is None or error.details.get("sessionId") != self.session_id:
+                raise
+            # Somebody else's session. Rules of its variables may let the calling one in; nobody is told before it asks.
+            self.created = False
+
+    async def _ask_for_session(self) -> None:
         if not self.config.create_if_missing:
             await self.call(methods.GetSession, sessions_pb2.GetSessionRequest(session_id=self.session_id))
             self.created = False
@@ -160,6 +170,7 @@ class SessionCore:
 
         A reply that lost the race against a push is older than what this client has already seen.
         """
+        self.push.admitted()
         self.note(variable)
         rules, principal = variable.access_rules, self.principal
         if not allows(rules, "read", principal):  # who may only write keeps nothing that could be read here
