@@ -28,8 +28,8 @@ class Exit(IntEnum):
     DISCONNECTED = 5
     #: Nothing came from the runtime for the time of the lease.
     LEASE_OVER = 6
-    #: There was no memory for the worker itself; a call that gets none fails alone. Out of the way of what user code ends
-    #: a process with: this one is told by its code.
+    #: There was no memory for the worker itself; a call that gets none fails alone. The runtime tells it by this code,
+    #: which is out of the way of those that user code ends a process with.
     OUT_OF_MEMORY = 112
 
 
