@@ -1,30 +1,30 @@
 /**
  * `Workers.Attach` as a carrier: frames of one worker over one bidirectional gRPC stream. Frames that wait are packed
- * into one message; one message is on its way at a time.
+ * into one message, large ones go in pieces between them; one message is on its way at a time.
  */
 
 import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js';
-import { BinaryWriter } from '@bufbuild/protobuf/wire';
-import { RuntimeFrame as WireFrame, WorkerFrame, WorkersService } from '../gen/coilyard/v1/workers.js';
+import { WorkerFrame, WorkersService } from '../gen/coilyard/v1/workers.js';
 import { CoilyardError, describeThrown } from '../kernel/errors.js';
-import { decodeWorkerFrame, encodeRuntimeFrame } from '../wire/frame-codec.js';
+import { runtimeFrameBytes } from '../wire/frame-bytes.js';
+import { decodeWorkerFrame } from '../wire/frame-codec.js';
 import type { RuntimeFrame, WelcomeFrame } from '../wire/frames.js';
-import { cutUp, PIECE_BYTES, PieceAssembler } from '../wire/pieces.js';
+import { onlyPiece, type Piece, PieceAssembler } from '../wire/pieces.js';
+import { sizeOf } from '../wire/rope-writer.js';
 import type { Attachment, FrameReceiver } from '../workers/attachment.js';
-import { bufferOf } from './bytes.js';
 import { authenticate } from './authorization.js';
 import type { GatewayContext } from './context.js';
+import { widenWindow } from './flow-window.js';
+import { FrameQueue } from './frame-queue.js';
 import { grpcStatusOf } from './grpc-status.js';
 import { decodeRequest } from './unary.js';
 
 type AttachCall = ServerDuplexStream<Buffer, Buffer>;
 
-/** `AttachResponse.frames`. */
-const FRAMES_TAG = 10;
-/** Frames are packed into one message up to this size; a larger frame has a message of its own. */
-const PACK_BYTES = 1024 * 1024;
 /** Room for the length of a frame. */
 const HEADROOM = 16;
+/** Messages from here on may be pieces: it pays to look. */
+const LARGE_MESSAGE_BYTES = 64 * 1024;
 
 export function attachRoute(context: GatewayContext): handleBidiStreamingCall<Buffer, Buffer> {
   return (call) => {
@@ -46,7 +46,7 @@ export function attachRoute(context: GatewayContext): handleBidiStreamingCall<Bu
 class WorkerStream implements Attachment {
   readonly #call: AttachCall;
   readonly #maxBytes: number;
-  #frames: Uint8Array[] = [];
+  readonly #queue: FrameQueue;
   #isWriting = false;
   #isFlushScheduled = false;
   #state: 'open' | 'closing' | 'closed' = 'open';
@@ -54,10 +54,10 @@ class WorkerStream implements Attachment {
   #cause: unknown;
   #maxFrameBytes: number;
   #pieces: PieceAssembler;
-  #lastFrameId = 0n;
 
   constructor(call: AttachCall, maxBytes: number) {
     this.#call = call;
+    this.#queue = new FrameQueue(maxBytes);
     this.#maxBytes = maxBytes - HEADROOM;
     this.#maxFrameBytes = this.#maxBytes;
     this.#pieces = new PieceAssembler(this.#maxBytes);
@@ -73,7 +73,7 @@ class WorkerStream implements Attachment {
     call.once('cancelled', () => {
       const cause = this.#state === 'open' ? brokenOff() : this.#cause;
       this.#state = 'closed';
-      this.#frames = [];
+      this.#queue.clear();
       receiver.closed(cause);
     });
   }
@@ -81,13 +81,13 @@ class WorkerStream implements Attachment {
   send(frame: RuntimeFrame): boolean {
     if (this.#state !== 'open' || this.#call.cancelled) return false;
     if (frame.type === 'welcome') this.#allow(frame);
-    const bytes = WireFrame.encode(encodeRuntimeFrame(frame)).finish();
-    if (bytes.byteLength > this.#maxFrameBytes)
-      throw new CoilyardError('payload_too_large', `a ${frame.type} frame takes ${bytes.byteLength} bytes`, {
-        details: { limit: this.#maxFrameBytes, actual: bytes.byteLength },
+    const bytes = runtimeFrameBytes(frame);
+    const actual = sizeOf(bytes);
+    if (actual > this.#maxFrameBytes)
+      throw new CoilyardError('payload_too_large', `a ${frame.type} frame takes ${actual} bytes`, {
+        details: { limit: this.#maxFrameBytes, actual },
       });
-    if (bytes.byteLength <= this.#maxBytes && bytes.byteLength <= PIECE_BYTES) this.#frames.push(bytes);
-    else this.#cutUp(bytes);
+    this.#queue.push(bytes, callOf(frame));
     if (!this.#isFlushScheduled && !this.#isWriting) {
       this.#isFlushScheduled = true;
       queueMicrotask(this.#flush);
@@ -104,26 +104,21 @@ class WorkerStream implements Attachment {
     }
     this.#state = 'closed';
     this.#cause = error;
-    this.#frames = [];
+    this.#queue.clear();
     this.#call.emit('error', grpcStatusOf(error));
   }
 
-  /** Both sides keep to what the welcome says; before it, to what fits in one message. */
+  /** Both sides keep to what the welcome says; before it, to what fits in one message and one common window. */
   #allow({ maxFrameBytes = this.#maxBytes }: WelcomeFrame): void {
     this.#maxFrameBytes = maxFrameBytes;
     this.#pieces = new PieceAssembler(maxFrameBytes);
-  }
-
-  #cutUp(bytes: Uint8Array): void {
-    this.#lastFrameId += 1n;
-    for (const value of cutUp(bytes, this.#lastFrameId))
-      this.#frames.push(WireFrame.encode({ frame: { $case: 'piece', value } }).finish());
+    widenWindow(this.#call);
   }
 
   readonly #flush = (): void => {
     this.#isFlushScheduled = false;
     if (this.#isWriting || this.#state === 'closed') return;
-    const message = this.#pack();
+    const message = this.#queue.next();
     if (message === undefined) {
       if (this.#state === 'closing') this.#finish();
       return;
@@ -141,35 +136,31 @@ class WorkerStream implements Attachment {
     this.#call.end();
   }
 
-  #pack(): Buffer | undefined {
-    if (this.#frames.length === 0) return undefined;
-    const writer = new BinaryWriter();
-    let size = 0;
-    let count = 0;
-    for (const frame of this.#frames) {
-      if (count > 0 && size + frame.byteLength > PACK_BYTES) break;
-      writer.uint32(FRAMES_TAG).bytes(frame);
-      size += frame.byteLength + HEADROOM;
-      count += 1;
-    }
-    this.#frames = this.#frames.slice(count);
-    return bufferOf(writer);
-  }
-
   #receive(bytes: Buffer, receiver: FrameReceiver): void {
     try {
-      for (const message of decodeRequest(WorkersService.attach, bytes).frames) {
-        const { frame } = message;
-        const whole = frame?.$case === 'piece' ? this.#pieces.take(frame.value) : undefined;
-        if (whole !== undefined) receiver.receive(decodeWorkerFrame(WorkerFrame.decode(whole)));
-        else if (frame?.$case !== 'piece') receiver.receive(decodeWorkerFrame(message));
-      }
+      const piece = bytes.byteLength < LARGE_MESSAGE_BYTES ? undefined : onlyPiece(bytes);
+      if (piece !== undefined) this.#receivePiece(piece, receiver);
+      else
+        for (const message of decodeRequest(WorkersService.attach, bytes).frames) {
+          const { frame } = message;
+          if (frame?.$case === 'piece') this.#receivePiece(frame.value, receiver);
+          else receiver.receive(decodeWorkerFrame(message));
+        }
     } catch (error) {
       this.close(
         error instanceof CoilyardError ? error : new CoilyardError('internal', describeThrown(error), { cause: error }),
       );
     }
   }
+
+  #receivePiece(piece: Piece, receiver: FrameReceiver): void {
+    const whole = this.#pieces.take(piece);
+    if (whole !== undefined) receiver.receive(decodeWorkerFrame(WorkerFrame.decode(whole)));
+  }
 }
+
+/** Frames about one call or one ask keep their order; the others come after what was sent before. */
+const callOf = (frame: RuntimeFrame): string | undefined =>
+  'callId' in frame ? `call ${frame.callId}` : 'askId' in frame ? `ask ${frame.askId}` : undefined;
 
 const brokenOff = (): CoilyardError => new CoilyardError('worker_lost', 'the connection to the worker broke off');

@@ -3,6 +3,7 @@
  * alternate; what is incomplete is bounded.
  */
 
+import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { CoilyardError } from '../kernel/errors.js';
 
 /** The most bytes of one piece; a frame of up to as many travels whole. */
@@ -14,15 +15,21 @@ export interface Piece<Data extends Uint8Array = Uint8Array> {
   readonly last: boolean;
 }
 
-/** Views of the bytes, not copies. */
-export function* cutUp(bytes: Uint8Array, frameId: bigint): Generator<Piece<Buffer>, void, void> {
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let from = 0; from < bytes.byteLength; from += PIECE_BYTES)
-    yield {
-      frameId,
-      data: view.subarray(from, from + PIECE_BYTES),
-      last: from + PIECE_BYTES >= bytes.byteLength,
-    };
+/** The bytes of one frame, which may come in parts, as views, not copies. */
+export function* cutUp(
+  parts: Uint8Array | readonly Uint8Array[],
+  frameId: bigint,
+  most: number = PIECE_BYTES,
+): Generator<Piece<Buffer>, void, void> {
+  const all = parts instanceof Uint8Array ? [parts] : parts;
+  const final = all.at(-1);
+  for (const part of all) {
+    const view = Buffer.from(part.buffer, part.byteOffset, part.byteLength);
+    for (let from = 0; from < view.byteLength; from += most) {
+      const data = view.subarray(from, from + most);
+      yield { frameId, data, last: part === final && from + most >= view.byteLength };
+    }
+  }
 }
 
 export class PieceAssembler {
@@ -54,4 +61,36 @@ export class PieceAssembler {
     this.#bytes -= whole.byteLength;
     return whole;
   }
+}
+
+/** `AttachRequest.frames`. */
+const FRAMES_TAG = 10;
+/** `WorkerFrame.piece`. */
+const PIECE_TAG = 90;
+const FRAME_ID_TAG = 8;
+const DATA_TAG = 18;
+const LAST_TAG = 24;
+
+/**
+ * The piece of an `AttachRequest` that holds one piece and nothing else; undefined for any other message. Its data is a
+ * view, where the generated decoder copies.
+ *
+ * @throws RangeError when the message is cut off.
+ */
+export function onlyPiece(message: Uint8Array): Piece | undefined {
+  if (message.byteLength === 0) return undefined;
+  const reader = new BinaryReader(message);
+  for (const tag of [FRAMES_TAG, PIECE_TAG])
+    if (reader.uint32() !== tag || reader.uint32() !== reader.len - reader.pos) return undefined;
+  let frameId = 0n;
+  let data: Uint8Array = new Uint8Array(0);
+  let last = false;
+  while (reader.pos < reader.len) {
+    const tag = reader.uint32();
+    if (tag === FRAME_ID_TAG) frameId = BigInt(reader.uint64());
+    else if (tag === DATA_TAG) data = reader.bytes();
+    else if (tag === LAST_TAG) last = reader.bool();
+    else return undefined;
+  }
+  return { frameId, data, last };
 }

@@ -34,7 +34,13 @@ export function decodeTensor(message: Tensor, field: string): TensorValue {
   const { dtype, data } = message;
   const shape = message.shape.map(Number);
   checkSize(dtype, shape, data.byteLength, field);
-  return { dtype, shape, data: new Uint8Array(data) };
+  return { dtype, shape, data: ownBytes(data) };
+}
+
+/** In memory of their own, so that they are aligned and keep nothing else alive; copied unless they are there already. */
+function ownBytes({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array {
+  const isAlone = byteOffset === 0 && byteLength === buffer.byteLength;
+  return isAlone ? new Uint8Array(buffer) : new Uint8Array(buffer, byteOffset, byteLength).slice();
 }
 
 export function encodeTensor(tensor: TensorValue, field: string): Tensor {

@@ -51,16 +51,22 @@ def as_tensor(value: object, field: str = "") -> value_pb2.Tensor | None:
         ValidationFailed: The elements are of a kind that does not travel.
     """
     try:
-        return _as_tensor(value)
+        found = tensor_data(value)
     except ValidationFailed as error:
         if not field:
             raise
         raise ValidationFailed(f"{field}: {error.message}") from error
+    return None if found is None else value_pb2.Tensor(dtype=found.dtype, shape=found.shape, data=found.data)
 
 
-def _as_tensor(value: object) -> value_pb2.Tensor | None:
+def tensor_data(value: object) -> TensorData | None:
+    """The elements of a numpy array, a torch tensor or a `TensorData`, as they are now; None for anything else.
+
+    Raises:
+        ValidationFailed: The elements are of a kind that does not travel.
+    """
     if isinstance(value, TensorData):
-        return _checked(value.dtype, value.shape, value.data)
+        return _checked(value)
     torch = loaded("torch")
     if torch is not None and isinstance(value, torch.Tensor):
         return _from_torch(torch, value)
@@ -68,6 +74,18 @@ def _as_tensor(value: object) -> value_pb2.Tensor | None:
     if numpy is not None and isinstance(value, numpy.ndarray):
         return _from_numpy(numpy, value)
     return None
+
+
+def tensor_bytes(value: object) -> int:
+    """How many bytes the elements of an array or a tensor take; 0 for anything else."""
+    if isinstance(value, TensorData):
+        return len(value.data)
+    numpy, torch = loaded("numpy"), loaded("torch")
+    if numpy is not None and isinstance(value, numpy.ndarray):
+        return int(value.nbytes)
+    if torch is not None and isinstance(value, torch.Tensor):
+        return int(value.nbytes)
+    return 0
 
 
 def as_scalar(value: object) -> object:
@@ -92,43 +110,53 @@ def from_tensor(tensor: value_pb2.Tensor, framework: str | None = None) -> Any:
     Raises:
         ValidationFailed: The message contradicts itself.
     """
-    shape = tuple(tensor.shape)
-    _checked(tensor.dtype, shape, tensor.data)
+    # Its bytes are copied out of the message each time that they are asked for.
+    return from_tensor_data(TensorData(tensor.dtype, tuple(tensor.shape), tensor.data), framework)
+
+
+def from_tensor_data(tensor: TensorData, framework: str | None = None) -> Any:
+    """What the user gets for the elements of a tensor; see `from_tensor`.
+
+    Raises:
+        ValidationFailed: They contradict what is said of them.
+    """
+    _checked(tensor)
     torch = loaded("torch") if framework == "torch" else None
     if torch is not None:
-        return _to_torch(torch, tensor, shape)
-    if tensor.dtype != "bfloat16":
-        try:
-            import numpy as np  # noqa: PLC0415 - an extra, and slow to import where no array ever comes
-        except ImportError:
-            return TensorData(tensor.dtype, shape, tensor.data)
-        return np.frombuffer(tensor.data, dtype=np.dtype(tensor.dtype).newbyteorder("<")).reshape(shape)
-    return TensorData(tensor.dtype, shape, tensor.data)
+        return _to_torch(torch, tensor)
+    if tensor.dtype == "bfloat16":
+        return tensor
+    try:
+        import numpy as np  # noqa: PLC0415 - an extra, and slow to import where no array ever comes
+    except ImportError:
+        return tensor
+    return np.frombuffer(tensor.data, dtype=np.dtype(tensor.dtype).newbyteorder("<")).reshape(tensor.shape)
 
 
-def _checked(dtype: str, shape: tuple[int, ...], data: bytes) -> value_pb2.Tensor:
-    size = ITEM_SIZES.get(dtype)
+def _checked(tensor: TensorData) -> TensorData:
+    size = ITEM_SIZES.get(tensor.dtype)
     if size is None:
-        raise ValidationFailed(f"a tensor of {dtype} does not travel; known are {', '.join(ITEM_SIZES)}")
-    if len(data) != size * math.prod(shape):
-        raise ValidationFailed(f"a {dtype} tensor of shape {list(shape)} has {len(data)} bytes")
-    return value_pb2.Tensor(dtype=dtype, shape=shape, data=data)
+        raise ValidationFailed(f"a tensor of {tensor.dtype} does not travel; known are {', '.join(ITEM_SIZES)}")
+    if len(tensor.data) != size * math.prod(tensor.shape):
+        raise ValidationFailed(f"a {tensor.dtype} tensor of shape {list(tensor.shape)} has {len(tensor.data)} bytes")
+    return tensor
 
 
-def _from_numpy(numpy: ModuleType, array: Any) -> value_pb2.Tensor:
+def _from_numpy(numpy: ModuleType, array: Any) -> TensorData:
     if isinstance(array, numpy.ma.MaskedArray) and numpy.ma.is_masked(array):
         raise ValidationFailed("a masked array would lose its mask: fill it first")
     little = array.dtype.newbyteorder("<")
-    return _checked(array.dtype.name, array.shape, numpy.ascontiguousarray(array, dtype=little).tobytes())
+    data = numpy.ascontiguousarray(array, dtype=little).tobytes()
+    return _checked(TensorData(array.dtype.name, array.shape, data))
 
 
-def _from_torch(torch: ModuleType, tensor: Any) -> value_pb2.Tensor:
+def _from_torch(torch: ModuleType, tensor: Any) -> TensorData:
     host = tensor.detach().cpu().contiguous()
     dtype = str(host.dtype).removeprefix("torch.")
     raw = host.view(torch.int16) if dtype == "bfloat16" else host
-    return _checked(dtype, tuple(host.shape), raw.numpy().tobytes())
+    return _checked(TensorData(dtype, tuple(host.shape), raw.numpy().tobytes()))
 
 
-def _to_torch(torch: ModuleType, tensor: value_pb2.Tensor, shape: tuple[int, ...]) -> Any:
+def _to_torch(torch: ModuleType, tensor: TensorData) -> Any:
     # frombuffer shares the memory it is given, and a tensor is writable: it gets its own.
-    return torch.frombuffer(bytearray(tensor.data), dtype=getattr(torch, tensor.dtype)).reshape(shape)
+    return torch.frombuffer(bytearray(tensor.data), dtype=getattr(torch, tensor.dtype)).reshape(tensor.shape)

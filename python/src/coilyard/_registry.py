@@ -6,9 +6,11 @@ is given the registry as an argument; tests make their own.
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Generic, TypeVar, overload
 
 from coilyard._schema import function_schema
@@ -44,6 +46,11 @@ class ToolDefinition:
     schema: dict[str, Any]
     streaming: bool
     variables: tuple[str, ...] = ()
+
+    @cached_property
+    def is_coroutine(self) -> bool:
+        """Whether it runs on the loop, and not in a thread."""
+        return inspect.iscoroutinefunction(self.function)
 
 
 @dataclass(frozen=True)

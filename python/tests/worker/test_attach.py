@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import grpc
+import numpy
 import pytest
 import pytest_asyncio
 
@@ -20,6 +21,7 @@ from coilyard._worker.attach import Attachment
 from coilyard._worker.exits import Exit, WorkerExit
 from coilyard._worker.options import WorkerOptions
 from coilyard._worker.outbox import PACK_BYTES, Outbox
+from coilyard._worker.results import chunk_frame, result_frame
 from support.bench_worker import a_tool_call
 from support.manual_clock import until
 from support.scripted_gateway import ScriptedGateway, refuse
@@ -253,23 +255,89 @@ async def test_a_tool_reaches_its_session_with_the_token_of_the_worker(runtime: 
     assert runtime.gateway.of("CreateSession") == [], "a worker never brings a session to life"
 
 
-async def test_large_frames_travel_in_pieces_and_order_is_kept() -> None:
-    outbox = Outbox()
-    sizes = [10, 20, 900_000, 900_000, 2_500_000, 5]
-    for index, size in enumerate(sizes):
-        result = workers_pb2.Result(call_id=index, value={"text": "x" * size})
-        outbox.put(workers_pb2.WorkerFrame(result=result))
+async def sent(outbox: Outbox) -> list[list[workers_pb2.WorkerFrame]]:
+    """The frames of each message, until nothing waits any more."""
     outbox.close()
-    outbox.put(workers_pb2.WorkerFrame())
-    packed, cut = [], b""
+    messages = []
     while (message := await outbox.take()) is not None:
-        assert message.ByteSize() < PACK_BYTES + 1024
-        for frame in message.frames:
-            if frame.WhichOneof("frame") == "piece":
-                cut += frame.piece.data
-                if frame.piece.last:
-                    packed.append(workers_pb2.WorkerFrame.FromString(cut).result)
-            else:
-                packed.append(frame.result)
-    assert [result.call_id for result in packed] == [0, 1, 2, 3, 4, 5]
-    assert [len(result.value.text) for result in packed] == sizes
+        assert len(message) < PACK_BYTES + 1024
+        messages.append(list(workers_pb2.AttachRequest.FromString(message).frames))
+    return messages
+
+
+def put_together(messages: list[list[workers_pb2.WorkerFrame]]) -> list[workers_pb2.WorkerFrame]:
+    """The frames in the order in which they are complete."""
+    incomplete: dict[int, bytes] = {}
+    whole = []
+    for frame in (frame for message in messages for frame in message):
+        if frame.WhichOneof("frame") != "piece":
+            whole.append(frame)
+            continue
+        piece = frame.piece
+        incomplete[piece.frame_id] = incomplete.get(piece.frame_id, b"") + piece.data
+        if piece.last:
+            whole.append(workers_pb2.WorkerFrame.FromString(incomplete.pop(piece.frame_id)))
+    assert not incomplete
+    return whole
+
+
+def a_chunk(call_id: int, size: int) -> workers_pb2.WorkerFrame:
+    return workers_pb2.WorkerFrame(chunk=workers_pb2.Chunk(call_id=call_id, value={"text": "x" * size}))
+
+
+async def test_large_frames_travel_in_pieces_and_those_of_one_call_keep_their_order() -> None:
+    outbox = Outbox()
+    sizes = [10, 20, 900_000, 900_000, 900_000, 2_500_000, 5, 1_500_000, 7]
+    for size in sizes:
+        outbox.put(a_chunk(1, size))
+    whole = put_together(await sent(outbox))
+    assert [len(frame.chunk.value.text) for frame in whole] == sizes
+
+
+async def test_nothing_is_sent_that_was_put_after_the_end() -> None:
+    outbox = Outbox()
+    outbox.put(a_chunk(1, 1))
+    outbox.close()
+    outbox.put(a_chunk(1, 2))
+    assert [len(frame.chunk.value.text) for frame in put_together(await sent(outbox))] == [1]
+
+
+async def test_other_calls_pass_a_large_frame() -> None:
+    outbox = Outbox()
+    outbox.put(a_chunk(1, 5_000_000))
+    outbox.put(a_chunk(2, 3_000_000))
+    outbox.put(a_chunk(3, 1))
+    outbox.put(a_chunk(1, 2))
+    outbox.put(workers_pb2.WorkerFrame(heartbeat=workers_pb2.Heartbeat(call_ids=[1, 2, 3])))
+    messages = await sent(outbox)
+    assert [len(messages[0]), messages[0][0].chunk.call_id, messages[0][1].WhichOneof("frame")] == [2, 3, "heartbeat"]
+    whole = put_together(messages)
+    assert [(frame.chunk.call_id, len(frame.chunk.value.text)) for frame in whole if frame.HasField("chunk")] == [
+        (3, 1), (2, 3_000_000), (1, 5_000_000), (1, 2),
+    ]  # fmt: skip
+
+
+async def test_small_frames_that_keep_coming_do_not_hold_up_a_large_one() -> None:
+    outbox = Outbox()
+    outbox.put(a_chunk(1, 3_000_000))
+    kinds = []
+    for _ in range(6):
+        outbox.put(a_chunk(2, 900_000))
+        message = await outbox.take()
+        assert message is not None
+        kinds += [frame.WhichOneof("frame") for frame in workers_pb2.AttachRequest.FromString(message).frames]
+    assert kinds == ["chunk", "piece"] * 3
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "bool", "int8"])
+async def test_a_large_array_arrives_as_it_was_when_it_was_yielded(dtype: str) -> None:
+    array = (numpy.arange(1_200_000).reshape(3, -1) % 7).astype(dtype)
+    expected = array.copy()
+    outbox = Outbox()
+    outbox.put(chunk_frame(1, array))
+    outbox.put(result_frame(2, array[:, ::2]))
+    array[:] = 0
+    chunk, result = sorted(put_together(await sent(outbox)), key=lambda frame: frame.WhichOneof("frame") or "")
+    assert (chunk.chunk.call_id, result.result.call_id) == (1, 2)
+    numpy.testing.assert_array_equal(decode_value(chunk.chunk.value), expected)
+    numpy.testing.assert_array_equal(decode_value(result.result.value), expected[:, ::2])

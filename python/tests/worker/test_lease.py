@@ -139,4 +139,4 @@ async def test_signs_of_life_that_nobody_reads_take_no_memory() -> None:
         outbox.offer(workers_pb2.WorkerFrame(heartbeat=workers_pb2.Heartbeat()))
     message = await outbox.take()
     assert message is not None
-    assert len(message.frames) == MAX_WAITING
+    assert len(workers_pb2.AttachRequest.FromString(message).frames) == MAX_WAITING

@@ -113,6 +113,6 @@ async def test_frames_that_can_be_spared_are_dropped_before_they_pile_up() -> No
     outbox.close()
     frames: list[Any] = []
     while (message := await outbox.take()) is not None:
-        frames.extend(message.frames)
+        frames.extend(workers_pb2.AttachRequest.FromString(message).frames)
     assert len(frames) == MAX_WAITING + 1
     assert frames[-1].WhichOneof("frame") == "result"

@@ -53,6 +53,8 @@ def _made(annotation: Any, value: Any) -> Any:
 
     Any other annotation is not even compared with the value: typed dicts and protocols refuse to be.
     """
+    if annotation is Any or annotation is type(value):
+        return value
     # Until Python 3.11, `list[str]` counts as a class.
     if not isinstance(annotation, type) or typing.get_origin(annotation) is not None:
         return value

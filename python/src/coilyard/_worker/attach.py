@@ -17,7 +17,6 @@ import grpc
 from coilyard._clock import SystemClock
 from coilyard._proto import workers_pb2
 from coilyard._registry import BUILT_IN_MODULES, Registry
-from coilyard._stubs import workers_stub
 from coilyard._version import __version__
 from coilyard._wire_errors import error_from_rpc
 from coilyard._worker.asks import Asks
@@ -45,7 +44,9 @@ _log = logging.getLogger("coilyard.worker")
 _STREAM_ERRORS = (grpc.aio.AioRpcError, grpc.aio.UsageError, asyncio.InvalidStateError)
 _REFUSALS = {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.INVALID_ARGUMENT}
 
-AttachCall = grpc.aio.StreamStreamCall[workers_pb2.AttachRequest, workers_pb2.AttachResponse]
+#: Requests are encoded by the outbox: the stub would do it once more.
+AttachCall = grpc.aio.StreamStreamCall[bytes, workers_pb2.AttachResponse]
+_ATTACH = "/coilyard.v1.Workers/Attach"
 
 
 class Attachment:
@@ -87,7 +88,9 @@ class Attachment:
         Raises:
             WorkerExit: It was refused, or the stream ended too early.
         """
-        stream = workers_stub(self._channel).Attach()
+        stream: AttachCall = self._channel.stream_stream(
+            _ATTACH, response_deserializer=workers_pb2.AttachResponse.FromString
+        )()
         logs = CallLogs()
         logging.getLogger().addHandler(logs)
         try:
@@ -107,7 +110,7 @@ class Attachment:
     async def _greet(self, stream: AttachCall) -> workers_pb2.Welcome:
         hello = workers_pb2.WorkerFrame(hello=hello_of(self._options, self._registry))
         try:
-            await stream.write(workers_pb2.AttachRequest(frames=[hello]))
+            await stream.write(workers_pb2.AttachRequest(frames=[hello]).SerializeToString())
             response = await asyncio.wait_for(stream.read(), WELCOME_TIMEOUT_S)
         except _STREAM_ERRORS as error:
             raise await _ended(stream, error, "the runtime cannot be reached") from error

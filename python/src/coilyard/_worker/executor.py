@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, Literal
 
 from coilyard._errors import (
@@ -24,7 +24,8 @@ from coilyard._worker.chunks import ChunkSender
 from coilyard._worker.failures import detail_of
 from coilyard._worker.module_calls import ModuleCalls
 from coilyard._worker.outbox import MAX_FRAME_BYTES
-from coilyard._worker.results import encode_result
+from coilyard._worker.results import frame_size, result_frame
+from coilyard._worker.ropes import Rope
 from coilyard._worker.tool_calls import ToolCalls
 
 _log = logging.getLogger("coilyard.worker")
@@ -35,8 +36,8 @@ Stop = Literal["cancelled", "deadline"]
 class _Running:
     """One call in hand."""
 
-    def __init__(self, call: workers_pb2.Call, chunks: ChunkSender) -> None:
-        self.call = call
+    def __init__(self, chunks: ChunkSender | None) -> None:
+        #: Of a call that streams.
         self.chunks = chunks
         self.task: asyncio.Task[None] | None = None
         self.begun = False
@@ -70,7 +71,7 @@ class Executor:
         tools: ToolCalls,
         modules: ModuleCalls,
         concurrency: int,
-        put: Callable[[workers_pb2.WorkerFrame], None],
+        put: Callable[[workers_pb2.WorkerFrame | Rope], None],
         offer: Callable[[workers_pb2.WorkerFrame], None] | None = None,
         limit: Callable[[], int] = lambda: MAX_FRAME_BYTES,
     ) -> None:
@@ -80,6 +81,8 @@ class Executor:
         self._put = put
         self._limit = limit
         self._offer = offer or put
+        # To ask for it is a system call, until Python 3.12.
+        self._loop = asyncio.get_running_loop()
         self._running: dict[int, _Running] = {}
         self._draining = False
         self._idle = asyncio.Event()
@@ -97,12 +100,11 @@ class Executor:
         elif len(self._running) >= self._concurrency:
             self._fail(call.call_id, PoolSaturated(f"the worker has its {self._concurrency} calls"))
         else:
-            running = _Running(call, ChunkSender(call.call_id, self._put, self._limit))
-            self._running[call.call_id] = running
+            call_id = call.call_id
+            running = _Running(ChunkSender(call_id, self._put, self._limit) if call.stream else None)
+            self._running[call_id] = running
             self._idle.clear()
-            running.task = asyncio.get_running_loop().create_task(
-                self._run(running), name=f"coilyard-call-{call.call_id}"
-            )
+            running.task = self._loop.create_task(self._run(call_id, running, call), name=f"coilyard-call-{call_id}")
 
     def cancel(self, call_id: int, reason: str) -> None:
         """Cancels a call; one that is no longer in hand was answered already."""
@@ -113,7 +115,7 @@ class Executor:
     def grant(self, call_id: int, chunks: int) -> None:
         """Allows more chunks of a call."""
         running = self._running.get(call_id)
-        if running is not None:
+        if running is not None and running.chunks is not None:
             running.chunks.grant(chunks)
 
     async def drain(self) -> None:
@@ -121,47 +123,48 @@ class Executor:
         self._draining = True
         await self._idle.wait()
 
-    async def _run(self, running: _Running) -> None:
-        call = running.call
-        loop, timer = asyncio.get_running_loop(), None
-        CURRENT.set(CallScope(call.call_id, call.session_id, call.variables, loop, self._offer))
+    async def _run(self, call_id: int, running: _Running, call: workers_pb2.Call) -> None:
+        timer = None
+        CURRENT.set(CallScope(call_id, call.session_id, call.variables or {}, self._loop, self._offer))
         if call.HasField("timeout_ms"):
-            timer = loop.call_later(call.timeout_ms / 1000, running.stop, "deadline", f"{call.timeout_ms} ms are over")
+            late = f"{call.timeout_ms} ms are over"
+            timer = self._loop.call_later(call.timeout_ms / 1000, running.stop, "deadline", late)
         try:
             if running.stopped is None:
                 running.begun = True
-                self._answer(call.call_id, await self._execute(running))
+                work = self._work_of(call, running.chunks)
+                # What was read of it is enough, and its arguments may be large.
+                del call
+                self._answer(call_id, await work)
             else:
-                self._fail(call.call_id, _stop_error(running))
+                self._fail(call_id, _stop_error(running))
         except asyncio.CancelledError as error:
-            self._fail(call.call_id, error if isinstance(error, CoilyardError) else _stop_error(running))
+            self._fail(call_id, error if isinstance(error, CoilyardError) else _stop_error(running))
         except Exception as error:
             if not isinstance(error, CoilyardError):
-                _log.debug("call %s failed", call.call_id, exc_info=error)
-            self._fail(call.call_id, error)
+                _log.debug("call %s failed", call_id, exc_info=error)
+            self._fail(call_id, error)
         finally:
             if timer is not None:
                 timer.cancel()
-            del self._running[call.call_id]
+            del self._running[call_id]
             if not self._running:
                 self._idle.set()
 
-    async def _execute(self, running: _Running) -> Any:
-        call = running.call
+    def _work_of(self, call: workers_pb2.Call, chunks: ChunkSender | None) -> Coroutine[Any, Any, Any]:
         arguments = decode_metadata(call.arguments)
         if call.WhichOneof("target") == "module":
-            return await self._modules.run(call, arguments)
-        emit = running.chunks.send if call.stream else None
-        return await self._tools.run(call.tool, arguments, call.session_id, emit)
+            return self._modules.run(call, arguments)
+        return self._tools.run(call.tool, arguments, call.session_id, chunks.send if chunks else None)
 
     def _answer(self, call_id: int, value: Any) -> None:
         try:
-            result = workers_pb2.Result(call_id=call_id, value=encode_result(value))
+            frame = result_frame(call_id, value)
         except ValidationFailed as error:
             raise ValidationFailed(f"the result cannot be sent: {error}", execution="done") from error
-        frame = workers_pb2.WorkerFrame(result=result)
-        if frame.ByteSize() > self._limit():
-            raise PayloadTooLarge(f"a result of {frame.ByteSize()} bytes; {self._limit()} fit", execution="done")
+        size, limit = frame_size(frame), self._limit()
+        if size > limit:
+            raise PayloadTooLarge(f"a result of {size} bytes; {limit} fit", execution="done")
         self._put(frame)
 
     def _fail(self, call_id: int, error: BaseException) -> None:

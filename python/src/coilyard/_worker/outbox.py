@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from coilyard._proto import workers_pb2
+from coilyard._worker.ropes import Part, Rope, cut, field, size_of
 
 #: The largest frame before the runtime has said what it takes: what fits in one message of 16 MiB with its envelope.
 MAX_FRAME_BYTES = 16 * 1024 * 1024 - 1024
@@ -16,60 +17,123 @@ PACK_BYTES = 1024 * 1024
 #: Frames that may wait before those that can be spared are dropped.
 MAX_WAITING = 1_000
 
+_FRAMES = workers_pb2.AttachRequest.FRAMES_FIELD_NUMBER
+_PIECE = workers_pb2.WorkerFrame.PIECE_FIELD_NUMBER
+_DATA = workers_pb2.Piece.DATA_FIELD_NUMBER
+
+
+class _Lane:
+    """A large frame of a call that is being sent, and what the call sends after it."""
+
+    def __init__(self, pieces: Iterator[tuple[bytes, bool]], after: int) -> None:
+        self.pieces = pieces
+        #: How many small frames have to have gone before it.
+        self.after = after
+        self.behind: deque[bytes | Rope] = deque()
+
 
 class Outbox:
-    """A queue in order of sending. What fills it is bounded: one answer per call, and chunks by credit."""
+    """Messages in order of sending, but for large frames: other calls pass them, the frames of one call never do.
+
+    What fills it is bounded: one answer per call, and chunks by credit.
+    """
 
     def __init__(self) -> None:
-        self._frames: deque[workers_pb2.WorkerFrame] = deque()
-        self._changed = asyncio.Event()
-        self._taken = 0
+        self._small: deque[bytes] = deque()
+        #: By call, the one whose turn it is first.
+        self._lanes: dict[int, _Lane] = {}
+        #: Small frames that were queued, and that went, so far.
+        self._queued = self._gone = 0
+        self._is_turn_of_small = False
+        self._loop = asyncio.get_running_loop()
+        self._waiter: asyncio.Future[None] | None = None
         self._closed = False
         self._last_frame_id = 0
         #: The largest frame that the runtime takes.
         self.max_frame_bytes = MAX_FRAME_BYTES
 
-    def put(self, frame: workers_pb2.WorkerFrame) -> None:
+    def put(self, frame: workers_pb2.WorkerFrame | Rope) -> None:
         """Queues a frame; one that is put after `close` is dropped, there is nobody to read it."""
         if self._closed:
             return
-        if frame.ByteSize() <= PACK_BYTES:
-            self._frames.append(frame)
+        if isinstance(frame, Rope):
+            self._queue(frame, frame.call_id)
         else:
-            self._frames.extend(self._pieces_of(frame.SerializeToString()))
-        self._changed.set()
-
-    def _pieces_of(self, content: bytes) -> Iterator[workers_pb2.WorkerFrame]:
-        self._last_frame_id += 1
-        for start in range(0, len(content), PACK_BYTES):
-            piece = workers_pb2.Piece(
-                frame_id=self._last_frame_id,
-                data=content[start : start + PACK_BYTES],
-                last=start + PACK_BYTES >= len(content),
-            )
-            yield workers_pb2.WorkerFrame(piece=piece)
+            encoded = frame.SerializeToString()
+            # Whose it is matters only next to large frames.
+            self._queue(encoded, _call_of(frame) if self._lanes or len(encoded) > PACK_BYTES else 0)
+        self._wake()
 
     def offer(self, frame: workers_pb2.WorkerFrame) -> None:
         """Queues a frame that nobody waits for, unless too many wait already."""
-        if len(self._frames) < MAX_WAITING:
+        if len(self._small) < MAX_WAITING:
             self.put(frame)
 
     def close(self) -> None:
         """Nothing more is coming: `take` hands out what is left, then None."""
         self._closed = True
-        self._changed.set()
+        self._wake()
 
-    async def take(self) -> workers_pb2.AttachRequest | None:
-        """The frames that wait, as one message; None once closed and empty."""
-        while not self._frames:
+    async def take(self) -> bytes | None:
+        """The next `AttachRequest`, encoded; None once closed and empty."""
+        while not self._small and not self._lanes:
             if self._closed:
                 return None
-            self._changed.clear()
-            await self._changed.wait()
-        packed, size = [self._frames.popleft()], 0
-        size = packed[0].ByteSize()
-        while self._frames and size + self._frames[0].ByteSize() <= PACK_BYTES:
-            frame = self._frames.popleft()
-            size += frame.ByteSize()
-            packed.append(frame)
-        return workers_pb2.AttachRequest(frames=packed)
+            self._waiter = self._loop.create_future()
+            await self._waiter
+        self._is_turn_of_small = bool(self._small) and not (self._is_turn_of_small and self._lanes)
+        return self._pack() if self._is_turn_of_small else self._next_piece() or self._pack()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _queue(self, frame: bytes | Rope, call_id: int) -> None:
+        lane = self._lanes.get(call_id)
+        if lane is not None:
+            lane.behind.append(frame)
+        elif isinstance(frame, Rope):
+            self._lanes[call_id] = _Lane(self._pieces_of(frame), self._queued)
+        elif len(frame) > PACK_BYTES:
+            self._queue(Rope(call_id, [frame]), call_id)
+        else:
+            self._small.append(frame)
+            self._queued += 1
+
+    def _pack(self) -> bytes:
+        parts, size = list[Part](), 0
+        while self._small and (size == 0 or size + len(self._small[0]) <= PACK_BYTES):
+            frame = self._small.popleft()
+            parts += field(_FRAMES, (frame,))
+            size += len(frame)
+            self._gone += 1
+        return b"".join(parts)
+
+    def _next_piece(self) -> bytes | None:
+        """Large frames take turns; none goes before what its call has sent earlier."""
+        call_id = next((call_id for call_id, lane in self._lanes.items() if lane.after <= self._gone), None)
+        if call_id is None:
+            return None
+        lane = self._lanes.pop(call_id)
+        message, last = next(lane.pieces)
+        if not last:
+            self._lanes[call_id] = lane
+        else:
+            for frame in lane.behind:
+                self._queue(frame, call_id)
+        return message
+
+    def _pieces_of(self, rope: Rope) -> Iterator[tuple[bytes, bool]]:
+        """The messages that carry it, each made when its turn has come, and whether it is the last."""
+        self._last_frame_id += 1
+        frame_id, left = self._last_frame_id, rope.size()
+        for views in cut(rope.parts, PACK_BYTES):
+            left -= size_of(views)
+            head = workers_pb2.Piece(frame_id=frame_id, last=left == 0).SerializeToString()
+            yield b"".join(field(_FRAMES, field(_PIECE, [head, *field(_DATA, views)]))), left == 0
+
+
+def _call_of(frame: workers_pb2.WorkerFrame) -> int:
+    """The same for all frames whose order counts: those of one call, those of one ask."""
+    about = getattr(frame, frame.WhichOneof("frame") or "heartbeat")
+    return -about.ask_id if hasattr(about, "ask_id") else getattr(about, "call_id", 0)

@@ -1,4 +1,4 @@
-"""What user code returned, as a value that can travel."""
+"""What user code returned or yielded, as a value that can travel and as the frame that carries it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,51 @@ from datetime import date, datetime
 from pathlib import PurePath
 from typing import Any
 
+from coilyard._arrays import tensor_bytes, tensor_data
 from coilyard._errors import ValidationFailed
-from coilyard._proto import value_pb2
+from coilyard._proto import value_pb2, workers_pb2
 from coilyard._values import encode_value
+from coilyard._worker.ropes import Rope, field
 
 _MAX_DEPTH = 100
+
+#: Arrays of so many bytes are not copied into messages.
+_LARGE_BYTES = 256 * 1024
+
+
+def chunk_frame(call_id: int, value: object) -> workers_pb2.WorkerFrame | Rope:
+    """The frame of a chunk.
+
+    Raises:
+        ValidationFailed: The value has no form on the wire.
+    """
+    if tensor_bytes(value) >= _LARGE_BYTES:
+        return _rope(workers_pb2.WorkerFrame.CHUNK_FIELD_NUMBER, call_id, value)
+    return workers_pb2.WorkerFrame(chunk=workers_pb2.Chunk(call_id=call_id, value=encode_result(value)))
+
+
+def result_frame(call_id: int, value: object) -> workers_pb2.WorkerFrame | Rope:
+    """The frame of a result; raises as `chunk_frame`."""
+    if tensor_bytes(value) >= _LARGE_BYTES:
+        return _rope(workers_pb2.WorkerFrame.RESULT_FIELD_NUMBER, call_id, value)
+    return workers_pb2.WorkerFrame(result=workers_pb2.Result(call_id=call_id, value=encode_result(value)))
+
+
+def frame_size(frame: workers_pb2.WorkerFrame | Rope) -> int:
+    """How many bytes it takes, encoded."""
+    return frame.size() if isinstance(frame, Rope) else frame.ByteSize()
+
+
+def _rope(kind: int, call_id: int, value: object) -> Rope:
+    tensor = tensor_data(value)
+    if tensor is None:
+        raise ValidationFailed(f"a {type(value).__name__} has no form on the wire")
+    shape = value_pb2.Tensor(dtype=tensor.dtype, shape=tensor.shape).SerializeToString()
+    data = field(value_pb2.Tensor.DATA_FIELD_NUMBER, [tensor.data])
+    content = field(value_pb2.Value.TENSOR_FIELD_NUMBER, [shape, *data])
+    # A chunk and a result have the same fields.
+    head = workers_pb2.Result(call_id=call_id).SerializeToString()
+    return Rope(call_id, field(kind, [head, *field(workers_pb2.Result.VALUE_FIELD_NUMBER, content)]))
 
 
 def encode_result(value: object) -> value_pb2.Value:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Generator, Mapping
-from contextlib import AsyncExitStack, aclosing, closing
+from contextlib import aclosing, closing
 from typing import Any
 
 from coilyard._errors import PayloadTooLarge, ToolNotFound, VariableNotFound
@@ -58,22 +58,28 @@ class ToolCalls:
             UserCodeFailed: It raised.
         """
         tool = self.find(name)
-        given = fit_arguments(f"tool {name!r}", tool.parameters, {**_injected(tool, arguments), **arguments})
-        async with AsyncExitStack() as stack:
-            if tool.parameters.session is not None:
-                given[tool.parameters.session] = await stack.enter_async_context(self._sessions.lend(session_id))
-            if not tool.streaming:
-                return await guard(self._call(tool.function, given))
-            if emit is not None:
-                return await guard(self._stream(tool.function, given, emit), passing=PayloadTooLarge)
-            chunks: list[Any] = []
-            await guard(self._stream(tool.function, given, _collector(chunks)))
-            return chunks
+        if tool.variables:
+            arguments = {**_injected(tool, arguments), **arguments}
+        given = fit_arguments(f"tool {name!r}", tool.parameters, arguments)
+        session = tool.parameters.session
+        if session is None:
+            return await self._execute(tool, given, emit)
+        async with self._sessions.lend(session_id) as given[session]:
+            return await self._execute(tool, given, emit)
 
-    async def _call(self, function: Callable[..., Any], given: dict[str, Any]) -> Any:
-        if inspect.iscoroutinefunction(function):
-            return await function(**given)
-        result = await self._threads.run(function, **given)
+    async def _execute(self, tool: ToolDefinition, given: dict[str, Any], emit: Emit | None) -> Any:
+        if not tool.streaming:
+            return await guard(self._call(tool, given))
+        if emit is not None:
+            return await guard(self._stream(tool.function, given, emit), passing=PayloadTooLarge)
+        chunks: list[Any] = []
+        await guard(self._stream(tool.function, given, _collector(chunks)))
+        return chunks
+
+    async def _call(self, tool: ToolDefinition, given: dict[str, Any]) -> Any:
+        if tool.is_coroutine:
+            return await tool.function(**given)
+        result = await self._threads.run(tool.function, **given)
         return await result if inspect.isawaitable(result) else result
 
     async def _stream(self, function: Callable[..., Any], given: dict[str, Any], emit: Emit) -> Any:
@@ -87,7 +93,8 @@ class ToolCalls:
 
 def _injected(tool: ToolDefinition, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The values of the variables that the tool asks for and its caller did not give."""
-    scope, values = CURRENT.get(), dict[str, Any]()
+    scope = CURRENT.get()
+    values: dict[str, Any] = {}
     for name in tool.variables:
         if scope is not None and name in scope.variables:
             values[name] = decode_value(scope.variables[name])
