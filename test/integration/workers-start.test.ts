@@ -27,5 +27,8 @@ test('starting a pool that does not exist, or in a runtime that stops, is refuse
   const starting = expect(runtime.python.start()).rejects.toMatchObject({ code: 'pool_unavailable' });
   await runtime.stop();
   await starting;
-  await expect(runtime.python.start()).rejects.toMatchObject({ code: 'pool_unavailable' });
+  await expect(runtime.python.start()).rejects.toMatchObject({
+    code: 'store_unavailable',
+    details: { reason: 'runtime_stopped' },
+  });
 });
