@@ -78,7 +78,8 @@ class Client:
         Args:
             session_id: Its id.
             create: False: a session that does not exist is an error.
-            as_session: Call on behalf of this other session: access rules are matched with its id.
+            as_session: Call on behalf of this other session: access rules are matched with its id. At a session that is
+                not among the caller's it may do what rules grant it, and is not told whether there is one.
             config: See `SessionConfig`.
 
         Raises:

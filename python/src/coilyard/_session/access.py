@@ -53,6 +53,7 @@ class VariableAccess(SessionBase):
         Raises:
             InvalidArgument: There is no such right (also a ValueError).
             VariableNotFound: There is no such variable (also a KeyError).
+            PermissionDenied: The session is not the caller's, and no rule of the variable grants `as_session` anything.
         """
         core = self._core
         name = given.name(variable, "variable")
