@@ -20,7 +20,7 @@ import {
 import { Agent } from './agents/agent.js';
 import type { AgentDefinition, ModuleRecipes, VariableDeclarations } from './agents/define-agent.js';
 import { type RuntimeConfig, type RuntimeOptions, runtimeConfig } from './config.js';
-import { reading } from './kernel/arguments.js';
+import { checkObject, checkOptionalTimeout, reading, readingLater } from './kernel/arguments.js';
 import { systemClock, systemRandom } from './kernel/clock.js';
 import { CoilyardError, describeThrown, invalidArgument, runtimeStopped } from './kernel/errors.js';
 import { describeExit, exitReason, isCleanExit } from './kernel/exit-reason.js';
@@ -34,6 +34,7 @@ import { PythonRuntime } from './runtime/python-runtime.js';
 import { RuntimeTools } from './runtime/runtime-tools.js';
 import { supervisionReporter } from './runtime/supervision.js';
 import { withWorkers } from './runtime/worker-nodes.js';
+import { checkOptions } from './sessions/arguments.js';
 import type { StartSessionOptions } from './sessions/handle.js';
 import { Sessions } from './sessions/sessions.js';
 import { memoryStore } from './sessions/stores/memory.js';
@@ -162,8 +163,8 @@ export class Runtime {
     definition: AgentDefinition<Variables, Recipes, Input, Output>,
     options: StartSessionOptions = {},
   ): Promise<Agent<Variables, Recipes, Input, Output>> {
-    if (typeof definition?.forward !== 'function')
-      throw invalidArgument('definition', 'what defineAgent returns', definition);
+    reading('definition', () => checkDefinition(definition));
+    checkOptions(options);
     const session = await this.#sessionFor(options);
     return Agent.start(session, definition, {
       python: this.python.port,
@@ -185,8 +186,12 @@ export class Runtime {
    * @returns what had to be killed, and what failed while it ended.
    */
   stop(options: StopRuntimeOptions = {}): Promise<StopReport> {
-    this.#stopping ??= this.#stop(options.timeoutMs ?? DEFAULT_STOP_TIMEOUT_MS);
-    return this.#stopping;
+    return readingLater('options', () => {
+      checkOptions(options);
+      checkOptionalTimeout('timeoutMs', options.timeoutMs);
+      this.#stopping ??= this.#stop(options.timeoutMs ?? DEFAULT_STOP_TIMEOUT_MS);
+      return this.#stopping;
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -299,6 +304,14 @@ export class Runtime {
       details: { reason: 'restarting' },
     });
   }
+}
+
+function checkDefinition(definition: unknown): void {
+  checkObject('definition', definition);
+  const { forward, variables, modules } = Object(definition);
+  if (typeof forward !== 'function') throw invalidArgument('definition', 'what defineAgent returns', definition);
+  checkObject('variables', variables);
+  checkObject('modules', modules);
 }
 
 export { formatTree };

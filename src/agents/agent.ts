@@ -1,5 +1,6 @@
 /** An agent while it lives: a session with the declared variables, and runs that are processes of their own. */
 
+import { checkObject, checkOptionalPort, checkOptionalTimeout, reading } from '../kernel/arguments.js';
 import { sleep } from '../kernel/clock.js';
 import { CoilyardError } from '../kernel/errors.js';
 import { describeExit, type ExitReason, exitReason } from '../kernel/exit-reason.js';
@@ -51,6 +52,11 @@ export class Agent<Variables extends VariableDeclarations, Recipes extends Modul
    * `deadline_exceeded`, `cancelled`. Runs are independent of each other and of the session's life.
    */
   async run(input: Input, options: RunOptions = {}): Promise<Output> {
+    reading('options', () => {
+      checkObject('options', options);
+      checkOptionalTimeout('timeoutMs', options.timeoutMs);
+      checkOptionalPort('signal', options.signal, ['addEventListener']);
+    });
     const { telemetry, clock, random } = this.#services;
     const runId = random.uuid();
     const fields = { agent: this.name, sessionId: this.session.id, runId };

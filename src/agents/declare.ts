@@ -1,12 +1,18 @@
 /** Registers an agent's variables in its session. Repeating it changes nothing: supervisors and users start again. */
 
+import { reading } from '../kernel/arguments.js';
 import { CoilyardError } from '../kernel/errors.js';
-import type { Session } from '../sessions/session.js';
+import type { Registration, Session } from '../sessions/session.js';
 import type { VariableDeclarations } from './define-agent.js';
 
 /** Rejects with `variable_exists` when the session has a variable of that name but of another type. */
 export async function declareVariables(session: Session, declarations: VariableDeclarations): Promise<void> {
-  const missing = [];
+  const missing = reading('variables', () => missingIn(session, declarations));
+  if (missing.length > 0) await session.registerMany(missing);
+}
+
+function missingIn(session: Session, declarations: VariableDeclarations): Registration[] {
+  const missing: Registration[] = [];
   for (const [name, { type, initialValue, constraints, description, metadata, readOnly }] of Object.entries(
     declarations,
   )) {
@@ -17,5 +23,5 @@ export async function declareVariables(session: Session, declarations: VariableD
         details: { variable: name, expected: type, actual: present.type },
       });
   }
-  if (missing.length > 0) await session.registerMany(missing);
+  return missing;
 }

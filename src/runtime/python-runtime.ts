@@ -9,6 +9,7 @@ import {
   startSupervisor,
   type UncleanStop,
 } from '../../supervisors/index.js';
+import { checkObject, checkOptionalPort, checkOptionalTimeout, reading } from '../kernel/arguments.js';
 import type { Clock, Random } from '../kernel/clock.js';
 import { CoilyardError, invalidArgument, toCoilyardError } from '../kernel/errors.js';
 import { exitReason } from '../kernel/exit-reason.js';
@@ -136,19 +137,19 @@ export class PythonRuntime {
    */
   async call(tool: string, args?: Arguments, options: PythonCallOptions = {}): Promise<unknown> {
     this.#refuseIfUnavailable();
-    return this.#port.call(tool, args, callOptions(options));
+    return this.#port.call(checkedTool(tool), checkedArguments(args), callOptions(options));
   }
 
   /** Calls a Python generator; the call starts with the first `next()`, and leaving the loop cancels it. */
   stream(tool: string, args?: Arguments, options: PythonCallOptions = {}): ChunkIterator {
     this.#refuseIfUnavailable();
-    return this.#port.stream(tool, args, callOptions(options));
+    return this.#port.stream(checkedTool(tool), checkedArguments(args), callOptions(options));
   }
 
   /** Builds a DSPy module from its recipe on first use, and runs it. */
   async execute(recipe: Recipe, inputs?: Arguments, options: PythonCallOptions = {}): Promise<unknown> {
     this.#refuseIfUnavailable();
-    return this.#port.execute(recipe, inputs, callOptions(options));
+    return this.#port.execute(checkedRecipe(recipe), checkedArguments(inputs), callOptions(options));
   }
 
   get poolNames(): readonly string[] {
@@ -327,7 +328,44 @@ function placeKeeper(pool: WorkerPool, places: DynamicSupervisor): PlaceKeeper {
   };
 }
 
-function callOptions({ session, ...rest }: PythonCallOptions): CallOptions {
+function checkedTool(tool: string): string {
+  if (typeof tool !== 'string') throw invalidArgument('tool', 'the name of a tool', tool);
+  return tool;
+}
+
+function checkedRecipe(recipe: Recipe): Recipe {
+  return reading('recipe', () => {
+    checkObject('recipe', recipe);
+    const { kind, signature } = recipe;
+    if (typeof kind !== 'string') throw invalidArgument('recipe.kind', 'the name of a module', kind);
+    if (typeof signature !== 'string') throw invalidArgument('recipe.signature', 'a text', signature);
+    return recipe;
+  });
+}
+
+/** The names are read now; the values when they travel. */
+function checkedArguments(args: Arguments | undefined): Arguments | undefined {
+  if (args === undefined) return undefined;
+  return reading('arguments', () => {
+    if (args instanceof Map) return args;
+    checkObject('arguments', args);
+    return new Map(Object.entries(args));
+  });
+}
+
+function callOptions(options: PythonCallOptions): CallOptions {
+  const { session, ...rest } = reading('options', () => checkedOptions(options));
   if (session === undefined) return rest;
   return { ...rest, sessionId: session.id, ...('lookUp' in session ? { readVariables: readerOf(session) } : {}) };
+}
+
+function checkedOptions(options: PythonCallOptions): PythonCallOptions {
+  checkObject('options', options);
+  const { session, ...rest } = options;
+  if (session !== undefined && typeof session?.id !== 'string') throw invalidArgument('session', 'a session', session);
+  if (rest.pool !== undefined && typeof rest.pool !== 'string')
+    throw invalidArgument('pool', 'the name of a pool', rest.pool);
+  checkOptionalTimeout('timeoutMs', rest.timeoutMs);
+  checkOptionalPort('signal', rest.signal, ['addEventListener']);
+  return session === undefined ? rest : { ...rest, session };
 }

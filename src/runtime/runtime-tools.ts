@@ -1,6 +1,7 @@
 /** Functions that can be called by name from the other language and over the gateway: TypeScript's and Python's. */
 
-import { CoilyardError } from '../kernel/errors.js';
+import { checkFunction, checkObject, checkOptionalPort, checkOptionalTimeout, reading } from '../kernel/arguments.js';
+import { CoilyardError, invalidArgument } from '../kernel/errors.js';
 import type { WorkerId } from '../kernel/ids.js';
 import type { Session } from '../sessions/session.js';
 import type { Sessions } from '../sessions/sessions.js';
@@ -47,6 +48,8 @@ export class RuntimeTools implements ToolsPort {
   register(name: string, fn: Tool, options?: RegisterToolOptions): () => void {
     const { registry, sessions, refuseIfStopped } = this.#options;
     refuseIfStopped();
+    checkFunction('fn', fn);
+    reading('options', () => checkObject('options', options ?? {}));
     return registry.register(
       name,
       async (args, { sessionId, workerId, signal }) => {
@@ -69,7 +72,7 @@ export class RuntimeTools implements ToolsPort {
   async callTool(request: ToolRequest): Promise<unknown> {
     const { registry, sessions, python, pools, refuseIfStopped } = this.#options;
     refuseIfStopped();
-    const { name, sessionId, signal, timeoutMs, idempotent } = request;
+    const { name, sessionId, signal, timeoutMs, idempotent } = reading('request', () => checkedRequest(request));
     if (request.pool === undefined && registry.has(name)) return registry.call({ ...request, workerId: null });
     const pool = request.pool ?? pools.find((candidate) => this.#announces(candidate, name)) ?? 'default';
     if (request.pool === undefined && !pools.includes(pool))
@@ -89,4 +92,16 @@ export class RuntimeTools implements ToolsPort {
   #announces(pool: string, name: string): boolean {
     return this.#options.python.tools(pool).some((tool) => tool.name === name);
   }
+}
+
+function checkedRequest(request: ToolRequest): ToolRequest {
+  checkObject('request', request);
+  const { name, arguments: args, sessionId, signal, timeoutMs } = request;
+  if (typeof name !== 'string') throw invalidArgument('name', 'the name of a tool', name);
+  if (!(args instanceof Map)) throw invalidArgument('arguments', 'a map by name', args);
+  if (sessionId !== null && typeof sessionId !== 'string')
+    throw invalidArgument('sessionId', 'the id of a session, or null', sessionId);
+  checkOptionalPort('signal', signal, ['addEventListener']);
+  checkOptionalTimeout('timeoutMs', timeoutMs);
+  return request;
 }

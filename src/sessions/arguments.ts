@@ -1,19 +1,38 @@
 /** Refuses arguments that no typed caller could have made, before anything has happened: plain JavaScript calls too. */
 
+import { types } from 'node:util';
+import { reading, unreadableArgument } from '../kernel/arguments.js';
 import { type CoilyardError, invalidArgument } from '../kernel/errors.js';
 import type { ExecuteOptions, WatchOptions } from './handle.js';
 
-/** Throws `invalid_argument` unless the options are an object. */
+/** Throws `invalid_argument` unless the options are an object that can be read. */
 export function checkOptions(options: unknown): void {
-  if (!isObject(options) || Array.isArray(options)) throw invalidArgument('options', 'an object', options);
+  if (!isObject(options)) throw invalidArgument('options', 'an object', options);
+  try {
+    if (Array.isArray(options)) throw invalidArgument('options', 'an object', options);
+    for (const name in options) Reflect.get(options, name);
+    // It may throw for what it does not name.
+    if (types.isProxy(options)) for (const name of someOptions) Reflect.get(options, name);
+  } catch (error) {
+    throw unreadableArgument('options', error);
+  }
 }
+
+const someOptions = Object.freeze(['source', 'timeoutMs', 'signal']);
 
 /** Why a command cannot even be put into the mailbox; `undefined` when it can. */
 export function refusedRequest(command: unknown, options: ExecuteOptions | undefined): CoilyardError | undefined {
   if (!isObject(command)) return invalidArgument('command', 'a command of a session', command);
   if (options === undefined) return undefined;
   if (!isObject(options)) return invalidArgument('options', 'an object', options);
-  const { timeoutMs, signal } = options;
+  try {
+    return refusedOptions(options);
+  } catch (error) {
+    return unreadableArgument('options', error);
+  }
+}
+
+function refusedOptions({ timeoutMs, signal }: ExecuteOptions): CoilyardError | undefined {
   if (timeoutMs !== undefined && (typeof timeoutMs !== 'number' || Number.isNaN(timeoutMs)))
     return invalidArgument('timeoutMs', 'a number of milliseconds', timeoutMs);
   return refusedSignal(signal);
@@ -22,8 +41,12 @@ export function refusedRequest(command: unknown, options: ExecuteOptions | undef
 export function refusedSignal(signal: unknown): CoilyardError | undefined {
   if (signal === undefined) return undefined;
   // Whatever behaves as one: there are several implementations.
-  const isSignal = isObject(signal) && 'aborted' in signal && 'addEventListener' in signal;
-  return isSignal ? undefined : invalidArgument('signal', 'an AbortSignal', signal);
+  try {
+    if (isObject(signal) && 'aborted' in signal && 'addEventListener' in signal) return undefined;
+  } catch {
+    // It cannot even be asked.
+  }
+  return invalidArgument('signal', 'an AbortSignal', signal);
 }
 
 /** Throws `invalid_argument`. */
@@ -32,9 +55,11 @@ export function checkWatch({ variables, pattern, after }: WatchOptions): void {
     throw invalidArgument('variables', 'a list of names or ids', variables);
   checkText('pattern', pattern);
   if (after === undefined) return;
-  if (!isObject(after) || !isCount(after.revision))
-    throw invalidArgument('after', 'a revision, 0 or more', isObject(after) ? after.revision : after);
-  checkText('after.tag', after.tag);
+  reading('after', () => {
+    if (!isObject(after) || !isCount(after.revision))
+      throw invalidArgument('after', 'a revision, 0 or more', isObject(after) ? after.revision : after);
+    checkText('after.tag', after.tag);
+  });
 }
 
 /** Throws `invalid_argument` unless the text is one, or absent. */

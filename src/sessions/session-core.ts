@@ -1,5 +1,6 @@
 /** A session as the other rooms hold it, valid across restarts of its actor: the handle, for one calling session. */
 
+import { reading } from '../kernel/arguments.js';
 import { CoilyardError, invalidArgument } from '../kernel/errors.js';
 import type { SessionId } from '../kernel/ids.js';
 import {
@@ -189,7 +190,9 @@ export abstract class SessionCore implements SessionHandle {
   async import(bytes: Uint8Array, options: ImportOptions = {}): Promise<ImportResult> {
     checkOptions(options);
     const { format = 'json', mergeStrategy = 'replace', dryRun, source = SOURCE } = options;
-    const document = decodeDocument(bytes, format, this.types, this.services.limits.maxImportBytes);
+    const document = reading('bytes', () =>
+      decodeDocument(bytes, format, this.types, this.services.limits.maxImportBytes),
+    );
     const { revision, summary } = await this.execute(
       { type: 'variables.import', document, mergeStrategy, dryRun, source },
       options,

@@ -5,7 +5,7 @@ import { noMetadata } from '../variables/value.js';
 import { HISTORY_LIMIT, type HistoryEntry, type Variable } from '../variables/variable.js';
 import type { AuditEntry } from './audit.js';
 import { DEFAULT_AUDIT_ENTRIES } from './audit.js';
-import { checkOptions, checkText } from './arguments.js';
+import { checkCount, checkOptions, checkText } from './arguments.js';
 import type { SessionActor } from './live-session.js';
 import { SessionCore } from './session-core.js';
 import type { ListOptions, OptimizationEntry } from './session-options.js';
@@ -84,10 +84,12 @@ export abstract class SessionReads extends SessionCore {
   /** The versions that optimizers have written, oldest first; `limit` keeps the newest. */
   optimizationHistory(reference: string, options: { readonly limit?: number } = {}): readonly OptimizationEntry[] {
     checkOptions(options);
+    const { limit = HISTORY_LIMIT } = options;
+    checkCount('limit', limit);
     const entries: OptimizationEntry[] = [];
     for (const { version, value, updatedAtMs, optimizerId, metrics = noMetadata } of this.history(reference))
       if (optimizerId !== undefined) entries.push({ version, value, atMs: updatedAtMs, optimizerId, metrics });
-    return entries.slice(0, options.limit ?? HISTORY_LIMIT).reverse();
+    return entries.slice(0, limit).reverse();
   }
 
   /** What was done and what was refused, newest first. Values of secrets are not shown. */

@@ -4,7 +4,7 @@ import { CoilyardError, describeValue, invalidArgument, toCoilyardError } from '
 import { isSessionId, SESSION_ID_RULE, type SessionId, sessionId } from '../kernel/ids.js';
 import type { Ignore, Process } from '../kernel/process.js';
 import { copyMetadata } from '../variables/plain-data.js';
-import { checkOptions, checkText } from './arguments.js';
+import { checkCount, checkOptions, checkText } from './arguments.js';
 import type { SessionInfo, SessionsPort, StartSessionOptions } from './handle.js';
 import { KeptSessions } from './kept-sessions.js';
 import { type Ending, LiveSession } from './live-session.js';
@@ -85,6 +85,8 @@ export class Sessions implements SessionsPort {
 
   /** Living sessions by id, behind `after`. Fewer than `limit`: there are no more. */
   async page(after: string, limit: number): Promise<readonly SessionInfo[]> {
+    if (typeof after !== 'string') throw invalidArgument('after', 'the id of a session', after);
+    checkCount('limit', limit);
     const ids = [...this.#entries.keys()].filter((id) => id > after).sort();
     const page: SessionInfo[] = [];
     for (const id of ids) {

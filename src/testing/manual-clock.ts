@@ -1,6 +1,7 @@
 /** A clock that moves only when a test says so. */
 
 import type { Clock, Timer } from '../kernel/clock.js';
+import { invalidArgument } from '../kernel/errors.js';
 
 interface Pending {
   readonly dueAtMs: number;
@@ -43,6 +44,8 @@ export class ManualClock implements Clock {
    * timer so that timers armed by a reaction fire too when they fall into the same span.
    */
   async advance(byMs: number): Promise<void> {
+    if (!(typeof byMs === 'number' && byMs >= 0 && byMs < Number.POSITIVE_INFINITY))
+      throw invalidArgument('byMs', 'a number of milliseconds, 0 or more', byMs);
     const targetMs = this.#elapsedMs + byMs;
     await settle();
     for (let next = this.#nextDue(targetMs); next !== undefined; next = this.#nextDue(targetMs)) {

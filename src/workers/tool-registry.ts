@@ -1,5 +1,6 @@
 /** TypeScript functions that Python may call by name. It runs them, and settles each call once whatever they do. */
 
+import { checkObject, reading } from '../kernel/arguments.js';
 import type { Clock } from '../kernel/clock.js';
 import { CoilyardError, describeThrown, invalidArgument } from '../kernel/errors.js';
 import type { SessionId, WorkerId } from '../kernel/ids.js';
@@ -52,8 +53,12 @@ export class ToolRegistry {
    * @returns the function that takes it back; idempotent. Calls under way go on.
    * @throws CoilyardError `invalid_argument` for a name that is not valid or taken.
    */
-  register(name: string, run: ToolFunction, { description = '', parameters }: RegisterToolOptions = {}): () => void {
-    if (!NAME.test(name)) throw invalidArgument('name', 'letters, digits, "_", "-" and ".", at most 128 of them', name);
+  register(name: string, run: ToolFunction, options: RegisterToolOptions = {}): () => void {
+    const { description = '', parameters } = reading('options', () => ({ ...options }));
+    if (typeof description !== 'string') throw invalidArgument('description', 'a text', description);
+    if (parameters !== undefined) checkObject('parameters', parameters);
+    if (typeof name !== 'string' || !NAME.test(name))
+      throw invalidArgument('name', 'letters, digits, "_", "-" and ".", at most 128 of them', name);
     if (typeof run !== 'function') throw invalidArgument('fn', 'a function', run);
     if (this.#tools.has(name)) throw invalidArgument('name', 'a name that no other tool has', name);
     const schema = parameters ?? { type: 'object' };
