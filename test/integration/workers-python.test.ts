@@ -47,13 +47,17 @@ test('large values pass, and those beyond the limit cost their call alone, in ei
   expect(house.python.workers()[0]?.incarnation).toBe(1);
 });
 
-test('arrays of a hundred megabytes travel both ways, in pieces between which small calls pass', async () => {
+test('arrays of a hundred megabytes travel both ways, and small calls pass them', async () => {
   await using house = await aPythonRuntime({ concurrency: 2 });
   const data = Buffer.alloc(100_000_000, 7);
   const array = { dtype: 'float32', shape: [25_000, 1_000], data };
-  const calls = [house.python.call('echo', { value: array }), house.python.call('add', { a: 1, b: 2 })];
-  const [echoed, sum] = await Promise.all(calls);
+  await house.ready(1);
+  const answered: string[] = [];
+  const echoing = house.python.call('echo', { value: array }).finally(() => answered.push('echo'));
+  const adding = house.python.call('add', { a: 1, b: 2 }).finally(() => answered.push('add'));
+  const [echoed, sum] = await Promise.all([echoing, adding]);
   expect(sum).toBe(3);
+  expect(answered).toEqual(['add', 'echo']);
   expect(echoed).toMatchObject({ dtype: 'float32', shape: [25_000, 1_000] });
   const { data: returned }: { data?: unknown } = Object(echoed);
   expect(returned instanceof Uint8Array && data.equals(returned)).toBe(true);
@@ -123,7 +127,26 @@ test('a slow consumer stops the generator, and leaving the loop ends it', async 
     if (seen === 20) break;
   }
   await eventually(() => existsSync(marker) && readFileSync(marker, 'utf8') !== '', 'the generator was closed');
-  expect(Number(readFileSync(marker, 'utf8'))).toBeLessThanOrEqual(20 + 8 + 1);
+  expect(Number(readFileSync(marker, 'utf8'))).toBeLessThanOrEqual(20 + 8);
+});
+
+test.each([
+  { tool: 'make', size: 1 },
+  { tool: 'make', size: 2_000_000 },
+  { tool: 'make_in_thread', size: 1 },
+])('$tool never makes more chunks of $size bytes than were read and the window', async ({ tool, size }) => {
+  const window = 6;
+  await using house = await aPythonRuntime({ streamWindow: window, concurrency: 2 });
+  const stream = house.python.stream(tool, { to: 1_000, size });
+  const made = async (): Promise<number> => Number(await house.python.call('made'));
+  for (let read = 1; read <= 4 * window; read += 1) {
+    await expect(stream.next()).resolves.toMatchObject({ done: false });
+    // Each of these calls gives the generator a turn of its loop.
+    for (let turn = 0; turn < 10; turn += 1) expect(await made()).toBeLessThanOrEqual(read + window);
+  }
+  // As much as it was allowed, it makes: what was read gives credit by halves of the window.
+  for (let count = 0; count < 4 * window + window / 2; count = await made());
+  await stream.return?.();
 });
 
 test('an abort answers at once and cancels the coroutine in Python', async () => {

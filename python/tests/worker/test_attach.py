@@ -317,6 +317,23 @@ async def test_other_calls_pass_a_large_frame() -> None:
     ]  # fmt: skip
 
 
+async def test_no_more_is_incomplete_at_a_time_than_the_runtime_holds() -> None:
+    outbox = Outbox()
+    outbox.max_frame_bytes = 7_000_000
+    for call_id in range(1, 6):
+        outbox.put(a_chunk(call_id, 3_000_000))
+    incomplete: dict[int, int] = {}
+    most = 0
+    messages = await sent(outbox)
+    for piece in (frame.piece for message in messages for frame in message):
+        incomplete[piece.frame_id] = incomplete.get(piece.frame_id, 0) + len(piece.data)
+        most = max(most, sum(incomplete.values()))
+        if piece.last:
+            del incomplete[piece.frame_id]
+    assert 3_100_000 < most <= 7_000_000
+    assert len(put_together(messages)) == 5
+
+
 async def test_small_frames_that_keep_coming_do_not_hold_up_a_large_one() -> None:
     outbox = Outbox()
     outbox.put(a_chunk(1, 3_000_000))

@@ -86,6 +86,31 @@ def count_sync(to: int):
         yield n
 
 
+_made = 0
+
+
+@tool
+async def make(to: int, size: int = 1):
+    """Yields texts, and counts them as it makes them."""
+    global _made
+    for _made in range(1, to + 1):
+        yield "x" * size
+
+
+@tool
+def make_in_thread(to: int, size: int = 1):
+    """The same in a plain generator."""
+    global _made
+    for _made in range(1, to + 1):
+        yield "x" * size
+
+
+@tool
+async def made() -> int:
+    """How many texts were made so far."""
+    return _made
+
+
 @tool
 def append(path: str, line: str) -> None:
     """Leaves a trace of each execution."""

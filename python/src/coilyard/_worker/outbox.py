@@ -25,8 +25,10 @@ _DATA = workers_pb2.Piece.DATA_FIELD_NUMBER
 class _Lane:
     """A large frame of a call that is being sent, and what the call sends after it."""
 
-    def __init__(self, pieces: Iterator[tuple[bytes, bool]], after: int) -> None:
+    def __init__(self, pieces: Iterator[tuple[bytes, bool]], size: int, after: int) -> None:
         self.pieces = pieces
+        self.size = size
+        self.begun = False
         #: How many small frames have to have gone before it.
         self.after = after
         self.behind: deque[bytes | Rope] = deque()
@@ -45,6 +47,8 @@ class Outbox:
         #: Small frames that were queued, and that went, so far.
         self._queued = self._gone = 0
         self._is_turn_of_small = False
+        #: Of the large frames that were begun.
+        self._bytes_begun = 0
         self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[None] | None = None
         self._closed = False
@@ -93,7 +97,7 @@ class Outbox:
         if lane is not None:
             lane.behind.append(frame)
         elif isinstance(frame, Rope):
-            self._lanes[call_id] = _Lane(self._pieces_of(frame), self._queued)
+            self._lanes[call_id] = _Lane(self._pieces_of(frame), frame.size(), self._queued)
         elif len(frame) > PACK_BYTES:
             self._queue(Rope(call_id, [frame]), call_id)
         else:
@@ -110,18 +114,26 @@ class Outbox:
         return b"".join(parts)
 
     def _next_piece(self) -> bytes | None:
-        """Large frames take turns; none goes before what its call has sent earlier."""
-        call_id = next((call_id for call_id, lane in self._lanes.items() if lane.after <= self._gone), None)
+        """Large frames take turns."""
+        call_id = next((call_id for call_id, lane in self._lanes.items() if lane.begun or self._may_begin(lane)), None)
         if call_id is None:
             return None
         lane = self._lanes.pop(call_id)
+        if not lane.begun:
+            lane.begun = True
+            self._bytes_begun += lane.size
         message, last = next(lane.pieces)
         if not last:
             self._lanes[call_id] = lane
         else:
+            self._bytes_begun -= lane.size
             for frame in lane.behind:
                 self._queue(frame, call_id)
         return message
+
+    def _may_begin(self, lane: _Lane) -> bool:
+        """Not before what its call has sent earlier, nor beyond what the runtime holds of incomplete frames."""
+        return lane.after <= self._gone and self._bytes_begun + lane.size <= self.max_frame_bytes
 
     def _pieces_of(self, rope: Rope) -> Iterator[tuple[bytes, bool]]:
         """The messages that carry it, each made when its turn has come, and whether it is the last."""
