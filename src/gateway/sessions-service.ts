@@ -11,7 +11,7 @@ import {
 import { CoilyardError } from '../kernel/errors.js';
 import type { SessionInfo, SessionsPort, StartSessionOptions } from '../sessions/handle.js';
 import { filledText, optionalText, safeCount, wholeMs } from '../wire/fields.js';
-import { decodeRecord, encodeValues } from '../wire/value.js';
+import { decodeRecord, encodeRecord } from '../wire/value.js';
 import { reporting, requireScope, requireSession } from './authorization.js';
 import type { GatewayContext } from './context.js';
 import { mayUse, mayUseAll, type Principal } from './principal.js';
@@ -126,7 +126,7 @@ function encodeSession(info: SessionInfo): WireSession {
     id: info.id,
     revision: BigInt(info.revision),
     variableCount: BigInt(info.variableCount),
-    metadata: encodeValues(Object.entries(info.metadata)),
+    metadata: encodeRecord(info.metadata),
     createdAtMs: wholeMs(info.createdAtMs),
     expiresAtMs: info.expiresAtMs === null ? undefined : wholeMs(info.expiresAtMs),
     ttlMs: info.ttlMs === null ? undefined : wholeMs(info.ttlMs),

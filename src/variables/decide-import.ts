@@ -11,7 +11,7 @@ import type { Setting, VariableEvent } from './events.js';
 import { evolve } from './evolve.js';
 import { checkName } from './names.js';
 import { byPrincipal, writableCell, writeValue } from './next-version.js';
-import { isPlainObject, isSame } from './plain-data.js';
+import { isPlainObject, isSame, mergeMetadata } from './plain-data.js';
 import { callerOf, checkAccess, checkMetadataKeys, checkSize, notFound, type Refusal, refuse } from './refusals.js';
 import { type Cell, Draft, type StateView } from './state.js';
 import type { DependencyEntry, ImportDetail, MergeStrategy, VariableEntry } from './transfer-document.js';
@@ -186,7 +186,7 @@ function configuredBy(
   const constraints = isMerge ? { ...record.constraints, ...entry.constraints } : entry.constraints;
   const typed = (context.types ?? builtInTypes).parse(record.type, constraints);
   if (!typed.ok) return typed;
-  const metadata: Metadata = isMerge ? Object.freeze({ ...record.metadata, ...entry.metadata }) : entry.metadata;
+  const metadata: Metadata = isMerge ? mergeMetadata(record.metadata, entry.metadata) : entry.metadata;
   const tooLarge =
     checkSize(metadata, context.limits, 'metadata') ??
     checkMetadataKeys(entry.metadata, context.limits, isMerge ? record.metadata : undefined);

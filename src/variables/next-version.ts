@@ -4,6 +4,7 @@ import { err, ok, type Result } from '../kernel/result.js';
 import type { Write } from './commands.js';
 import type { DecideContext } from './decision.js';
 import type { VariableEvent } from './events.js';
+import { mergeMetadata } from './plain-data.js';
 import {
   callerOf,
   checkAccess,
@@ -86,7 +87,7 @@ export function writeValue(
   const { record } = cell;
   const checked = checkOf(cell, context.types)(value, kind);
   if (!checked.ok) return err(inVariable(record.name, checked.error));
-  const merged = metadata === noMetadata ? record.metadata : Object.freeze({ ...record.metadata, ...metadata });
+  const merged = metadata === noMetadata ? record.metadata : mergeMetadata(record.metadata, metadata);
   const tooLarge =
     checkSize(checked.value, context.limits) ??
     (metadata === noMetadata ? undefined : checkSize(merged, context.limits, 'metadata'));

@@ -5,7 +5,7 @@ import { err, ok, type Result } from '../kernel/result.js';
 import { Tensor } from './tensor.js';
 import type { Metadata } from './value.js';
 import { noMetadata } from './value.js';
-import { rememberWholeFloats, wholeFloatsOf } from './whole-floats.js';
+import { isWholeFloat, rememberWholeFloats, wholeFloatsOf } from './whole-floats.js';
 
 const MAX_DEPTH = 32;
 const MAX_NODES = 100_000;
@@ -63,6 +63,20 @@ function faultIn(data: unknown, path: string, depth: number, budget: Budget): st
   } catch {
     return at;
   }
+}
+
+/** What is added stands before what was there. */
+export function mergeMetadata(present: Metadata, added: Metadata): Metadata {
+  const merged = { ...present, ...added };
+  const [earlier, later] = [wholeFloatsOf(present), wholeFloatsOf(added)];
+  if (earlier !== undefined || later !== undefined) {
+    const floats = new Map<string, number>();
+    for (const [key, value] of Object.entries(merged))
+      if (typeof value === 'number' && isWholeFloat(Object.hasOwn(added, key) ? later : earlier, key, value))
+        floats.set(key, value);
+    rememberWholeFloats(merged, floats);
+  }
+  return Object.freeze(merged);
 }
 
 export function isPlainObject(value: unknown): value is Record<string, unknown> {

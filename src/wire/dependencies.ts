@@ -5,7 +5,7 @@ import { invalidArgument } from '../kernel/errors.js';
 import type { AddDependency, DependencySpec, RemoveDependency } from '../variables/commands.js';
 import { type DependencyType, dependencyTypes, isDependencyType } from '../variables/graph.js';
 import { filledText } from './fields.js';
-import { decodeRecord, encodeValues } from './value.js';
+import { decodeRecord, encodeRecord } from './value.js';
 import { writer } from './writer.js';
 
 export function decodeDependencySpec(spec: wire.DependencySpec, path: string): DependencySpec {
@@ -47,7 +47,7 @@ export function encodeDependency(info: {
   readonly metadata: Readonly<Record<string, unknown>>;
 }): wire.Dependency {
   const { name, variableId, type, metadata } = info;
-  return { name, variableId, type, metadata: encodeValues(Object.entries(metadata)) };
+  return { name, variableId, type, metadata: encodeRecord(metadata) };
 }
 
 function decodeType(word: string, field: string): DependencyType {

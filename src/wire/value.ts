@@ -5,6 +5,7 @@ import { invalidArgument } from '../kernel/errors.js';
 import { assertNever } from '../kernel/result.js';
 import type { ValueKind } from '../variables/value.js';
 import { hasTooManyDigits, MAX_INTEGER_DIGITS, parseExactJson, stringifyExactJson } from '../variables/exact-json.js';
+import { isWholeFloat, rememberWholeFloats, type WholeFloats, wholeFloatsOf } from '../variables/whole-floats.js';
 import { decodeTensor, encodeTensor, tensorValueOf } from './tensor.js';
 
 /** A value with the kind that its sender gave it. */
@@ -54,25 +55,41 @@ export function decodeValue(message: Value | undefined, field: string): DecodedV
   }
 }
 
-/** An entry whose value is `undefined` is left out, as JSON does. */
-export function encodeValues(entries: Iterable<readonly [string, unknown]>): Map<string, Value> {
+/** An entry whose value is `undefined` is left out, as JSON does. Whole floats that were decoded leave as floats. */
+export function encodeValues(
+  entries: Iterable<readonly [string, unknown]>,
+  floats: WholeFloats | undefined = wholeFloatsOf(entries),
+): Map<string, Value> {
   const values = new Map<string, Value>();
   for (const [name, value] of entries) {
     if (!name.isWellFormed()) throw invalidArgument('name', 'well-formed text', name);
-    if (value !== undefined) values.set(name, encodeValue(value, undefined, name));
+    const kind = typeof value === 'number' && isWholeFloat(floats, name, value) ? 'float' : undefined;
+    if (value !== undefined) values.set(name, encodeValue(value, kind, name));
   }
   return values;
 }
 
+export const encodeRecord = (record: Readonly<Record<string, unknown>>): Map<string, Value> =>
+  encodeValues(Object.entries(record), wholeFloatsOf(record));
+
 export function decodeValues(values: ReadonlyMap<string, Value>, field: string): Map<string, unknown> {
   const decoded = new Map<string, unknown>();
-  for (const [name, value] of values) decoded.set(name, decodeValue(value, `${field}.${name}`).value);
+  const floats = new Map<string, number>();
+  for (const [name, message] of values) {
+    const { kind, value } = decodeValue(message, `${field}.${name}`);
+    if (kind === 'float' && Number.isSafeInteger(value)) floats.set(name, Number(value));
+    decoded.set(name, value);
+  }
+  if (floats.size > 0) rememberWholeFloats(decoded, floats);
   return decoded;
 }
 
 /** The same as a frozen object with an own property for each name, `__proto__` included. */
 export function decodeRecord(values: ReadonlyMap<string, Value>, field: string): Readonly<Record<string, unknown>> {
-  return Object.freeze(Object.fromEntries(decodeValues(values, field)));
+  const decoded = decodeValues(values, field);
+  const record = Object.fromEntries(decoded);
+  rememberWholeFloats(record, wholeFloatsOf(decoded));
+  return Object.freeze(record);
 }
 
 const nothing: WireKind = Object.freeze({ $case: 'null', value: Object.freeze({}) });

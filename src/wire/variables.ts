@@ -19,7 +19,7 @@ import { encodeErrorDetail } from './error-detail.js';
 import { decodeDependencySpec } from './dependencies.js';
 import { boundedList, filledText, safeCount, wholeMs } from './fields.js';
 import { decodeRules, encodeRule } from './settings.js';
-import { decodeRecord, decodeValue, encodeValue, encodeValues } from './value.js';
+import { decodeRecord, decodeValue, encodeValue, encodeRecord } from './value.js';
 import { writer } from './writer.js';
 
 const DEFAULT_HISTORY = 100;
@@ -35,7 +35,7 @@ export function encodeVariable(variable: Variable): wire.Variable {
     version: BigInt(variable.version),
     revision: BigInt(variable.revision),
     constraints: encodeConstraints(variable),
-    metadata: encodeValues(Object.entries(variable.metadata)),
+    metadata: encodeRecord(variable.metadata),
     description: variable.description,
     readOnly: variable.readOnly,
     source: variable.source,
@@ -69,7 +69,7 @@ export function encodeHistoryEntry(entry: HistoryEntry, type: string): wire.Hist
     value: encodeValueOf(type, entry.value),
     updatedAtMs: wholeMs(entry.updatedAtMs),
     source: entry.source,
-    metadata: encodeValues(Object.entries(entry.metadata)),
+    metadata: encodeRecord(entry.metadata),
   };
 }
 

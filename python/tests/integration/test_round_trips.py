@@ -53,6 +53,10 @@ def test_each_number_in_lists_and_maps_comes_back_as_what_it_was(address: str, i
         assert _kinds(found["items"]["value"]) == _kinds([items, 1.0, 1])
         assert _kinds(found["map"]["value"]) == _kinds({"items": items})
         assert _kinds(found["items"]["metadata"]["items"]) == _kinds(items)
+        session.set_variable("map", {}, metadata={"whole": 2.0, "integer": 2})
+        session.set_variable("map", {}, metadata={"more": 3.0})
+        metadata = session.get_variables(["map"], include_metadata=True, bypass_cache=True)["map"]["metadata"]
+        assert _kinds(metadata) == _kinds({"whole": 2.0, "integer": 2, "more": 3.0})
         session.stop()
 
 

@@ -2,7 +2,15 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Value } from '../../../src/gen/coilyard/v1/value.js';
 import { CoilyardError } from '../../../src/kernel/errors.js';
-import { decodeRecord, decodeValue, decodeValues, encodeValue, encodeValues } from '../../../src/wire/value.js';
+import {
+  decodeRecord,
+  decodeValue,
+  decodeValues,
+  encodeRecord,
+  encodeValue,
+  encodeValues,
+} from '../../../src/wire/value.js';
+import { copyMetadata, mergeMetadata } from '../../../src/variables/plain-data.js';
 import { Tensor } from '../../../src/variables/tensor.js';
 
 /** Over the wire and back, through the bytes. */
@@ -170,6 +178,20 @@ test('entries that are undefined are left out, null is not', () => {
     ['b', null],
   ]);
   expect(decodeValues(values, 'arguments')).toEqual(new Map([['b', null]]));
+});
+
+test('whole floats by name leave as floats, through records and copies too', () => {
+  const values = new Map<string, Value>([
+    ['float', { kind: { $case: 'float', value: 2 } }],
+    ['integer', { kind: { $case: 'integer', value: 2n } }],
+  ]);
+  expect(encodeValues(decodeValues(values, 'arguments'))).toEqual(values);
+  const metadata = copyMetadata(decodeRecord(values, 'metadata'), 'metadata');
+  if (!metadata.ok) throw metadata.error;
+  expect(encodeRecord(metadata.value)).toEqual(values);
+  const merged = mergeMetadata(mergeMetadata(metadata.value, { more: 1 }), { integer: 2 });
+  expect(encodeRecord(merged)).toEqual(new Map([...values, ['more', { kind: { $case: 'integer', value: 1n } }]]));
+  expect(encodeRecord(mergeMetadata(metadata.value, { float: 2 })).get('float')?.kind?.$case).toBe('integer');
 });
 
 test('a tensor as a variable holds it travels with its dtype, its shape and its bytes', () => {
