@@ -1,14 +1,14 @@
 /**
- * Watch batches as messages. An update is encoded once however many watches send it, and a batch that is too large for
- * one message becomes several.
+ * Watch batches as messages. An update is encoded once however many watches send it, a batch that is too large for one
+ * message becomes several, and an update that is too large for one travels in pieces.
  */
 
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { Position as WirePosition, UpdateType, VariableUpdate as WireUpdate } from '../gen/coilyard/v1/variables.js';
-import { CoilyardError } from '../kernel/errors.js';
 import type { VariableUpdate, WatchBatch } from '../sessions/update.js';
 import { wholeMs } from '../wire/fields.js';
-import { encodeValues } from '../wire/value.js';
+import { PIECE_BYTES } from '../wire/pieces.js';
+import { encodeRecord } from '../wire/value.js';
 import { encodeValueOf } from '../wire/variables.js';
 import { bufferOf } from './bytes.js';
 
@@ -21,35 +21,53 @@ const types = {
   configured: UpdateType.CONFIGURED,
 } as const satisfies Record<VariableUpdate['type'], UpdateType>;
 
-/** `WatchResponse.position` and `WatchResponse.updates`. */
+/** Of `WatchResponse`: `position`, `updates`, `piece`, `last_piece`. */
 const POSITION_TAG = 10;
 const UPDATES_TAG = 18;
+const PIECE_TAG = 26;
+const LAST_PIECE_TAG = 32;
 /** Room for the position and the lengths of a message. */
 const HEADROOM = 1024;
 
-export class WatchEncoder {
-  readonly #maxBytes: number;
-  /** Updates are shared by all watchers of a session, so their bytes are too. */
-  readonly #encoded = new WeakMap<VariableUpdate, Uint8Array>();
+export interface WatchEncoderLimits {
+  /** Of one message. */
+  readonly maxMessageBytes: number;
+  /** Of one update that travels in pieces. */
+  readonly maxUpdateBytes: number;
+}
 
-  /** @param maxBytes of one message. */
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes - HEADROOM;
+/** The bytes of an update, and of the form that fits into one message where that is another. */
+interface Encoded {
+  readonly full: Uint8Array;
+  short?: Uint8Array;
+}
+
+export class WatchEncoder {
+  readonly #maxMessageBytes: number;
+  readonly #maxUpdateBytes: number;
+  readonly #pieceBytes: number;
+  /** Updates are shared by all watchers of a session, so their bytes are too. */
+  readonly #encoded = new WeakMap<VariableUpdate, Encoded>();
+
+  constructor({ maxMessageBytes, maxUpdateBytes }: WatchEncoderLimits) {
+    this.#maxMessageBytes = maxMessageBytes - HEADROOM;
+    this.#maxUpdateBytes = maxUpdateBytes;
+    this.#pieceBytes = Math.min(PIECE_BYTES, this.#maxMessageBytes);
   }
 
   /**
-   * `WatchResponse` messages in order. Only the last has the position: whoever lost the rest resumes from before it.
+   * `WatchResponse` messages in order, each made when it is asked for. Only the last has the position: whoever lost the
+   * rest resumes from before it.
    *
-   * @throws CoilyardError `payload_too_large` for an update that no message can hold.
+   * @param pieces whether the reader puts pieces together; else it gets what is too large for one message without value.
    */
-  encode({ position, updates }: WatchBatch): Buffer[] {
-    const messages: Buffer[] = [];
+  *encode({ position, updates }: WatchBatch, pieces: boolean): Generator<Buffer, void, void> {
     let writer = new BinaryWriter();
     let size = 0;
     for (const update of updates) {
-      const bytes = this.#encodeUpdate(update);
-      if (size > 0 && size + bytes.byteLength > this.#maxBytes) {
-        messages.push(bufferOf(writer));
+      const bytes = pieces ? this.#encodeFull(update) : this.#encodeShort(update);
+      if (size > 0 && size + bytes.byteLength > this.#maxMessageBytes) {
+        yield* this.#messagesOf(writer);
         writer = new BinaryWriter();
         size = 0;
       }
@@ -58,24 +76,51 @@ export class WatchEncoder {
     }
     const place: WirePosition = { revision: BigInt(position.revision), tag: position.tag };
     WirePosition.encode(place, writer.uint32(POSITION_TAG).fork()).join();
-    messages.push(bufferOf(writer));
-    return messages;
+    yield* this.#messagesOf(writer);
   }
 
-  #encodeUpdate(update: VariableUpdate): Uint8Array {
-    const known = this.#encoded.get(update);
-    if (known !== undefined) return known;
-    const message = toWire(update);
-    let bytes = WireUpdate.encode(message).finish();
-    // Two large values may be one too many; the new one matters.
-    if (bytes.byteLength > this.#maxBytes) bytes = WireUpdate.encode({ ...message, oldValue: undefined }).finish();
-    if (bytes.byteLength > this.#maxBytes)
-      throw new CoilyardError('payload_too_large', `an update of ${update.name} takes ${bytes.byteLength} bytes`, {
-        details: { variable: update.name, limit: this.#maxBytes, actual: bytes.byteLength },
-      });
-    this.#encoded.set(update, bytes);
-    return bytes;
+  *#messagesOf(writer: BinaryWriter): Generator<Buffer, void, void> {
+    const whole = bufferOf(writer);
+    if (whole.byteLength <= this.#maxMessageBytes + HEADROOM) {
+      yield whole;
+      return;
+    }
+    for (let from = 0; from < whole.byteLength; from += this.#pieceBytes) {
+      const piece = new BinaryWriter();
+      piece.uint32(PIECE_TAG).bytes(whole.subarray(from, from + this.#pieceBytes));
+      if (from + this.#pieceBytes >= whole.byteLength) piece.uint32(LAST_PIECE_TAG).bool(true);
+      yield bufferOf(piece);
+    }
   }
+
+  #encodeFull(update: VariableUpdate): Uint8Array {
+    return this.#knownBytes(update).full;
+  }
+
+  #encodeShort(update: VariableUpdate): Uint8Array {
+    const known = this.#knownBytes(update);
+    if (known.full.byteLength <= this.#maxMessageBytes) return known.full;
+    known.short ??= encodeWithin(update, this.#maxMessageBytes);
+    return known.short;
+  }
+
+  #knownBytes(update: VariableUpdate): Encoded {
+    const known = this.#encoded.get(update) ?? { full: encodeWithin(update, this.#maxUpdateBytes) };
+    this.#encoded.set(update, known);
+    return known;
+  }
+}
+
+/** The update with as much of it as fits: the new value matters more than the old one, and that it came most of all. */
+function encodeWithin(update: VariableUpdate, maxBytes: number): Uint8Array {
+  let message = toWire(update);
+  let bytes = WireUpdate.encode(message).finish();
+  for (const less of [{ oldValue: undefined }, { value: undefined }, { metadata: new Map() }]) {
+    if (bytes.byteLength <= maxBytes) break;
+    message = { ...message, ...less };
+    bytes = WireUpdate.encode(message).finish();
+  }
+  return bytes;
 }
 
 function toWire(update: VariableUpdate): WireUpdate {
@@ -88,7 +133,7 @@ function toWire(update: VariableUpdate): WireUpdate {
     oldValue: oldValue === undefined ? undefined : encodeValueOf(variableType, oldValue),
     version: BigInt(update.version),
     revision: BigInt(update.revision),
-    metadata: encodeValues(Object.entries(update.metadata)),
+    metadata: encodeRecord(update.metadata),
     source: update.source,
     timestampMs: wholeMs(update.timestamp),
     skipped: BigInt(update.skipped),

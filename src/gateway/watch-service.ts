@@ -22,7 +22,8 @@ const { path } = VariablesService.watch;
 type WatchCall = ServerWritableStream<Buffer, Buffer>;
 
 export function watchRoute(context: GatewayContext): handleServerStreamingCall<Buffer, Buffer> {
-  const encoder = new WatchEncoder(context.limits.maxSendBytes);
+  const { maxSendBytes, maxCarriedBytes } = context.limits;
+  const encoder = new WatchEncoder({ maxMessageBytes: maxSendBytes, maxUpdateBytes: maxCarriedBytes });
   return (call) => {
     const stream = new WatchStream(call, encoder);
     const forget = context.openStreams.add((error) => stream.end(error));
@@ -35,7 +36,7 @@ export function watchRoute(context: GatewayContext): handleServerStreamingCall<B
       stay();
       stream.close();
     });
-    const admitted = async (): Promise<Watcher> => {
+    const admitted = async (): Promise<Admitted> => {
       const principal = authenticateCall(context, path, call);
       giveBack = reporting(context, path, principal, () => context.quota.take(principal.name));
       // A worker watches no longer than it lives.
@@ -43,7 +44,7 @@ export function watchRoute(context: GatewayContext): handleServerStreamingCall<B
       return openWatcher(context, call, principal, stream);
     };
     admitted().then(
-      (watcher) => stream.start(watcher),
+      ({ watcher, pieces }) => stream.start(watcher, pieces),
       (thrown) => stream.end(thrown),
     );
   };
@@ -51,12 +52,18 @@ export function watchRoute(context: GatewayContext): handleServerStreamingCall<B
 
 const hasEnded = ({ name }: Principal): CoilyardError => new CoilyardError('unauthenticated', `${name} has ended`);
 
+interface Admitted {
+  readonly watcher: Watcher;
+  /** Whether the reader puts pieces together. */
+  readonly pieces: boolean;
+}
+
 async function openWatcher(
   context: GatewayContext,
   call: WatchCall,
   principal: Principal,
   stream: WatchStream,
-): Promise<Watcher> {
+): Promise<Admitted> {
   authorizeMethod(context, path, principal);
   const request = decodeRequest(VariablesService.watch, call.request);
   const callingSession = callingSessionOf(call.metadata);
@@ -64,7 +71,8 @@ async function openWatcher(
   if (authorizeSessions(context, path, principal, request, callingSession) === 'guest')
     stream.toldAs((error) => refusedToGuest(context, path, principal, sessionId, error));
   const session = await findSession(context, sessionId, { principal, callingSession });
-  return session.openWatch(decodeOptions(request, context.limits.maxBatch));
+  const watcher = session.openWatch(decodeOptions(request, context.limits.maxBatch));
+  return { watcher, pieces: request.pieces ?? false };
 }
 
 function decodeOptions(request: WatchRequest, maxBatch: number): WatchOptions {
@@ -89,8 +97,9 @@ class WatchStream {
   readonly #call: WatchCall;
   readonly #encoder: WatchEncoder;
   #watcher: Watcher | undefined;
+  #pieces = false;
   /** Messages of the batch in hand that are still to be written. */
-  #waiting: Buffer[] = [];
+  #waiting: Iterator<Buffer, void> | undefined;
   #state: 'open' | 'ended' = 'open';
   #told = (thrown: unknown): unknown => thrown;
 
@@ -104,12 +113,13 @@ class WatchStream {
     this.#told = told;
   }
 
-  start(watcher: Watcher): void {
+  start(watcher: Watcher, pieces: boolean): void {
     if (this.#state === 'ended') {
       watcher.close();
       return;
     }
     this.#watcher = watcher;
+    this.#pieces = pieces;
     this.#pump();
   }
 
@@ -122,7 +132,7 @@ class WatchStream {
 
   close(): void {
     this.#state = 'ended';
-    this.#waiting = [];
+    this.#waiting = undefined;
     this.#watcher?.close();
   }
 
@@ -130,7 +140,7 @@ class WatchStream {
     const watcher = this.#watcher;
     if (this.#state === 'ended' || watcher === undefined) return;
     try {
-      const message = this.#waiting.shift() ?? this.#nextMessage(watcher);
+      const message = this.#waitingMessage() ?? this.#nextMessage(watcher);
       // The callback comes once the message has gone through the reader's flow control.
       if (message !== undefined) this.#call.write(message, this.#pump);
       else if (watcher.ended !== undefined) this.end(reasonOf(watcher.ended));
@@ -148,8 +158,17 @@ class WatchStream {
   #nextMessage(watcher: Watcher): Buffer | undefined {
     const batch = watcher.take();
     if (batch === undefined) return undefined;
-    this.#waiting = this.#encoder.encode(batch);
-    return this.#waiting.shift();
+    this.#waiting = this.#encoder.encode(batch, this.#pieces);
+    return this.#waitingMessage();
+  }
+
+  #waitingMessage(): Buffer | undefined {
+    const next = this.#waiting?.next();
+    if (next === undefined || next.done === true) {
+      this.#waiting = undefined;
+      return undefined;
+    }
+    return next.value;
   }
 }
 

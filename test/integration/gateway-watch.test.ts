@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { UpdateType, type WatchRequest, type WatchResponse } from '../../src/gen/coilyard/v1/variables.js';
+import { UpdateType, type WatchRequest, WatchResponse } from '../../src/gen/coilyard/v1/variables.js';
 import type { Session } from '../../src/sessions/session.js';
 import { decodeValue } from '../../src/wire/value.js';
 import { reader, startTestGateway, type TestGateway } from '../support/gateway-host.js';
@@ -178,5 +178,48 @@ test('a snapshot that is too large for one message comes in several, and only th
   expect(names).toEqual(Array.from({ length: 300 }, (_, n) => `v${n}`));
   expect(messages).toBeGreaterThan(4);
   stream.cancel();
+  await small.stop();
+});
+
+test('a value that no message can hold is watched in pieces, or without value by who takes none', async () => {
+  const small = await startTestGateway({ limits: { maxSendBytes: 64 * 1024 } });
+  const large = await small.sessions.start({ id: 'large' });
+  await large.register('text', 'string', 'x'.repeat(200_000));
+  const open = (pieces: boolean) =>
+    reader<WatchResponse>(
+      small.clients.variables.watch({
+        sessionId: 'large',
+        variables: ['text'],
+        pattern: '',
+        includeInitial: true,
+        includeSettings: false,
+        coalesce: true,
+        pieces,
+      }),
+    );
+  const [inPieces, plain] = [open(true), open(false)];
+  const joined = async (): Promise<WatchResponse> => {
+    const parts: Uint8Array[] = [];
+    for (let isLast = false; !isLast; ) {
+      const { piece, lastPiece } = await inPieces.next();
+      parts.push(piece);
+      isLast = lastPiece;
+    }
+    return WatchResponse.decode(Buffer.concat(parts));
+  };
+  expect((await joined()).updates[0]?.value).toMatchObject({ kind: { value: 'x'.repeat(200_000) } });
+  expect(await plain.next()).toMatchObject({ updates: [{ type: UpdateType.INITIAL, value: undefined }] });
+
+  await large.set('text', 'y'.repeat(300_000));
+  await large.set('text', 'short');
+  const [update] = (await joined()).updates;
+  expect(update?.value).toMatchObject({ kind: { value: 'y'.repeat(300_000) } });
+  expect(update?.oldValue).toMatchObject({ kind: { value: 'x'.repeat(200_000) } });
+  expect(await plain.next()).toMatchObject({
+    updates: [
+      { version: 1n, value: undefined, oldValue: undefined },
+      { version: 2n, value: { kind: { value: 'short' } }, oldValue: undefined },
+    ],
+  });
   await small.stop();
 });

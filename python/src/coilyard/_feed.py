@@ -7,9 +7,10 @@ import logging
 from collections.abc import Awaitable, Callable
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from coilyard._calls import Caller
-from coilyard._errors import ClientClosed, CoilyardError, Overloaded, Unavailable
+from coilyard._errors import ClientClosed, CoilyardError, InternalError, Overloaded, Unavailable
 from coilyard._proto import variables_pb2
 from coilyard._wire_errors import error_from_rpc
 
@@ -20,7 +21,7 @@ _log = logging.getLogger("coilyard.watch")
 
 
 class Feed:
-    """Reads the messages of a watch in order.
+    """Reads the messages of a watch in order, put together where one was too large to come as one.
 
     Not started before the first `read`, and never read ahead of: a reader that stops reading holds the stream back by
     flow control. Dropping the last reference frees the stream on the server.
@@ -58,10 +59,12 @@ class Feed:
         self._before_open = before_open
         self._on_lost = on_lost
         self._call: WatchCall | None = None
+        self._pieces: list[bytes] = []
+        self._incomplete: variables_pb2.WatchResponse | None = None
         self._attempt = 0
 
     async def read(self) -> variables_pb2.WatchResponse:
-        """The next message; waits for as long as it takes, over any number of connections.
+        """What is new, up to the next position; waits for as long as it takes, over any number of connections.
 
         Cancelling a read ends the stream; the next read resumes it.
 
@@ -90,23 +93,44 @@ class Feed:
             self._attempt += 1
 
     async def _read_once(self) -> variables_pb2.WatchResponse | None:
-        """One message, or None when the stream ended without saying why."""
+        """The messages up to the next position as one, or None when the stream ended without saying why."""
         if self._call is None:
             await self._before_open()
             try:
                 self._call = self._open_watch(self._next_request())
             except grpc.aio.UsageError as cause:
                 raise ClientClosed("the client is closed") from cause
-        try:
-            response = await self._call.read()
-        except grpc.aio.AioRpcError as cause:
-            raise error_from_rpc(cause) from cause
-        if not isinstance(response, variables_pb2.WatchResponse):
-            return None
+        response = None
+        while response is None:
+            try:
+                message = await self._call.read()
+            except grpc.aio.AioRpcError as cause:
+                raise error_from_rpc(cause) from cause
+            if not isinstance(message, variables_pb2.WatchResponse):
+                return None
+            response = self._complete(message)
         if not self.connected:
             self.connected, self.resumed, self._attempt = True, self.position is not None, 0
         self.position = response.position
         return response
+
+    def _complete(self, message: variables_pb2.WatchResponse) -> variables_pb2.WatchResponse | None:
+        """Everything up to a position, once a message brings that: what came before it belongs together."""
+        if message.piece:
+            self._pieces.append(message.piece)
+            if not message.last_piece:
+                return None
+            pieces, self._pieces = self._pieces, []
+            try:
+                message = variables_pb2.WatchResponse.FromString(b"".join(pieces))
+            except DecodeError as cause:
+                raise InternalError(f"the gateway sent something that is no update: {cause}") from cause
+        if self._incomplete is not None:
+            self._incomplete.MergeFrom(message)
+            message = self._incomplete
+        is_complete = message.HasField("position")
+        self._incomplete = None if is_complete else message
+        return message if is_complete else None
 
     def _next_request(self) -> variables_pb2.WatchRequest:
         request = variables_pb2.WatchRequest()
@@ -125,6 +149,7 @@ class Feed:
 
     def close(self) -> None:
         """Frees the stream; the server hears of it at once."""
+        self._pieces, self._incomplete = [], None
         call, self._call = self._call, None
         if call is not None:
             call.cancel()

@@ -92,15 +92,16 @@ class PushLink:
         resets = [index for index, update in enumerate(updates) if update.type == variables_pb2.UPDATE_TYPE_RESET]
         if resets:
             updates = updates[resets[-1] + 1 :]
-            present = [self._decode(u) for u in updates if u.type == variables_pb2.UPDATE_TYPE_INITIAL]
-            cache.reset(position, present)
+            present = [u for u in updates if u.type == variables_pb2.UPDATE_TYPE_INITIAL and u.HasField("value")]
+            cache.reset(position, map(self._decode, present))
         for update in updates:
             if update.type == variables_pb2.UPDATE_TYPE_DELETED:
                 cache.forget(update.variable_id, update.revision)
             elif update.type == variables_pb2.UPDATE_TYPE_CONFIGURED:
                 cache.forget(update.variable_id, update.revision, "configured")
             elif update.skipped or not update.HasField("value"):
-                # New settings may be among what was folded into it, and reading may be forbidden now.
+                # New settings may be among what was folded into it, and reading may be forbidden now. A value that is
+                # too large for a message is asked for by who reads it: most listeners never do.
                 cache.forget(update.variable_id, update.revision, "updated")
             elif update.type in UPDATE_KINDS:
                 cache.push(update.variable_id, update.revision, partial(self._decode, update))

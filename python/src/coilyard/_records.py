@@ -29,7 +29,7 @@ class VariableUpdate:
         variable_id: The variable's id.
         name: The variable's name.
         value: The value now; None when it was deleted.
-        old_value: The stored value before; None when there was none.
+        old_value: The stored value before; None when there was none, or when the two together are too large to send.
         metadata: What the writer said about this change.
         timestamp: When it was committed, in UTC.
         source: Who wrote it, such as `python`.
@@ -38,6 +38,7 @@ class VariableUpdate:
         type: `initial`, `registered`, `updated` or `deleted`.
         skipped: How many earlier changes this one stands for, too.
         reset_reason: Why the history could not be followed to here, such as `overflow`; None when it could.
+        too_large: Whether the value exceeds what the gateway sends at all: `value` is None then, whatever it is.
     """
 
     variable_id: str
@@ -52,6 +53,7 @@ class VariableUpdate:
     type: UpdateKind
     skipped: int = 0
     reset_reason: str | None = None
+    too_large: bool = False
 
     @property
     def deleted(self) -> bool:
@@ -120,6 +122,7 @@ def variable_update(
         type=UPDATE_KINDS[update.type],
         skipped=update.skipped,
         reset_reason=reset_reason,
+        too_large=update.type != variables_pb2.UPDATE_TYPE_DELETED and not update.HasField("value"),
     )
 
 

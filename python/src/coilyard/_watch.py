@@ -7,6 +7,7 @@ import math
 import weakref
 from collections import deque
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -219,7 +220,13 @@ class Watch:
                 self._take(update)
 
     def _record(self, update: variables_pb2.VariableUpdate, reason: str | None = None) -> VariableUpdate:
-        return variable_update(update, reason, self._framework_of(update.variable_id))
+        record = variable_update(update, reason, self._framework_of(update.variable_id))
+        if record.type != "updated" or update.HasField("old_value"):
+            return record
+        # The two values together were too large to come; the one before may be the one that was handed out last.
+        known = self._known.get(update.variable_id)
+        is_before = known is not None and known.version + 1 + record.skipped == record.version
+        return replace(record, old_value=known.value) if known is not None and is_before else record
 
     def _take(self, update: VariableUpdate) -> None:
         keys = {update.name, update.variable_id}
@@ -229,8 +236,8 @@ class Watch:
         else:
             self._known[update.variable_id] = update
             self._gone -= keys
-        # A first value has nothing to be compared with.
-        wanted = self._filter if update.type == "updated" else None
+        # A first value has nothing to be compared with, and what did not travel cannot be.
+        wanted = self._filter if update.type == "updated" and not update.too_large else None
         if wanted is not None and not wanted(update.name, update.old_value, update.value):
             return
         self._ready.extend(self._shaper.push(update, self._clock.now()))

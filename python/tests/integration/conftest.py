@@ -48,6 +48,12 @@ async def client(address: str) -> AsyncIterator[coilyard.Client]:
 
 
 @pytest_asyncio.fixture
+async def other_client(address: str) -> AsyncIterator[coilyard.Client]:
+    async with coilyard.connect(address) as client:
+        yield client
+
+
+@pytest_asyncio.fixture
 async def session(client: coilyard.Client, session_id: str) -> AsyncIterator[coilyard.SessionContext]:
     session = await client.session(session_id, config={"cache_ttl": 30.0})
     yield session

@@ -89,9 +89,6 @@ async def test_a_value_of_some_megabytes_travels(session: SessionContext) -> Non
     value = np.random.default_rng(1).random((300, 1000), dtype=np.float32)
     await session.register_variable("large", "tensor", value)
     assert (await session.get_variable("large") == value).all()
-    with pytest.raises(coilyard.PayloadTooLarge) as refused:
-        await session.set_variable("large", np.zeros(20 * 2**20, dtype=np.int8))
-    assert isinstance(refused.value, ValueError)
 
 
 async def test_lists_and_maps_in_depth_with_truths_before_numbers(session: SessionContext) -> None:

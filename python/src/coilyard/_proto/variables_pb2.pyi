@@ -652,7 +652,7 @@ class Position(_message.Message):
     def __init__(self, revision: _Optional[int] = ..., tag: _Optional[str] = ...) -> None: ...
 
 class WatchRequest(_message.Message):
-    __slots__ = ("session_id", "variables", "pattern", "include_initial", "after", "coalesce", "include_settings")
+    __slots__ = ("session_id", "variables", "pattern", "include_initial", "after", "coalesce", "include_settings", "pieces")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     VARIABLES_FIELD_NUMBER: _ClassVar[int]
     PATTERN_FIELD_NUMBER: _ClassVar[int]
@@ -660,6 +660,7 @@ class WatchRequest(_message.Message):
     AFTER_FIELD_NUMBER: _ClassVar[int]
     COALESCE_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_SETTINGS_FIELD_NUMBER: _ClassVar[int]
+    PIECES_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     variables: _containers.RepeatedScalarFieldContainer[str]
     pattern: str
@@ -667,7 +668,8 @@ class WatchRequest(_message.Message):
     after: Position
     coalesce: bool
     include_settings: bool
-    def __init__(self, session_id: _Optional[str] = ..., variables: _Optional[_Iterable[str]] = ..., pattern: _Optional[str] = ..., include_initial: bool = ..., after: _Optional[_Union[Position, _Mapping]] = ..., coalesce: bool = ..., include_settings: bool = ...) -> None: ...
+    pieces: bool
+    def __init__(self, session_id: _Optional[str] = ..., variables: _Optional[_Iterable[str]] = ..., pattern: _Optional[str] = ..., include_initial: bool = ..., after: _Optional[_Union[Position, _Mapping]] = ..., coalesce: bool = ..., include_settings: bool = ..., pieces: bool = ...) -> None: ...
 
 class VariableUpdate(_message.Message):
     __slots__ = ("type", "name", "variable_id", "value", "old_value", "version", "revision", "metadata", "source", "timestamp_ms", "skipped", "reset_reason")
@@ -705,9 +707,13 @@ class VariableUpdate(_message.Message):
     def __init__(self, type: _Optional[_Union[UpdateType, str]] = ..., name: _Optional[str] = ..., variable_id: _Optional[str] = ..., value: _Optional[_Union[_value_pb2.Value, _Mapping]] = ..., old_value: _Optional[_Union[_value_pb2.Value, _Mapping]] = ..., version: _Optional[int] = ..., revision: _Optional[int] = ..., metadata: _Optional[_Mapping[str, _value_pb2.Value]] = ..., source: _Optional[str] = ..., timestamp_ms: _Optional[int] = ..., skipped: _Optional[int] = ..., reset_reason: _Optional[str] = ...) -> None: ...
 
 class WatchResponse(_message.Message):
-    __slots__ = ("position", "updates")
+    __slots__ = ("position", "updates", "piece", "last_piece")
     POSITION_FIELD_NUMBER: _ClassVar[int]
     UPDATES_FIELD_NUMBER: _ClassVar[int]
+    PIECE_FIELD_NUMBER: _ClassVar[int]
+    LAST_PIECE_FIELD_NUMBER: _ClassVar[int]
     position: Position
     updates: _containers.RepeatedCompositeFieldContainer[VariableUpdate]
-    def __init__(self, position: _Optional[_Union[Position, _Mapping]] = ..., updates: _Optional[_Iterable[_Union[VariableUpdate, _Mapping]]] = ...) -> None: ...
+    piece: bytes
+    last_piece: bool
+    def __init__(self, position: _Optional[_Union[Position, _Mapping]] = ..., updates: _Optional[_Iterable[_Union[VariableUpdate, _Mapping]]] = ..., piece: _Optional[bytes] = ..., last_piece: bool = ...) -> None: ...

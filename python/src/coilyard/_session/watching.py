@@ -105,7 +105,9 @@ class VariableWatching(SessionBase):
         debounce_s = given.amount(debounce_ms, "debounce_ms", "milliseconds") / 1000
         given.one_of(scope, "debounce_scope", get_args(DebounceScope))
         initial = given.flag(include_initial, "include_initial")
-        request = variables_pb2.WatchRequest(variables=names, pattern=pattern, include_initial=initial, coalesce=True)
+        request = variables_pb2.WatchRequest(
+            variables=names, pattern=pattern, include_initial=initial, coalesce=True, pieces=True
+        )
         shaper = Shaper(throttle_s, debounce_s, scope)
         core = self._core
         watch = Watch(core.open_feed(request), core.call.clock, shaper, names, filter_fn, core.framework_of)

@@ -72,8 +72,8 @@ export enum UpdateType {
   UPDATED = "UPDATE_TYPE_UPDATED",
   DELETED = "UPDATE_TYPE_DELETED",
   /**
-   * RESET - The history could not be followed: `reset_reason` says why, and INITIAL updates with the present values follow in
-   * the same message.
+   * RESET - The history could not be followed: `reset_reason` says why, and INITIAL updates with the present values follow up to
+   * the next position.
    */
   RESET = "UPDATE_TYPE_RESET",
   /** CONFIGURED - Constraints, read-only or access rules changed; the value did not. Only to watches that ask for it. */
@@ -571,6 +571,11 @@ export interface WatchRequest {
   coalesce: boolean;
   /** Also send CONFIGURED updates. */
   includeSettings: boolean;
+  /**
+   * This reader puts pieces together: what is too large for one message of gRPC travels in several. Without it such an
+   * update comes without its old value and, when that is not enough, without its value and metadata.
+   */
+  pieces?: boolean | undefined;
 }
 
 export interface VariableUpdate {
@@ -580,7 +585,7 @@ export interface VariableUpdate {
   value:
     | Value
     | undefined;
-  /** The value before this update, absent when there was none. */
+  /** The value before this update, absent when there was none, or when it is too large to come along. */
   oldValue: Value | undefined;
   version: bigint;
   revision: bigint;
@@ -599,8 +604,12 @@ export interface VariableUpdate_MetadataEntry {
 }
 
 export interface WatchResponse {
+  /** Where the reader stands once it has everything up to here; absent where more of the same commits follows. */
   position: Position | undefined;
   updates: VariableUpdate[];
+  /** A part of one WatchResponse, which is whole with the one that is marked as last. Nothing else is in such a message. */
+  piece: Buffer;
+  lastPiece: boolean;
 }
 
 function createBaseVariable(): Variable {
@@ -5049,6 +5058,7 @@ function createBaseWatchRequest(): WatchRequest {
     after: undefined,
     coalesce: false,
     includeSettings: false,
+    pieces: undefined,
   };
 }
 
@@ -5074,6 +5084,9 @@ export const WatchRequest: MessageFns<WatchRequest> = {
     }
     if (message.includeSettings !== false) {
       writer.uint32(56).bool(message.includeSettings);
+    }
+    if (message.pieces !== undefined) {
+      writer.uint32(64).bool(message.pieces);
     }
     return writer;
   },
@@ -5145,6 +5158,14 @@ export const WatchRequest: MessageFns<WatchRequest> = {
             }
 
             message.includeSettings = reader.bool();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.pieces = reader.bool();
             continue;
           }
         }
@@ -5413,7 +5434,7 @@ export const VariableUpdate_MetadataEntry: MessageFns<VariableUpdate_MetadataEnt
 };
 
 function createBaseWatchResponse(): WatchResponse {
-  return { position: undefined, updates: [] };
+  return { position: undefined, updates: [], piece: Buffer.alloc(0), lastPiece: false };
 }
 
 export const WatchResponse: MessageFns<WatchResponse> = {
@@ -5423,6 +5444,12 @@ export const WatchResponse: MessageFns<WatchResponse> = {
     }
     for (const v of message.updates) {
       VariableUpdate.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.piece.length !== 0) {
+      writer.uint32(26).bytes(message.piece);
+    }
+    if (message.lastPiece !== false) {
+      writer.uint32(32).bool(message.lastPiece);
     }
     return writer;
   },
@@ -5454,6 +5481,22 @@ export const WatchResponse: MessageFns<WatchResponse> = {
             }
 
             message.updates.push(VariableUpdate.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.piece = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.lastPiece = reader.bool();
             continue;
           }
         }
