@@ -1,8 +1,9 @@
+import { once } from 'node:events';
+import { connect } from 'node:http2';
 import { type ClientDuplexStream, credentials, Metadata } from '@grpc/grpc-js';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { bearerAuthenticator } from '../../src/gateway/authenticator.js';
-import type { AttachRequest, AttachResponse } from '../../src/gen/coilyard/v1/workers.js';
-import { WorkersClient } from '../../src/gen/coilyard/v1/workers.js';
+import { AttachRequest, type AttachResponse, WorkersClient } from '../../src/gen/coilyard/v1/workers.js';
 import { systemClock, systemRandom } from '../../src/kernel/clock.js';
 import { CoilyardError } from '../../src/kernel/errors.js';
 import { incarnation, workerId } from '../../src/kernel/ids.js';
@@ -105,6 +106,26 @@ const call = (callId: number, text = 'hi'): CallFrame => ({
   revision: 0,
   stream: false,
   attempt: 1,
+});
+
+test('a worker may send 8 MiB ahead once it is welcomed, and no more than anyone before', async () => {
+  const life = invite();
+  const session = connect(`http://${host.gateway.address}`);
+  const windows: (number | undefined)[] = [];
+  session.on('remoteSettings', ({ initialWindowSize }) => windows.push(initialWindowSize));
+  const headers = { ':method': 'POST', ':path': '/coilyard.v1.Workers/Attach', 'content-type': 'application/grpc' };
+  const stream = session.request({ ...headers, te: 'trailers' }).on('error', () => {});
+  await once(session, 'remoteSettings');
+  expect(windows).toEqual([65_535]);
+  const { token } = life.invitation;
+  const message = AttachRequest.encode({ frames: [encodeWorkerFrame(hello(token))] }).finish();
+  const prefix = Buffer.alloc(5);
+  prefix.writeUInt32BE(message.byteLength, 1);
+  stream.write(Buffer.concat([prefix, message]));
+  (await life.attachment).send({ type: 'welcome', workerId: guest.workerId, heartbeatIntervalMs: 1000 });
+  await once(session, 'remoteSettings');
+  expect(windows).toEqual([65_535, 8 * 1024 * 1024]);
+  session.destroy();
 });
 
 test('frames go both ways, in order and exact', async () => {

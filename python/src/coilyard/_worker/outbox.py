@@ -133,7 +133,8 @@ class Outbox:
 
     def _may_begin(self, lane: _Lane) -> bool:
         """Not before what its call has sent earlier, nor beyond what the runtime holds of incomplete frames."""
-        return lane.after <= self._gone and self._bytes_begun + lane.size <= self.max_frame_bytes
+        fits = self._bytes_begun == 0 or self._bytes_begun + lane.size <= self.max_frame_bytes
+        return fits and lane.after <= self._gone
 
     def _pieces_of(self, rope: Rope) -> Iterator[tuple[bytes, bool]]:
         """The messages that carry it, each made when its turn has come, and whether it is the last."""
