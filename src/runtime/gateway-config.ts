@@ -39,6 +39,11 @@ export interface GatewayOptions {
   readonly tls?: TlsOptions;
   /** The largest message either way. Default 16 MiB. */
   readonly maxMessageBytes?: number;
+  /**
+   * The largest request or reply of a call that is a frame on one stream, where it travels in pieces, and the largest update
+   * of a watch; also of all such requests of one client that are incomplete, together. Default 256 MiB.
+   */
+  readonly maxCallBytes?: number;
   /** Streams, such as watches, of one principal at the same time. Default 10,000. */
   readonly maxStreams?: number;
   /** Connections at the same time that one principal calls over. Default: as many as there are. */
@@ -58,6 +63,7 @@ const names = [
   'principals',
   'tls',
   'maxMessageBytes',
+  'maxCallBytes',
   'maxStreams',
   'maxConnections',
   'maxConnectionsPerPrincipal',
@@ -83,6 +89,7 @@ export function gatewayConfig(options: GatewayOptions = {}): GatewayConfig {
     port,
     principals,
     maxMessageBytes: atLeast(1024, 'maxMessageBytes', options.maxMessageBytes ?? 16 * 1024 * 1024),
+    maxCallBytes: atLeast(1024, 'maxCallBytes', options.maxCallBytes ?? 256 * 1024 * 1024),
     maxStreams: atLeast(1, 'maxStreams', options.maxStreams ?? 10_000),
     maxConnections: atLeast(1, 'maxConnections', options.maxConnections ?? 10_000),
     ...(token === undefined ? {} : { token }),

@@ -131,7 +131,7 @@ export class GatewayRuntime {
   async #listen(): Promise<Gateway> {
     const { config, sessions, workers, tools, clock, telemetry } = this.#options;
     if (config === false) throw new TypeError('a gateway that is forbidden was started');
-    const { host, port, token, principals, tls, maxMessageBytes, maxStreams, maxConnections } = config;
+    const { host, port, token, principals, tls, maxMessageBytes, maxCallBytes, maxStreams, maxConnections } = config;
     const { maxConnectionsPerPrincipal = Infinity } = config;
     const workerOf: WorkerOf = (shown) => workers.workerOf(shown);
     return startGateway({
@@ -149,6 +149,7 @@ export class GatewayRuntime {
       limits: {
         maxReceiveBytes: maxMessageBytes,
         maxSendBytes: maxMessageBytes,
+        maxCarriedBytes: maxCallBytes,
         maxStreamsPerPrincipal: maxStreams,
         maxConnections,
         maxConnectionsPerPrincipal,

@@ -18,6 +18,7 @@ test('what is left out has a default', () => {
     port: 0,
     principals: [],
     maxMessageBytes: 16 * 1024 * 1024,
+    maxCallBytes: 256 * 1024 * 1024,
     maxStreams: 10_000,
     maxConnections: 10_000,
   });
