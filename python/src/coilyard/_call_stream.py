@@ -18,6 +18,7 @@ from coilyard._errors import (
     Execution,
     InternalError,
     PayloadTooLarge,
+    TransportError,
     TransportTimeout,
 )
 from coilyard._methods import Method, Reply, Request
@@ -75,9 +76,27 @@ class StreamCarrier:
                 )
                 return method.reply.FromString(content)
             except _NotServed:
-                _log.info("the gateway carries no calls on a stream: each is a call of its own")
-                self._is_served = False
+                return await self._send_alone(method, request, timeout_s, calling_session)
         return await self._unary.send(method, request, timeout_s, calling_session)
+
+    async def _send_alone(
+        self, method: Method[Request, Reply], request: Request, timeout_s: float, calling_session: str | None
+    ) -> Reply:
+        """Sends what no stream took. Only an answer says that there is a gateway, and that it knows no stream."""
+        try:
+            reply = await self._unary.send(method, request, timeout_s, calling_session)
+        except TransportError:
+            raise
+        except CoilyardError:
+            self._give_up_stream()
+            raise
+        self._give_up_stream()
+        return reply
+
+    def _give_up_stream(self) -> None:
+        if self._is_served:
+            _log.info("the gateway carries no calls on a stream: each is a call of its own")
+            self._is_served = False
 
     async def close(self) -> None:
         """Frees the stream; requests in hand fail. The next request opens another."""
@@ -107,14 +126,21 @@ class _NotServed(Exception):
 
 
 class _Call:
-    """One request in hand."""
+    """One request.
 
-    __slots__ = ("answer", "is_sent", "timer")
+    Attributes:
+        is_sent: Whether the gateway may have heard of it.
+        is_over: Whether nobody waits for its answer any more.
+    """
 
-    def __init__(self, answer: asyncio.Future[bytes], timer: asyncio.TimerHandle) -> None:
+    __slots__ = ("answer", "id", "is_over", "is_sent", "timer")
+
+    def __init__(self, call_id: int, answer: asyncio.Future[bytes], timer: asyncio.TimerHandle) -> None:
+        self.id = call_id
         self.answer = answer
         self.timer = timer
         self.is_sent = False
+        self.is_over = False
 
 
 class CallStream:
@@ -133,8 +159,9 @@ class CallStream:
         self._last_id = 0
         self._max_bytes: int | None = None
         self._pack_bytes = PACK_BYTES
-        self._waiting: deque[calls_pb2.CallerFrame] = deque()
-        self._large: deque[tuple[int, memoryview]] = deque()
+        self._waiting: deque[tuple[_Call, calls_pb2.CallRequest]] = deque()
+        self._large: deque[tuple[_Call, memoryview]] = deque()
+        self._cancelled: list[calls_pb2.CallerFrame] = []
         self._idle_writer: asyncio.Future[None] | None = None
         self._pieces: dict[int, list[bytes]] = {}
         self._tasks = [self.loop.create_task(self._read()), self.loop.create_task(self._write())]
@@ -149,7 +176,7 @@ class CallStream:
             details = {"limit": self._max_bytes, "actual": len(message)}
             raise PayloadTooLarge(f"a request of {len(message)} bytes is too large for the gateway", details=details)
         call_id = self._last_id = (self._last_id + 1) % _CALL_IDS
-        call = _Call(self.loop.create_future(), self.loop.call_later(timeout_s, self._expire, call_id))
+        call = _Call(call_id, self.loop.create_future(), self.loop.call_later(timeout_s, self._expire, call_id))
         self._calls[call_id] = call
         request = calls_pb2.CallRequest(
             call_id=call_id,
@@ -158,24 +185,17 @@ class CallStream:
             timeout_ms=min(_CALL_IDS - 1, max(1, round(timeout_s * 1000))),
             calling_session=calling_session,
         )
-        self._waiting.append(calls_pb2.CallerFrame(request=request))
+        self._waiting.append((call, request))
         self._wake_writer()
         try:
             return await call.answer
         finally:
             call.timer.cancel()
+            call.is_over = True  # what of it was not sent is left out
             is_unanswered = self._calls.pop(call_id, None) is not None
-            if is_unanswered or any(large == call_id for large, _ in self._large):
-                self._abandon(call_id, call)
-
-    def _abandon(self, call_id: int, call: _Call) -> None:
-        """Sends no more of a request, and tells the gateway that its answer is not wanted any more."""
-        self._large = deque(entry for entry in self._large if entry[0] != call_id)
-        if not call.is_sent:
-            self._waiting = deque(frame for frame in self._waiting if frame.request.call_id != call_id)
-        elif not self.is_over:
-            self._waiting.append(calls_pb2.CallerFrame(cancel=calls_pb2.CallCancel(call_id=call_id)))
-            self._wake_writer()
+            if call.is_sent and not self.is_over and (is_unanswered or any(call is large for large, _ in self._large)):
+                self._cancelled.append(calls_pb2.CallerFrame(cancel=calls_pb2.CallCancel(call_id=call_id)))
+                self._wake_writer()
 
     def _expire(self, call_id: int) -> None:
         call = self._calls.get(call_id)
@@ -197,47 +217,55 @@ class CallStream:
         self._max_bytes = int(accepted[MAX_BYTES])
         self._pack_bytes = max(1, min(PACK_BYTES, int(accepted[MAX_MESSAGE_BYTES]) // 2 - _HEADROOM))
         while True:
-            while not self._waiting and not self._large:
+            message = self._pack()
+            if not message:
                 self._idle_writer = self.loop.create_future()
                 await self._idle_writer
+                continue
             try:
-                await self._stream.write(self._pack())
+                await self._stream.write(message)
             except (grpc.RpcError, grpc.aio.UsageError, asyncio.InvalidStateError):
                 return
 
     def _pack(self) -> bytes:
-        """What waits as one message. Messages of one list of frames can be strung together: that is their sum."""
+        """What waits as one message, empty when nothing does.
+
+        Messages of one list of frames can be strung together: that is their sum.
+        """
         packed: list[bytes] = []
         room = self._pack_bytes
         while self._waiting:
-            frame = self._waiting[0]
-            call_id, size = frame.request.call_id, frame.ByteSize()
-            if size > self._pack_bytes:
-                self._large.append((call_id, memoryview(frame.request.SerializeToString())))
-            elif size > room:
-                break
-            else:
-                packed.append(calls_pb2.CarryRequest(frames=[frame]).SerializeToString())
-                room -= size + _HEADROOM
-            self._mark_sent(call_id)
+            call, request = self._waiting[0]
+            if not call.is_over:
+                size = request.ByteSize()
+                if size > self._pack_bytes:
+                    self._large.append((call, memoryview(request.SerializeToString())))
+                elif size > room:
+                    break
+                else:
+                    packed.append(_message(calls_pb2.CallerFrame(request=request)))
+                    room -= size + _HEADROOM
+                call.is_sent = True
             self._waiting.popleft()
-        if self._large:
-            packed.append(self._next_piece())
+        piece = self._next_piece()
+        if piece is not None:
+            packed.append(_message(calls_pb2.CallerFrame(piece=piece)))
+        # Behind the pieces of what is cancelled.
+        packed += map(_message, self._cancelled)
+        self._cancelled.clear()
         return packed[0] if len(packed) == 1 else b"".join(packed)
 
-    def _mark_sent(self, call_id: int) -> None:
-        call = self._calls.get(call_id)
-        if call is not None:
-            call.is_sent = True
-
-    def _next_piece(self) -> bytes:
+    def _next_piece(self) -> calls_pb2.CallPiece | None:
         """Large requests take turns, and small ones pass them."""
-        call_id, rest = self._large.popleft()
-        is_last = len(rest) <= self._pack_bytes
-        piece = calls_pb2.CallPiece(call_id=call_id, data=bytes(rest[: self._pack_bytes]), last=is_last)
-        if not is_last:
-            self._large.append((call_id, rest[self._pack_bytes :]))
-        return calls_pb2.CarryRequest(frames=[calls_pb2.CallerFrame(piece=piece)]).SerializeToString()
+        while self._large:
+            call, rest = self._large.popleft()
+            if call.is_over:
+                continue
+            is_last = len(rest) <= self._pack_bytes
+            if not is_last:
+                self._large.append((call, rest[self._pack_bytes :]))
+            return calls_pb2.CallPiece(call_id=call.id, data=bytes(rest[: self._pack_bytes]), last=is_last)
+        return None
 
     # Reading
 
@@ -289,20 +317,20 @@ class CallStream:
     def _error_of(self, failure: BaseException | None, call: _Call) -> Exception:
         """An exception of its own for each call: they are raised in different places."""
         error: CoilyardError
+        execution: Execution = "unknown" if call.is_sent else "not_started"
         if isinstance(failure, grpc.aio.AioRpcError):
             if failure.code() is grpc.StatusCode.UNIMPLEMENTED:
                 return _NotServed()
             # A write that was under way when the stream broke is reported by grpc.aio instead of why it broke.
             is_broken = failure.code() is grpc.StatusCode.INTERNAL and failure.details() == _BROKEN_WRITE
-            error = ConnectionLost("the stream of calls broke") if is_broken else error_from_rpc(failure)
+            broken = ConnectionLost("the stream of calls broke", execution=execution)
+            error = broken if is_broken else error_from_rpc(failure, call.is_sent)
         elif isinstance(failure, asyncio.CancelledError):
-            error = ClientClosed("the client is closed", execution="unknown")
+            error = ClientClosed("the client is closed", execution=execution)
         elif failure is not None:
-            error = InternalError(f"the gateway sent something that is no answer: {failure}")
+            error = InternalError(f"the gateway sent something that is no answer: {failure}", execution=execution)
         else:
-            error = ConnectionLost("the gateway ended the stream of calls")
-        if not call.is_sent:
-            error.execution = "not_started"
+            error = ConnectionLost("the gateway ended the stream of calls", execution=execution)
         error.__cause__ = failure
         return error
 
@@ -315,3 +343,7 @@ class CallStream:
         """Ends the stream and returns once nothing of it is left."""
         self.close()
         await asyncio.wait(self._tasks)
+
+
+def _message(frame: calls_pb2.CallerFrame) -> bytes:
+    return calls_pb2.CarryRequest(frames=[frame]).SerializeToString()

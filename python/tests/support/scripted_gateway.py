@@ -288,7 +288,7 @@ class _Calls(calls_pb2_grpc.CallsServicer):
 
     async def Carry(self, requests: Any, context: Any) -> Any:
         serve: Any = self._gateway.carry or self._gateway.Carry
-        await context.send_initial_metadata(((MAX_BYTES, "64000000"), (MAX_MESSAGE_BYTES, "4000000")))
+        await context.send_initial_metadata(((MAX_BYTES, "640000000"), (MAX_MESSAGE_BYTES, "4000000")))
         async for reply in serve(requests, context):
             yield reply
 

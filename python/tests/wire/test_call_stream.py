@@ -125,6 +125,32 @@ async def test_a_request_that_is_too_large_for_a_message_arrives_whole_and_lets_
     await carrier.close()
 
 
+async def test_a_large_request_that_is_given_up_is_sent_no_further(
+    gateway: ScriptedGateway, channel: grpc.aio.Channel
+) -> None:
+    heard: list[str | None] = []
+    cancelled = asyncio.Event()
+
+    async def listen(requests: Any, context: Any) -> Any:
+        async for message in requests:
+            heard.extend(frame.WhichOneof("frame") for frame in message.frames)
+            if "cancel" in heard:
+                cancelled.set()
+        yield calls_pb2.CarryResponse()
+
+    gateway.carry = listen
+    carrier = StreamCarrier(channel)
+    request = variables_pb2.SetVariableRequest(session_id="s", variable="x")
+    request.value.tensor.data = bytes(200 * PACK_BYTES)
+    large = asyncio.ensure_future(carrier.send(methods.SetVariable, request, 30.0, None))
+    await until(lambda: heard)
+    large.cancel()
+    await cancelled.wait()
+    assert heard.count("piece") < 200
+    assert heard[-1] == "cancel"
+    await carrier.close()
+
+
 async def test_an_answer_in_pieces_is_put_together(gateway: ScriptedGateway, channel: grpc.aio.Channel) -> None:
     text = "ä" * PACK_BYTES
 
