@@ -6,6 +6,7 @@
 
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { startRuntime } from '../../src/runtime.js';
 import { PYTHON_TOOLS, startBareStream } from '../support/bare-peer.js';
@@ -21,7 +22,11 @@ const CALLS_ONE_BY_ONE = 600;
 const TEXT_LENGTH = 32;
 const BARE_BYTES = 64;
 
-type Ask = () => Promise<unknown>;
+interface Echo {
+  readonly ask: () => Promise<unknown>;
+  /** Of the Python process. */
+  readonly pid: number;
+}
 
 interface Round {
   /** Calls per second with 64 in flight. */
@@ -29,11 +34,14 @@ interface Round {
   /** Of calls that were made one by one. */
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** Processor time of each of these, all threads. */
+  readonly nodeUs: number;
+  readonly pythonUs: number;
 }
 
 const hosts = {
-  bare: async (): Promise<Ask> => {
-    const { stream } = await startBareStream('echo');
+  bare: async (): Promise<Echo> => {
+    const { stream, pid } = await startBareStream('echo');
     const message = Buffer.alloc(BARE_BYTES, 1);
     const waiting: ((answer: Buffer) => void)[] = [];
     let answered = 0;
@@ -42,19 +50,20 @@ const hosts = {
       answered += 1;
       if (answered === waiting.length) answered = waiting.length = 0;
     });
-    return () =>
+    const ask = (): Promise<unknown> =>
       new Promise((resolve) => {
         waiting.push(resolve);
         stream.write(message);
       });
+    return { ask, pid };
   },
   coilyard: () => serveTool('echo'),
   'in a thread': () => serveTool('echo_in_thread'),
-} as const satisfies Record<string, () => Promise<Ask>>;
+} as const satisfies Record<string, () => Promise<Echo>>;
 
 type Host = keyof typeof hosts;
 
-async function serveTool(tool: string): Promise<Ask> {
+async function serveTool(tool: string): Promise<Echo> {
   const runtime = await startRuntime({
     python: {
       pools: { default: { size: 1, concurrency: IN_FLIGHT, imports: ['bench_tools'], paths: [PYTHON_TOOLS] } },
@@ -62,10 +71,22 @@ async function serveTool(tool: string): Promise<Ask> {
   });
   await runtime.python.start();
   const value = 'x'.repeat(TEXT_LENGTH);
-  return () => runtime.python.call(tool, { value });
+  const pid = runtime.python.workers()[0]?.pid ?? 0;
+  return { ask: () => runtime.python.call(tool, { value }), pid };
 }
 
-async function round(ask: Ask): Promise<Round> {
+function nodeUsed(): number {
+  const { user, system } = process.cpuUsage();
+  return user + system;
+}
+
+/** By all threads of another process, in microseconds. */
+const usedBy = (pid: number): number =>
+  readdirSync(`/proc/${pid}/task`)
+    .map((thread) => Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]) / 1000)
+    .reduce((sum, us) => sum + us, 0);
+
+async function round({ ask, pid }: Echo): Promise<Round> {
   const startedAtMs = performance.now();
   const lane = async (): Promise<void> => {
     for (let n = 0; n < CALLS / IN_FLIGHT; n += 1) await ask();
@@ -73,14 +94,17 @@ async function round(ask: Ask): Promise<Round> {
   await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
   const rate = (CALLS * 1000) / (performance.now() - startedAtMs);
   const tookMs: number[] = [];
+  const [nodeBefore, pythonBefore] = [nodeUsed(), usedBy(pid)];
   for (let n = 0; n < CALLS_ONE_BY_ONE; n += 1) {
     const askedAtMs = performance.now();
     await ask();
     tookMs.push(performance.now() - askedAtMs);
   }
+  const nodeUs = (nodeUsed() - nodeBefore) / CALLS_ONE_BY_ONE;
+  const pythonUs = (usedBy(pid) - pythonBefore) / CALLS_ONE_BY_ONE;
   tookMs.sort((a, b) => a - b);
   const quantile = (share: number): number => tookMs[Math.floor(tookMs.length * share)] ?? Number.NaN;
-  return { rate, p50Ms: quantile(0.5), p99Ms: quantile(0.99) };
+  return { rate, p50Ms: quantile(0.5), p99Ms: quantile(0.99), nodeUs, pythonUs };
 }
 
 interface Hosted {
@@ -118,19 +142,23 @@ async function measure(names: readonly Host[]): Promise<void> {
   /** The best round: what else the machine does can only make a round worse. */
   const best = (name: Host): Round => {
     const found = rounds.get(name) ?? [];
+    const least = (of: (round: Round) => number): number => Math.min(...found.map(of));
     return {
       rate: Math.max(...found.map(({ rate }) => rate)),
-      p50Ms: Math.min(...found.map(({ p50Ms }) => p50Ms)),
-      p99Ms: Math.min(...found.map(({ p99Ms }) => p99Ms)),
+      p50Ms: least(({ p50Ms }) => p50Ms),
+      p99Ms: least(({ p99Ms }) => p99Ms),
+      nodeUs: least(({ nodeUs }) => nodeUs),
+      pythonUs: least(({ pythonUs }) => pythonUs),
     };
   };
   const bare = best('bare');
   for (const name of names) {
-    const { rate, p50Ms, p99Ms } = best(name);
+    const { rate, p50Ms, p99Ms, nodeUs, pythonUs } = best(name);
     const baseline = { name: 'the bare echo (to reach: 0.85)', rate: bare.rate };
     row(`${name}, ${IN_FLIGHT} in flight`, rate, name === 'bare' ? undefined : baseline);
     const ratio = name === 'bare' ? '' : `: ${(bare.p50Ms / p50Ms).toFixed(3)} of the bare echo's rate`;
     console.log(`${name}, one by one: p50 ${p50Ms.toFixed(3)} ms, p99 ${p99Ms.toFixed(3)} ms${ratio}`);
+    console.log(`  processor time for each: Node ${nodeUs.toFixed(0)} us, Python ${pythonUs.toFixed(0)} us`);
   }
 }
 
@@ -138,8 +166,8 @@ const isHost = (name: string | undefined): name is Host => name !== undefined &&
 
 const name = process.argv[2];
 if (isHost(name)) {
-  const ask = await hosts[name]();
-  process.on('message', async () => process.send?.(await round(ask)));
+  const echo = await hosts[name]();
+  process.on('message', async () => process.send?.(await round(echo)));
   process.on('disconnect', () => process.exit());
   process.send?.('ready');
 } else await measure(['bare', 'coilyard', 'in a thread']);
