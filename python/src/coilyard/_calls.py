@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import grpc
@@ -13,7 +13,16 @@ from coilyard._backoff import Backoff
 from coilyard._call_stream import StreamCarrier
 from coilyard._carrier import Carrier, Metadata, UnaryCarrier, metadata_for
 from coilyard._clock import Clock, SystemClock
-from coilyard._errors import ClientClosed, CoilyardError, InvalidArgument, Overloaded, Unavailable
+from coilyard._errors import (
+    ClientClosed,
+    CoilyardError,
+    ConnectionLost,
+    InvalidArgument,
+    Overloaded,
+    TransportError,
+    TransportTimeout,
+    Unavailable,
+)
 from coilyard._methods import Method, Reply, Request
 
 #: Seconds for one request, retries included, unless the caller says otherwise.
@@ -35,6 +44,13 @@ CHANNEL_OPTIONS: Sequence[tuple[str, Any]] = (
     # Channels of one process would share a connection, and one client's trouble would be another's.
     ("grpc.use_local_subchannel_pool", 1),
 )
+
+
+#: Seconds that the last attempt of a request has at least.
+_LAST_ATTEMPT_S = 0.1
+
+#: Seconds until the next attempt by the error, the attempt's number and the seconds that are left; None: there is none.
+_DelayOf = Callable[[CoilyardError, int, float], "float | None"]
 
 
 def open_channel(address: str, credentials: grpc.ChannelCredentials | None = None) -> grpc.aio.Channel:
@@ -87,6 +103,7 @@ class Caller:
         clock: The time that deadlines and delays are measured in.
         backoff: The delays between attempts.
         calling_session: On whose behalf requests are made; None: the session that each one names.
+        address: Where the gateway is, for messages; empty when that is not known.
     """
 
     def __init__(
@@ -96,8 +113,10 @@ class Caller:
         clock: Clock | None = None,
         backoff: Backoff | None = None,
         calling_session: str | None = None,
+        address: str = "",
     ) -> None:
         self.carrier = carrier
+        self.address = address
         self.clock = clock or SystemClock()
         self.backoff = backoff or Backoff()
         self.timeout_s = timeout_s
@@ -119,7 +138,7 @@ class Caller:
         session_id = given.text(session_id, "as_session", "the id of a session")
         if not session_id.isascii() or not session_id.isprintable():
             raise InvalidArgument(f"as_session: expected the id of a session, got {session_id!r:.80}")
-        return Caller(self.carrier, self.timeout_s, self.clock, self.backoff, session_id)
+        return Caller(self.carrier, self.timeout_s, self.clock, self.backoff, session_id, self.address)
 
     async def __call__(self, method: Method[Request, Reply], request: Request, timeout_s: float | None = None) -> Reply:
         """Sends `request` until it is answered.
@@ -127,29 +146,60 @@ class Caller:
         Raises:
             CoilyardError: As the gateway or the transport reported it, after the last attempt.
         """
-        deadline = self.clock.now() + (self.timeout_s if timeout_s is None else timeout_s)
-        attempt = 0
-        while True:
-            try:
-                return await self.once(method, request, max(0.001, deadline - self.clock.now()))
-            except CoilyardError as error:
-                delay = self._delay(error, attempt)
-                if delay is None or self.clock.now() + delay >= deadline:
-                    raise
-            attempt += 1
-            await self.clock.sleep(delay)
+        return await self._send(method, request, self.timeout_s if timeout_s is None else timeout_s, self._delay)
 
     async def once(self, method: Method[Request, Reply], request: Request, timeout_s: float) -> Reply:
-        """Sends `request` a single time, whatever happens to the connection.
+        """Sends a `request` that must not be executed twice: again only what certainly did not reach the gateway.
 
         Raises:
             CoilyardError: As the gateway or the transport reported it.
         """
-        return await self.carrier.send(method, request, timeout_s, self.calling_session)
+        return await self._send(method, request, timeout_s, self._delay_of_unsent)
 
-    def _delay(self, error: CoilyardError, attempt: int) -> float | None:
-        """Seconds until the next attempt, None when there is to be none."""
+    async def _send(
+        self, method: Method[Request, Reply], request: Request, timeout_s: float, delay_of: _DelayOf
+    ) -> Reply:
+        deadline = self.clock.now() + timeout_s
+        attempt = 0
+        before: CoilyardError | None = None
+        while True:
+            try:
+                left = max(0.001, deadline - self.clock.now())
+                return await self.carrier.send(method, request, left, self.calling_session)
+            except CoilyardError as error:
+                delay = delay_of(error, attempt, deadline - self.clock.now())
+                self._tell(error, before, timeout_s)
+                if delay is None:
+                    raise
+                before = error
+            attempt += 1
+            await self.clock.sleep(delay)
+
+    def _tell(self, error: CoilyardError, before: CoilyardError | None, timeout_s: float) -> None:
+        """Adds to what the transport reported of one attempt what is known of all of them."""
+        is_refusal = not isinstance(error, (Unavailable, Overloaded, TransportTimeout))
+        if before is not None and before.execution != "not_started" and not is_refusal:
+            # This attempt may have done nothing, an earlier one may have.
+            error.execution, error.retryable = "unknown", error.retryable and isinstance(error, Overloaded)
+        if isinstance(error, TransportTimeout):
+            reason = "" if before is None else f"; before that: {before.message}"
+            error.message = f"no answer within {timeout_s:.3g} s{reason}"
+        if isinstance(error, TransportError) and self.address not in error.message:
+            error.message = f"{error.message} (gateway {self.address})"
+        error.args = (error.message,)
+
+    def _delay(self, error: CoilyardError, attempt: int, left: float) -> float | None:
+        """Seconds until the next attempt, None when there is to be none in the seconds that are left."""
         if not isinstance(error, (Unavailable, Overloaded)) or isinstance(error, ClientClosed):
             return None
         asked = (error.retry_after_ms or 0) / 1000
-        return max(asked, self.backoff.delay(attempt))
+        delay = max(asked, self.backoff.delay(attempt))
+        # The last attempt comes shortly before the end, not up to one delay earlier, and has some time of its own.
+        latest = left - max(_LAST_ATTEMPT_S, left * 0.2)
+        if delay <= latest:
+            return delay
+        return latest if latest > max(asked, _LAST_ATTEMPT_S / 2) else None
+
+    def _delay_of_unsent(self, error: CoilyardError, attempt: int, left: float) -> float | None:
+        is_unsent = isinstance(error, ConnectionLost) and error.execution == "not_started"
+        return self._delay(error, attempt, left) if is_unsent else None

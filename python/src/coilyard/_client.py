@@ -14,6 +14,7 @@ from coilyard import _arguments as given
 from coilyard import _methods as methods
 from coilyard._calls import DEFAULT_TIMEOUT_S, Caller, bearer, carrier_over, new_request_id, open_channel
 from coilyard._proto import sessions_pb2
+from coilyard._readiness import until_ready
 from coilyard._records import SessionInfo, session_info
 from coilyard._session.config import SessionConfig
 from coilyard._session.context import SessionContext
@@ -40,7 +41,7 @@ class Client:
         bearer(token)  # refuses before there is a channel to close
         self._address = address
         self._channel = open_channel(address, credentials)
-        self._caller = Caller(carrier_over(self._channel, token, multiplex), timeout_s)
+        self._caller = Caller(carrier_over(self._channel, token, multiplex), timeout_s, address=address)
         self._contexts: weakref.WeakSet[SessionContext] = weakref.WeakSet()
 
     def __repr__(self) -> str:
@@ -64,6 +65,25 @@ class Client:
         await asyncio.gather(*(context.cleanup() for context in list(self._contexts)))
         await self._caller.carrier.close()
         await self._channel.close()
+
+    async def ready(self, timeout: float | None = None) -> None:
+        """Returns once the gateway is there and serves; requests need not wait for it, they do so by themselves.
+
+        For programs that start beside their gateway, or that would rather find out now than with the first request.
+
+        Args:
+            timeout: Gives up after so many seconds; it waits for as long as it takes when left out.
+
+        Raises:
+            DeadlineExceeded: The time is over; the message says what was in the way (also a TimeoutError).
+            TransportError: Something else answers at the address (also a grpc.RpcError).
+
+        Example:
+            >>> client = await coilyard.connect("127.0.0.1:50051")
+            >>> await client.ready(timeout=30)
+        """
+        timeout_s = None if timeout is None else given.amount(timeout, "timeout", "seconds", zero=False)
+        await until_ready(self._channel, self._caller, timeout_s)
 
     async def session(
         self,

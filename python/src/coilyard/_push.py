@@ -9,7 +9,7 @@ from functools import partial
 
 from coilyard._cache import VariableCache
 from coilyard._entries import CachedValue
-from coilyard._errors import CoilyardError, NotFound, PermissionDenied
+from coilyard._errors import ClientClosed, CoilyardError, NotFound, PermissionDenied
 from coilyard._feed import Feed
 from coilyard._proto import variables_pb2
 from coilyard._records import UPDATE_KINDS, cached_update
@@ -78,7 +78,8 @@ class PushLink:
                 self._cache.invalidate(reason=error.code)
                 self._cache.seen.restart()
             else:
-                _log.warning("changes are not pushed, the cache lives by its time to live: %s", error)
+                level = logging.DEBUG if isinstance(error, ClientClosed) else logging.WARNING
+                _log.log(level, "changes are not pushed, the cache lives by its time to live: %s", error)
         finally:
             feed.close()
             if self._task is asyncio.current_task():

@@ -15,6 +15,7 @@ from coilyard._errors import (
     CoilyardError,
     ConnectionLost,
     Execution,
+    PayloadTooLarge,
     StatusText,
     TransportDenied,
     TransportError,
@@ -34,7 +35,14 @@ _EXECUTIONS: dict[int, Execution] = {
 _EXECUTION_NUMBERS = {name: number for number, name in _EXECUTIONS.items()}
 
 #: How gRPC begins its report of a call that found no connection to be sent over. Another wording is `unknown` only.
-_NEVER_SENT = "failed to connect to all addresses"
+_NEVER_SENT = ("failed to connect to all addresses", "errors resolving ", "DNS resolution failed")
+
+#: Part of its report of a call that HTTP/2 ended, whatever status it makes of that: the gateway itself ends calls with
+#: a status. A server that was sent very many cancellations in a short time protects itself in this way.
+_RESET = "RST_STREAM"
+
+#: Part of its report of a message that one of the two sides does not take.
+_TOO_LARGE = "larger than max"
 
 _TRANSPORT_CLASSES = {
     grpc.StatusCode.UNAVAILABLE: ConnectionLost,
@@ -44,18 +52,28 @@ _TRANSPORT_CLASSES = {
 }
 
 
-def error_from_rpc(error: grpc.aio.AioRpcError) -> CoilyardError:
-    """The exception for a failed call: the gateway's own when it sent one, else what gRPC knows."""
+def error_from_rpc(error: grpc.aio.AioRpcError, is_sent: bool = True) -> CoilyardError:
+    """The exception for a failed call: the gateway's own when it sent one, else what gRPC knows.
+
+    Args:
+        error: What gRPC reported.
+        is_sent: Whether the request may have left this process.
+    """
     for key, value in error.trailing_metadata() or ():
         if key == STATUS_TRAILER:
             detail = _detail_of_status(value if isinstance(value, bytes) else value.encode())
             if detail is not None:
                 return error_from_detail(detail)
     status = error.code()
-    kind = _TRANSPORT_CLASSES.get(status, TransportError)
-    code = StatusText(status.name.lower(), status)
     text = error.details() or status.name
-    return kind(text, code=code, execution="not_started" if text.startswith(_NEVER_SENT) else None)
+    if status is grpc.StatusCode.RESOURCE_EXHAUSTED and _TOO_LARGE in text:
+        return PayloadTooLarge(text, execution="unknown" if is_sent else "not_started")
+    if _RESET in text:
+        status = grpc.StatusCode.UNAVAILABLE
+    kind = _TRANSPORT_CLASSES.get(status, TransportError)
+    never_began = not is_sent or text.startswith(_NEVER_SENT) or status is grpc.StatusCode.UNIMPLEMENTED
+    code = StatusText(status.name.lower(), status)
+    return kind(text, code=code, execution="not_started" if never_began else None)
 
 
 def error_from_detail(detail: errors_pb2.ErrorDetail) -> CoilyardError:

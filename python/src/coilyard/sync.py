@@ -238,6 +238,7 @@ class Client(_Facade[AsyncClient]):
         while (info := self._loop.run(following)) is not None:
             yield info
 
+    ready = _blocking(AsyncClient.ready)
     session_info = _blocking(AsyncClient.session_info)
     stop_session = _blocking(AsyncClient.stop_session)
 

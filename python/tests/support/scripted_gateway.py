@@ -216,6 +216,9 @@ class ScriptedGateway(
     async def DeleteVariable(self, request: Any, context: Any) -> Any:
         return await self._answer("DeleteVariable", request, context)
 
+    async def CallTool(self, request: Any, context: Any) -> Any:
+        return await self._answer("CallTool", request, context)
+
     async def Watch(self, request: Any, context: Any) -> Any:
         peer = WatchPeer(request)
         self.watches.append(peer)
