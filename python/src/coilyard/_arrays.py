@@ -105,7 +105,7 @@ def from_tensor(tensor: value_pb2.Tensor, framework: str | None = None) -> Any:
 
     Args:
         tensor: The message; its size must fit its dtype and shape.
-        framework: `torch` gives a torch tensor when torch is imported.
+        framework: `torch` gives a torch tensor when torch is imported and has this dtype.
 
     Raises:
         ValidationFailed: The message contradicts itself.
@@ -122,7 +122,7 @@ def from_tensor_data(tensor: TensorData, framework: str | None = None) -> Any:
     """
     _checked(tensor)
     torch = loaded("torch") if framework == "torch" else None
-    if torch is not None:
+    if torch is not None and hasattr(torch, tensor.dtype):  # an older one has no unsigned integers
         return _to_torch(torch, tensor)
     if tensor.dtype == "bfloat16":
         return tensor
@@ -151,12 +151,26 @@ def _from_numpy(numpy: ModuleType, array: Any) -> TensorData:
 
 
 def _from_torch(torch: ModuleType, tensor: Any) -> TensorData:
-    host = tensor.detach().cpu().contiguous()
+    try:
+        return _from_plain_torch(torch, tensor)
+    except ValidationFailed:
+        raise
+    except Exception as error:  # sparse, quantized, without data: there are many, and each is refused in its own way
+        raise ValidationFailed(
+            f"a torch tensor that has no plain elements in memory ({type(error).__name__}: {error}): make it dense"
+        ) from error
+
+
+def _from_plain_torch(torch: ModuleType, tensor: Any) -> TensorData:
+    host = tensor.detach().cpu().resolve_conj().resolve_neg().contiguous()
     dtype = str(host.dtype).removeprefix("torch.")
     raw = host.view(torch.int16) if dtype == "bfloat16" else host
     return _checked(TensorData(dtype, tuple(host.shape), raw.numpy().tobytes()))
 
 
 def _to_torch(torch: ModuleType, tensor: TensorData) -> Any:
-    # frombuffer shares the memory it is given, and a tensor is writable: it gets its own.
-    return torch.frombuffer(bytearray(tensor.data), dtype=getattr(torch, tensor.dtype)).reshape(tensor.shape)
+    dtype = getattr(torch, tensor.dtype)
+    if not tensor.data:  # of which `frombuffer` makes nothing
+        return torch.empty(tensor.shape, dtype=dtype)
+    # `frombuffer` shares the memory it is given, and a tensor is writable: it gets its own.
+    return torch.frombuffer(bytearray(tensor.data), dtype=dtype).reshape(tensor.shape)

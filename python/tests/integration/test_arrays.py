@@ -128,7 +128,7 @@ class FakeTensor:
     def detach(self) -> FakeTensor:
         return self
 
-    cpu = contiguous = detach
+    cpu = contiguous = resolve_conj = resolve_neg = detach
 
     def numpy(self) -> Any:
         return self.array
@@ -144,6 +144,7 @@ def torch(monkeypatch: pytest.MonkeyPatch) -> Any:
     module.Tensor = FakeTensor
     module.frombuffer = lambda data, dtype: FakeTensor(np.frombuffer(data, dtype))
     module.float32, module.int64 = np.float32, np.int64
+    module.empty = lambda shape, dtype: FakeTensor(np.empty(shape, dtype))
     monkeypatch.setitem(sys.modules, "torch", module)
     return module
 
@@ -165,6 +166,22 @@ async def test_who_registered_a_torch_tensor_gets_torch_tensors_everywhere(
     await until(lambda: other.cached("t").array.tolist() == [[1, 1], [1, 1]], "the pushed value is one, too")
     assert {type(entry["value"]) for entry in await other.get_variable_history("t")} == {FakeTensor}
     await watch.aclose()
+
+
+async def test_a_torch_tensor_without_elements_is_one(session: SessionContext, torch: Any) -> None:
+    await session.register_variable("t", "tensor", FakeTensor(np.empty((2, 0, 3), dtype=np.float32)))
+    value = await session.get_variable("t")
+    assert (type(value), value.shape, value.dtype) == (FakeTensor, (2, 0, 3), "torch.float32")
+
+
+async def test_a_torch_tensor_that_cannot_be_read_is_refused_by_name(session: SessionContext, torch: Any) -> None:
+    class Sparse(FakeTensor):
+        def numpy(self) -> Any:
+            raise RuntimeError("no plain elements")
+
+    with pytest.raises(TypeError, match=r"initial_value: a torch tensor .*no plain elements.*make it dense"):
+        await session.register_variable("t", "tensor", Sparse(np.ones(2)))
+    assert await session.list_variables() == []
 
 
 async def test_who_has_not_imported_torch_gets_numpy_arrays(

@@ -42,7 +42,9 @@ export function numbersOf(tensor: Tensor): Numbers | undefined {
 export function isFiniteTensor(tensor: Tensor): boolean {
   switch (tensor.dtype) {
     case 'float16':
+      return !hasExponent(tensor, 0x7c00);
     case 'bfloat16':
+      return !hasExponent(tensor, 0x7f80);
     case 'float32':
     case 'float64':
       for (const element of numbersOf(tensor) ?? []) if (!Number.isFinite(element)) return false;
@@ -50,6 +52,11 @@ export function isFiniteTensor(tensor: Tensor): boolean {
     default:
       return true;
   }
+}
+
+/** Whether an element of two bytes has all of these bits, as infinities and NaN have: millions are looked at at once. */
+function hasExponent({ data }: Tensor, bits: number): boolean {
+  return data instanceof Uint16Array && data.some((element) => (element & bits) === bits);
 }
 
 function ofView(view: ArrayBufferView, preferred: Dtype | undefined): Result<Tensor, CoilyardError> {

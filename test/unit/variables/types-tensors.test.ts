@@ -158,6 +158,24 @@ describe('a tensor', () => {
     ]).toEqual([1]);
   });
 
+  test('of halves with an infinity or NaN is refused unless allowNan, and every other pattern of bits is a number', () => {
+    for (const [dtype, exponent] of [
+      ['float16', 0x7c00],
+      ['bfloat16', 0x7f80],
+    ] as const) {
+      const holds = (bits: number, constraints = {}): string => {
+        const session = holding('tensor', { dtype, shape: [2], data: new Uint16Array(2) }, constraints);
+        return code(session, { dtype, shape: [2], data: new Uint16Array([0, bits]) });
+      };
+      for (const bits of [exponent, exponent | 0x8000, exponent | 1, 0xffff]) {
+        expect([dtype, bits, holds(bits)]).toEqual([dtype, bits, 'validation_failed']);
+        expect([dtype, bits, holds(bits, { allow_nan: true })]).toEqual([dtype, bits, 'ok']);
+      }
+      for (const bits of [exponent - 1, 0x8000, 0x0001, exponent >> 1])
+        expect([dtype, bits, holds(bits)]).toEqual([dtype, bits, 'ok']);
+    }
+  });
+
   test('is nobody’s to change: what it was made of and what it gives are copies', () => {
     const given = new Float32Array([1, 2]);
     const session = holding('tensor', given);
