@@ -59,8 +59,10 @@ from coilyard._errors import (
     VersionNotFound,
     WorkerLost,
 )
+from coilyard._optimizers import BaseOptimizer, OptimizationDone
 from coilyard._records import SessionInfo, VariableUpdate
 from coilyard._registry import module, register_interpreter, tool
+from coilyard._resolver import ModuleVariableResolver, ResolvedModule
 from coilyard._scope import progress
 from coilyard._sentinel import MISSING
 from coilyard._session.config import SessionConfig
@@ -74,6 +76,7 @@ __all__ = (
     "AccessDenied",
     "AlreadyExists",
     "AlreadyOptimizing",
+    "BaseOptimizer",
     "CircularDependency",
     "Client",
     "ClientClosed",
@@ -88,10 +91,12 @@ __all__ = (
     "InvalidArgument",
     "MailboxFull",
     "ModuleNotFound",
+    "ModuleVariableResolver",
     "NotFound",
     "NotOptimizing",
     "OperationCancelled",
     "OptimisticLockFailure",
+    "OptimizationDone",
     "Overloaded",
     "PayloadTooLarge",
     "PermissionDenied",
@@ -100,6 +105,7 @@ __all__ = (
     "PythonError",
     "RateLimited",
     "ReadOnly",
+    "ResolvedModule",
     "SessionConfig",
     "SessionContext",
     "SessionCrashed",
