@@ -4,27 +4,17 @@
  */
 
 import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js';
-import { WorkerFrame, WorkersService } from '../gen/coilyard/v1/workers.js';
-import { CoilyardError, describeThrown } from '../kernel/errors.js';
-import { runtimeFrameBytes } from '../wire/frame-bytes.js';
-import { decodeWorkerFrame } from '../wire/frame-codec.js';
-import type { RuntimeFrame, WelcomeFrame } from '../wire/frames.js';
-import { onlyPiece, type Piece, PieceAssembler } from '../wire/pieces.js';
-import { sizeOf } from '../wire/rope-writer.js';
+import { WorkersService } from '../gen/coilyard/v1/workers.js';
+import { CoilyardError, toCoilyardError } from '../kernel/errors.js';
+import { FrameMessages } from '../wire/frame-messages.js';
+import type { RuntimeFrame } from '../wire/frames.js';
 import type { Attachment, FrameReceiver } from '../workers/attachment.js';
 import { authenticate } from './authorization.js';
 import type { GatewayContext } from './context.js';
 import { widenWindow } from './flow-window.js';
-import { FrameQueue } from './frame-queue.js';
 import { grpcStatusOf } from './grpc-status.js';
-import { decodeRequest } from './unary.js';
 
 type AttachCall = ServerDuplexStream<Buffer, Buffer>;
-
-/** Room for the length of a frame. */
-const HEADROOM = 16;
-/** Messages from here on may be pieces: it pays to look. */
-const LARGE_MESSAGE_BYTES = 64 * 1024;
 
 export function attachRoute(context: GatewayContext): handleBidiStreamingCall<Buffer, Buffer> {
   return (call) => {
@@ -45,22 +35,16 @@ export function attachRoute(context: GatewayContext): handleBidiStreamingCall<Bu
 
 class WorkerStream implements Attachment {
   readonly #call: AttachCall;
-  readonly #maxBytes: number;
-  readonly #queue: FrameQueue;
+  readonly #messages: FrameMessages;
   #isWriting = false;
   #isFlushScheduled = false;
   #state: 'open' | 'closing' | 'closed' = 'open';
   /** Why the connection ended, for the receiver. */
   #cause: unknown;
-  #maxFrameBytes: number;
-  #pieces: PieceAssembler;
 
   constructor(call: AttachCall, maxBytes: number) {
     this.#call = call;
-    this.#queue = new FrameQueue(maxBytes);
-    this.#maxBytes = maxBytes - HEADROOM;
-    this.#maxFrameBytes = this.#maxBytes;
-    this.#pieces = new PieceAssembler(this.#maxBytes);
+    this.#messages = new FrameMessages(maxBytes);
   }
 
   /** Reads the worker's frames until the connection ends. */
@@ -73,21 +57,15 @@ class WorkerStream implements Attachment {
     call.once('cancelled', () => {
       const cause = this.#state === 'open' ? brokenOff() : this.#cause;
       this.#state = 'closed';
-      this.#queue.clear();
+      this.#messages.clear();
       receiver.closed(cause);
     });
   }
 
   send(frame: RuntimeFrame): boolean {
     if (this.#state !== 'open' || this.#call.cancelled) return false;
-    if (frame.type === 'welcome') this.#allow(frame);
-    const bytes = runtimeFrameBytes(frame);
-    const actual = sizeOf(bytes);
-    if (actual > this.#maxFrameBytes)
-      throw new CoilyardError('payload_too_large', `a ${frame.type} frame takes ${actual} bytes`, {
-        details: { limit: this.#maxFrameBytes, actual },
-      });
-    this.#queue.push(bytes, callOf(frame));
+    if (frame.type === 'welcome') widenWindow(this.#call);
+    this.#messages.push(frame);
     if (!this.#isFlushScheduled && !this.#isWriting) {
       this.#isFlushScheduled = true;
       queueMicrotask(this.#flush);
@@ -104,21 +82,14 @@ class WorkerStream implements Attachment {
     }
     this.#state = 'closed';
     this.#cause = error;
-    this.#queue.clear();
+    this.#messages.clear();
     this.#call.emit('error', grpcStatusOf(error));
-  }
-
-  /** Both sides keep to what the welcome says; before it, to what fits in one message and one common window. */
-  #allow({ maxFrameBytes = this.#maxBytes }: WelcomeFrame): void {
-    this.#maxFrameBytes = maxFrameBytes;
-    this.#pieces = new PieceAssembler(maxFrameBytes);
-    widenWindow(this.#call);
   }
 
   readonly #flush = (): void => {
     this.#isFlushScheduled = false;
     if (this.#isWriting || this.#state === 'closed') return;
-    const message = this.#queue.next();
+    const message = this.#messages.next();
     if (message === undefined) {
       if (this.#state === 'closing') this.#finish();
       return;
@@ -138,29 +109,11 @@ class WorkerStream implements Attachment {
 
   #receive(bytes: Buffer, receiver: FrameReceiver): void {
     try {
-      const piece = bytes.byteLength < LARGE_MESSAGE_BYTES ? undefined : onlyPiece(bytes);
-      if (piece !== undefined) this.#receivePiece(piece, receiver);
-      else
-        for (const message of decodeRequest(WorkersService.attach, bytes).frames) {
-          const { frame } = message;
-          if (frame?.$case === 'piece') this.#receivePiece(frame.value, receiver);
-          else receiver.receive(decodeWorkerFrame(message));
-        }
+      this.#messages.read(bytes, (frame) => receiver.receive(frame));
     } catch (error) {
-      this.close(
-        error instanceof CoilyardError ? error : new CoilyardError('internal', describeThrown(error), { cause: error }),
-      );
+      this.close(toCoilyardError(error));
     }
   }
-
-  #receivePiece(piece: Piece, receiver: FrameReceiver): void {
-    const whole = this.#pieces.take(piece);
-    if (whole !== undefined) receiver.receive(decodeWorkerFrame(WorkerFrame.decode(whole)));
-  }
 }
-
-/** Frames about one call or one ask keep their order; the others come after what was sent before. */
-const callOf = (frame: RuntimeFrame): string | undefined =>
-  'callId' in frame ? `call ${frame.callId}` : 'askId' in frame ? `ask ${frame.askId}` : undefined;
 
 const brokenOff = (): CoilyardError => new CoilyardError('worker_lost', 'the connection to the worker broke off');

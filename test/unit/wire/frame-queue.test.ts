@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { FrameQueue } from '../../../src/gateway/frame-queue.js';
+import { FrameQueue } from '../../../src/wire/frame-queue.js';
 import { AttachResponse, RuntimeFrame } from '../../../src/gen/coilyard/v1/workers.js';
 import { PieceAssembler } from '../../../src/wire/pieces.js';
 

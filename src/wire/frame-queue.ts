@@ -3,9 +3,9 @@
  * so that the frames of other calls pass it. Frames of one call keep their order.
  */
 
-import { cutUp, PIECE_BYTES, type Piece } from '../wire/pieces.js';
-import { sizeOf } from '../wire/rope-writer.js';
-import { varintSize, writeVarint } from '../wire/varint.js';
+import { cutUp, PIECE_BYTES, type Piece } from './pieces.js';
+import { sizeOf } from './rope-writer.js';
+import { varintSize, writeVarint } from './varint.js';
 
 /** An encoded frame, perhaps in parts. */
 export type FrameBytes = readonly Uint8Array[];
@@ -28,6 +28,7 @@ const HEADROOM = 64;
 
 export class FrameQueue {
   readonly #pieceBytes: number;
+  readonly #prefixBytes: number;
   #small: FrameBytes[] = [];
   /** By what the call is known by, the one whose turn it is first. */
   readonly #lanes = new Map<string, Lane>();
@@ -35,8 +36,12 @@ export class FrameQueue {
   #final: FrameBytes[] = [];
   #lastFrameId = 0n;
 
-  /** @param maxMessageBytes of the largest message that may be sent. */
-  constructor(maxMessageBytes: number) {
+  /**
+   * @param maxMessageBytes of the largest message that may be sent.
+   * @param prefixBytes room that each message has in front, for the carrier to fill.
+   */
+  constructor(maxMessageBytes: number, prefixBytes = 0) {
+    this.#prefixBytes = prefixBytes;
     this.#pieceBytes = Math.max(1, Math.min(PIECE_BYTES, Math.floor(maxMessageBytes / 2) - HEADROOM));
   }
 
@@ -69,7 +74,7 @@ export class FrameQueue {
     this.#small = frames.length === this.#small.length ? [] : this.#small.slice(frames.length);
     const piece = this.#nextPiece();
     if (piece !== undefined) frames.push(pieceFrame(piece));
-    return frames.length === 0 ? undefined : packed(frames);
+    return frames.length === 0 ? undefined : packed(frames, this.#prefixBytes);
   }
 
   #add(frame: FrameBytes, call: string): void {
@@ -123,15 +128,15 @@ function pieceFrame({ frameId, data, last }: Piece): FrameBytes {
   return [head.subarray(0, at), data];
 }
 
-/** `AttachResponse` with these frames, in order. */
-function packed(frames: readonly FrameBytes[]): Buffer {
-  let total = 0;
+/** `AttachResponse` with these frames, in order, behind so much room. */
+function packed(frames: readonly FrameBytes[], prefixBytes: number): Buffer {
+  let total = prefixBytes;
   for (const frame of frames) {
     const size = sizeOf(frame);
     total += 1 + varintSize(size) + size;
   }
   const message = Buffer.allocUnsafe(total);
-  let at = 0;
+  let at = prefixBytes;
   for (const frame of frames) {
     message[at++] = FRAMES_TAG;
     at = writeVarint(message, sizeOf(frame), at);
