@@ -20,6 +20,7 @@ PROGRAMS = re.findall(r"```python\n(.*?)```(?:\n+```text\n(.*?)```)?", GUIDE, re
 
 
 @pytest.mark.gateway
+@pytest.mark.dspy
 @pytest.mark.asyncio
 async def test_every_program_of_the_guide_prints_what_the_guide_says(address: str) -> None:
     assert len(PROGRAMS) > 10
