@@ -149,6 +149,44 @@ test('progress and log entries reach the caller of the call, in order and until 
   ]);
 });
 
+test('a listener of a call that throws or rejects is not called again, and costs the call nothing', async () => {
+  const warnings: string[] = [];
+  const onWarning = ({ message }: Error): void => void warnings.push(message);
+  process.on('warning', onWarning);
+  const house = new Harness({
+    tools: {
+      work: async (_args, { worker, frame: { callId } }) => {
+        for (const message of ['one', 'two', 'three']) {
+          worker.send({ type: 'progress', callId, message });
+          worker.send({ type: 'log', callId, level: 'info', logger: 'x', message });
+          await settle();
+        }
+        return 'done';
+      },
+    },
+  });
+  await house.start(0);
+  const heard: string[] = [];
+  const call = house.call(
+    'work',
+    {},
+    {
+      onProgress: ({ message }) => {
+        heard.push(message);
+        throw new Error('no progress');
+      },
+      onLog: async ({ message }) => {
+        heard.push(message);
+        throw new Error('no log');
+      },
+    },
+  );
+  await expect(call).resolves.toBe('done');
+  process.off('warning', onWarning);
+  expect(heard).toEqual(['one', 'one']);
+  expect(warnings).toEqual(['a listener of a call failed: no progress', 'a listener of a call failed: no log']);
+});
+
 test('the variables that a tool asks for are read when its call is sent, once and at one revision', async () => {
   const house = new Harness({ greets: false, tools: { sample: (_args, { frame }) => frame.variables } });
   const reads: (readonly string[])[] = [];
