@@ -18,6 +18,7 @@ import { defaultGatewayLimits, type GatewayContext, type GatewayLimits, type Wor
 import { carryRoute } from './carry-service.js';
 import { ConnectionQuota } from './connection-quota.js';
 import { detailInterceptor } from './detail-interceptor.js';
+import { guardHeaders } from './header-guard.js';
 import { Health } from './health.js';
 import { addressOf, isLoopback, type Listener, listen } from './listener.js';
 import { OpenStreams } from './open-streams.js';
@@ -161,6 +162,7 @@ async function openDoor(
 ): Promise<Door> {
   const server = createServer(context, health);
   const injector = server.createConnectionInjector(credentials);
+  guardHeaders(server);
   const { maxConnections } = context.limits;
   const listener = await listen({ host, port, maxConnections }, (connection) => {
     context.connections.opened(connection);
