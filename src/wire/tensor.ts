@@ -49,10 +49,38 @@ export function encodeTensor(tensor: TensorValue, field: string): Tensor {
   return { dtype, shape: shape.map(BigInt), data: Buffer.from(data.buffer, data.byteOffset, data.byteLength) };
 }
 
-/** What travels of a tensor of a variable, or of one in the form in which it travels; `undefined` for anything else. */
+/**
+ * What travels of a tensor of a variable, of a typed array, or of a tensor in the form in which it travels; `undefined`
+ * for anything else.
+ */
 export function tensorValueOf(value: unknown): TensorValue | undefined {
   if (value instanceof StoredTensor) return { dtype: value.dtype, shape: value.shape, data: value.toBytes() };
+  if (ArrayBuffer.isView(value)) return tensorOfView(value);
   return isTensorValue(value) ? value : undefined;
+}
+
+/** What the elements of a typed array are; subclasses such as `Buffer` have the tag of their typed array. */
+const dtypesByTag: ReadonlyMap<unknown, string> = new Map([
+  ['Int8Array', 'int8'],
+  ['Uint8Array', 'uint8'],
+  ['Uint8ClampedArray', 'uint8'],
+  ['Int16Array', 'int16'],
+  ['Uint16Array', 'uint16'],
+  ['Int32Array', 'int32'],
+  ['Uint32Array', 'uint32'],
+  ['Float32Array', 'float32'],
+  ['Float64Array', 'float64'],
+  ['BigInt64Array', 'int64'],
+  ['BigUint64Array', 'uint64'],
+]);
+
+/** One dimension; a `DataView` has no elements and is none. */
+function tensorOfView(view: ArrayBufferView): TensorValue | undefined {
+  const dtype = dtypesByTag.get(Reflect.get(view, Symbol.toStringTag));
+  const width = dtype === undefined ? undefined : widths.get(dtype);
+  if (dtype === undefined || width === undefined) return undefined;
+  const { buffer, byteOffset, byteLength } = view;
+  return { dtype, shape: [byteLength / width], data: new Uint8Array(buffer, byteOffset, byteLength) };
 }
 
 function isTensorValue(value: unknown): value is TensorValue {

@@ -1,6 +1,7 @@
 /** Values of the house to the typed `Value` of the wire contract and back, exact in both directions. */
 
 import type { Value } from '../gen/coilyard/v1/value.js';
+import { reading } from '../kernel/arguments.js';
 import { invalidArgument } from '../kernel/errors.js';
 import { assertNever } from '../kernel/result.js';
 import type { ValueKind } from '../variables/value.js';
@@ -19,13 +20,16 @@ type WireKind = NonNullable<Value['kind']>;
 
 /**
  * Encodes as `kind`, or as what the value looks like: a safe whole number is an integer, any other number a float, a
- * string a text, a list or a map JSON. Null is null whatever the kind.
+ * string a text, a typed array a tensor, a list or a map JSON. Null is null whatever the kind.
  *
  * @param field what an error calls the value.
  * @throws CoilyardError `invalid_argument` when the value has no such form.
  */
 export function encodeValue(value: unknown, kind?: ValueKind, field = 'value'): Value {
-  return { kind: value === null ? nothing : encodeAs(kind ?? kindOf(value), value, field) };
+  if (value === null) return { kind: nothing };
+  if (typeof value !== 'object') return { kind: encodeAs(kind ?? kindOf(value), value, field) };
+  // Its getters and proxies may throw.
+  return { kind: reading(field, () => encodeAs(kind ?? kindOf(value), value, field)) };
 }
 
 /** Throws `invalid_argument` naming `field` for a message without a kind and for content that is malformed. */

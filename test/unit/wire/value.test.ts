@@ -201,6 +201,58 @@ test('a tensor as a variable holds it travels with its dtype, its shape and its 
   expect(encodeValue(stored, 'embedding').kind?.$case).toBe('embedding');
 });
 
+test.each([
+  ['Float32Array', Float32Array.of(1.5, 2), 'float32'],
+  ['Float64Array', Float64Array.of(1.5, 2), 'float64'],
+  ['Int32Array', Int32Array.of(-1, 2), 'int32'],
+  ['BigUint64Array', BigUint64Array.of(1n, 2n), 'uint64'],
+  ['Uint8ClampedArray', Uint8ClampedArray.of(1, 300), 'uint8'],
+  ['Buffer', Buffer.from('ab'), 'uint8'],
+  ['a part of an array', Int16Array.of(1, 2, 3, 4).subarray(1, 3), 'int16'],
+])('a typed array travels as a tensor of its elements: %s', (_, array, dtype) => {
+  const data = new Uint8Array(array.buffer, array.byteOffset, array.byteLength).slice();
+  expect(roundTrip(array)).toEqual({ kind: 'tensor', value: { dtype, shape: [2], data } });
+});
+
+test.each([
+  [
+    'a getter',
+    {
+      get broken(): never {
+        throw new Error('do not look');
+      },
+    },
+  ],
+  [
+    'a proxy',
+    new Proxy(
+      {},
+      {
+        ownKeys: () => {
+          throw new Error('do not look');
+        },
+      },
+    ),
+  ],
+  [
+    'a proxy that has nothing',
+    new Proxy(
+      {},
+      {
+        has: () => {
+          throw new Error('do not look');
+        },
+      },
+    ),
+  ],
+])('data that throw when they are read are refused by name: %s', (_, value) => {
+  const { code, details } = failure(() => encodeValue(value, undefined, 'v'));
+  expect([code, details]).toEqual([
+    'invalid_argument',
+    { field: 'v', expected: 'something that can be read', actual: 'do not look' },
+  ]);
+});
+
 test('a tensor comes back with its dtype, its shape and its bytes', () => {
   const tensor = { dtype: 'float32', shape: [2, 3], data: new Uint8Array(24).fill(7) };
   expect(roundTrip(tensor)).toEqual({ kind: 'tensor', value: tensor });
