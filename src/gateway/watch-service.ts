@@ -3,6 +3,7 @@
  * time; what happens meanwhile waits in the watcher, whose memory is bounded.
  */
 
+import { nextTick } from 'node:process';
 import type { handleServerStreamingCall, ServerWritableStream } from '@grpc/grpc-js';
 import { type Position, VariablesService, type WatchRequest } from '../gen/coilyard/v1/variables.js';
 import { CoilyardError, type ErrorCode } from '../kernel/errors.js';
@@ -144,15 +145,18 @@ class WatchStream {
       // The callback comes once the message has gone through the reader's flow control.
       if (message !== undefined) this.#call.write(message, this.#pump);
       else if (watcher.ended !== undefined) this.end(reasonOf(watcher.ended));
-      else watcher.onReady(this.#pumpNextTurn);
+      else watcher.onReady(this.#pumpSoon);
     } catch (error) {
       this.end(error);
     }
   };
 
-  /** What else is committed in this turn of the loop goes into the same message. */
-  readonly #pumpNextTurn = (): void => {
-    setImmediate(this.#pump);
+  /**
+   * Once no microtask is left: what else is committed meanwhile goes into the same message. What is committed later in this
+   * turn of the loop waits for that message, and goes together into the next.
+   */
+  readonly #pumpSoon = (): void => {
+    nextTick(this.#pump);
   };
 
   #nextMessage(watcher: Watcher): Buffer | undefined {

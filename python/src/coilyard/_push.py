@@ -90,21 +90,23 @@ class PushLink:
     def _apply(self, response: variables_pb2.WatchResponse, feed: Feed) -> None:
         cache, position = self._cache, response.position.revision
         updates = list(response.updates)
-        resets = [index for index, update in enumerate(updates) if update.type == variables_pb2.UPDATE_TYPE_RESET]
-        if resets:
-            updates = updates[resets[-1] + 1 :]
+        kinds = [update.type for update in updates]
+        if variables_pb2.UPDATE_TYPE_RESET in kinds:
+            after = len(kinds) - kinds[::-1].index(variables_pb2.UPDATE_TYPE_RESET)
+            updates, kinds = updates[after:], kinds[after:]
             present = [u for u in updates if u.type == variables_pb2.UPDATE_TYPE_INITIAL and u.HasField("value")]
             cache.reset(position, map(self._decode, present))
-        for update in updates:
-            if update.type == variables_pb2.UPDATE_TYPE_DELETED:
-                cache.forget(update.variable_id, update.revision)
-            elif update.type == variables_pb2.UPDATE_TYPE_CONFIGURED:
-                cache.forget(update.variable_id, update.revision, "configured")
+        for update, kind in zip(updates, kinds, strict=True):
+            variable_id, revision = update.variable_id, update.revision
+            if kind == variables_pb2.UPDATE_TYPE_DELETED:
+                cache.forget(variable_id, revision)
+            elif kind == variables_pb2.UPDATE_TYPE_CONFIGURED:
+                cache.forget(variable_id, revision, "configured")
             elif update.skipped or not update.HasField("value"):
                 # New settings may be among what was folded into it, and reading may be forbidden now. A value that is
                 # too large for a message is asked for by who reads it: most listeners never do.
-                cache.forget(update.variable_id, update.revision, "updated")
-            elif update.type in UPDATE_KINDS:
-                cache.push(update.variable_id, update.revision, partial(self._decode, update))
+                cache.forget(variable_id, revision, "updated")
+            elif kind in UPDATE_KINDS:
+                cache.push(variable_id, revision, partial(self._decode, update))
         if not cache.live:
             cache.go_live(None if feed.resumed else position)
