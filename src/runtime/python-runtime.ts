@@ -9,7 +9,14 @@ import {
   startSupervisor,
   type UncleanStop,
 } from '../../supervisors/index.js';
-import { checkObject, checkOptionalPort, checkOptionalTimeout, reading } from '../kernel/arguments.js';
+import {
+  checkObject,
+  checkOptionalFlag,
+  checkOptionalFunction,
+  checkOptionalPort,
+  checkOptionalTimeout,
+  reading,
+} from '../kernel/arguments.js';
 import type { Clock, Random } from '../kernel/clock.js';
 import { CoilyardError, invalidArgument, toCoilyardError } from '../kernel/errors.js';
 import { exitReason } from '../kernel/exit-reason.js';
@@ -21,6 +28,7 @@ import { deferred } from '../workers/deferred.js';
 import type { Launcher, LauncherFactory } from '../workers/launcher.js';
 import { MemoryKills } from '../workers/memory.js';
 import { WorkerPool } from '../workers/pool.js';
+import { affinities, isAffinity } from '../workers/pool-limits.js';
 import type { SlotInfo } from '../workers/slot.js';
 import type { PoolOptions } from '../workers/pool-options.js';
 import { PythonPools } from '../workers/pools.js';
@@ -367,5 +375,10 @@ function checkedOptions(options: PythonCallOptions): PythonCallOptions {
     throw invalidArgument('pool', 'the name of a pool', rest.pool);
   checkOptionalTimeout('timeoutMs', rest.timeoutMs);
   checkOptionalPort('signal', rest.signal, ['addEventListener']);
+  checkOptionalFlag('idempotent', rest.idempotent);
+  checkOptionalFunction('onProgress', rest.onProgress);
+  checkOptionalFunction('onLog', rest.onLog);
+  if (rest.affinity !== undefined && !isAffinity(rest.affinity))
+    throw invalidArgument('affinity', affinities.join(', '), rest.affinity);
   return session === undefined ? rest : { ...rest, session };
 }

@@ -76,7 +76,9 @@ export const staffLeast = {
   nice: 0,
 } as const satisfies Partial<Record<keyof StaffOptions, number>>;
 
-const affinities: readonly unknown[] = ['hint', 'strict_queue', 'strict_fail_fast'] satisfies Affinity[];
+export const affinities: readonly Affinity[] = Object.freeze(['hint', 'strict_queue', 'strict_fail_fast']);
+
+export const isAffinity = (word: unknown): word is Affinity => affinities.some((known) => known === word);
 
 /** @throws CoilyardError `invalid_argument` for what a least number cannot say. */
 export function checkStaff(
@@ -86,7 +88,7 @@ export function checkStaff(
   const { affinity, recycleJitter, nice, rlimits } = settings;
   const { min, max } = headcount(settings);
   if (max < min) throw invalidArgument(`pools.${pool}.max`, `at least ${min}`, max);
-  if (!affinities.includes(affinity)) throw invalidArgument(`pools.${pool}.affinity`, affinities.join(', '), affinity);
+  if (!isAffinity(affinity)) throw invalidArgument(`pools.${pool}.affinity`, affinities.join(', '), affinity);
   if (typeof recycleJitter !== 'number' || !(recycleJitter >= 0 && recycleJitter <= 1))
     throw invalidArgument(`pools.${pool}.recycleJitter`, 'a number from 0 to 1', recycleJitter);
   if (nice > 19) throw invalidArgument(`pools.${pool}.nice`, 'at most 19', nice);

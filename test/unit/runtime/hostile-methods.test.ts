@@ -70,7 +70,16 @@ const methods: Record<string, Row> = {
     'call',
     'echo',
     {},
-    { timeoutMs: 5000, pool: 'default', session, signal: undefined },
+    {
+      timeoutMs: 5000,
+      pool: 'default',
+      session,
+      signal: undefined,
+      affinity: 'hint',
+      idempotent: true,
+      onProgress: undefined,
+      onLog: undefined,
+    },
   ),
   'python.stream': [
     (...args: unknown[]) => {
@@ -215,6 +224,17 @@ describe('a method that plain JavaScript calls with anything at all', () => {
     '%s answers with a result or a CoilyardError',
     async (_name, row) => {
       expect(await sweepDeep(row)).toEqual([]);
+    },
+  );
+
+  test.each(['affinity', 'idempotent', 'onProgress', 'onLog'])(
+    'refuses an option of a call of Python that is no %s, by its name',
+    async (field) => {
+      const options: object = { [field]: 'yes' };
+      await expect(runtime.python.call('echo', {}, options)).rejects.toMatchObject({
+        code: 'invalid_argument',
+        details: { field },
+      });
     },
   );
 
