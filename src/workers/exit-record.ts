@@ -3,7 +3,7 @@
 import type { SessionId } from '../kernel/ids.js';
 
 /**
- * `drained`: it ended as it was asked to; `exited`: by itself with a code; `killed`, `signalled`: by a signal of
+ * `drained`: it ended as it was asked to; `exited`: by itself with a code, 0 included; `killed`, `signalled`: by a signal of
  * somebody else; `aborted`: an assertion; `hung`: no sign of life; `stopped`: it was ended in the course of a stop.
  */
 export type ExitCause =
@@ -27,6 +27,8 @@ export interface Symptoms {
   readonly code: number | null;
   readonly stderr: readonly string[];
   readonly verdict: Verdict | undefined;
+  /** Whether it had said that it takes no more calls and ends. */
+  readonly wasDraining: boolean;
   /** As its last sign of life said, 0 when unknown. */
   readonly residentBytes: number;
   /** Memory that the machine or the container has. */
@@ -69,7 +71,7 @@ const BAD_ALLOC = /\bstd::(bad_alloc|bad_array_new_length)\b/;
 /** Whether the call that the worker was busy with may be to blame. */
 export const isDeadly = (cause: ExitCause): boolean => deadly.has(cause);
 
-export function causeOf({ code, stderr, verdict, ...symptoms }: Symptoms): ExitCause {
+export function causeOf({ code, stderr, verdict, wasDraining, ...symptoms }: Symptoms): ExitCause {
   const signal = symptoms.signal ?? signalCodes.get(code) ?? null;
   if (signal === 'SIGSEGV' || signal === 'SIGBUS' || signal === 'SIGILL' || signal === 'SIGFPE')
     return 'segmentation_fault';
@@ -77,7 +79,7 @@ export function causeOf({ code, stderr, verdict, ...symptoms }: Symptoms): ExitC
   if (signal === 'SIGABRT') return stderr.some((line) => BAD_ALLOC.test(line)) ? 'out_of_memory' : 'aborted';
   if (signal === 'SIGKILL') return isMemory(symptoms) ? 'out_of_memory' : 'killed';
   if (signal !== null) return 'signalled';
-  if (code === 0) return 'drained';
+  if (code === 0) return wasDraining ? 'drained' : 'exited';
   if (code === OUT_OF_MEMORY) return 'out_of_memory';
   return stderr.slice(-3).some((line) => line.startsWith('MemoryError')) ? 'out_of_memory' : 'exited';
 }

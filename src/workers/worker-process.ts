@@ -105,6 +105,7 @@ class WorkerLife {
   #exit: LaunchedExit | undefined;
   #conversation: Conversation | undefined;
   #verdict: Verdict | undefined;
+  #wasDraining = false;
   /**
    * The kernel's kills for memory at the last two signs of life. The older one counts: the last may have been read after
    * the worker was dead.
@@ -159,7 +160,7 @@ class WorkerLife {
     const { drainTimeoutMs, killGraceMs } = this.#plan.settings;
     if (this.#link !== undefined && this.#lostLine === undefined) this.#listener.draining(this.#link);
     if (isCleanExit(reason)) {
-      this.#verdict ??= 'stopped';
+      if (this.#exit === undefined) this.#verdict ??= 'stopped';
       if (this.#link?.send({ type: 'drain' }) === true) await this.#exitsWithin(drainTimeoutMs);
       await this.#signalled('SIGTERM', killGraceMs);
     }
@@ -248,6 +249,7 @@ class WorkerLife {
 
   #received(frame: Exclude<WorkerFrame, HelloFrame>): void {
     if (frame.type === 'heartbeat') this.#memoryKills = [this.#memoryKills[1], this.#deps.memoryKills.count];
+    if (frame.type === 'draining') this.#wasDraining = true;
     this.#conversation?.receive(frame);
   }
 
@@ -311,6 +313,7 @@ class WorkerLife {
       code,
       stderr,
       verdict,
+      wasDraining: this.#wasDraining,
       residentBytes,
       memoryBytes: memoryBytes(),
       sawMemoryKill:

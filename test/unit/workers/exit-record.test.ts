@@ -8,13 +8,15 @@ const fine: Symptoms = {
   code: null,
   stderr: [],
   verdict: undefined,
+  wasDraining: false,
   residentBytes: 0,
   memoryBytes: 1_000,
   sawMemoryKill: undefined,
 };
 
 test.each<[string, Partial<Symptoms>, ExitCause]>([
-  ['an exit with 0', { code: 0 }, 'drained'],
+  ['an exit with 0 that was announced', { code: 0, wasDraining: true }, 'drained'],
+  ['an exit with 0 out of the blue', { code: 0 }, 'exited'],
   ['an exit with another code', { code: 3 }, 'exited'],
   ['an exit after a MemoryError', { code: 1, stderr: ['Traceback', 'MemoryError'] }, 'out_of_memory'],
   ['SIGKILL when the kernel has just killed for memory', { signal: 'SIGKILL', sawMemoryKill: true }, 'out_of_memory'],
@@ -74,6 +76,20 @@ test('the record of a death names the last call and the memory of the last sign 
   expect(house.eventsOf('worker.exited')).toMatchObject([
     { cause: 'segmentation_fault', signal: 'SIGSEGV', lastCall: { callId: 1, target: 'work' }, residentBytes: 77 },
   ]);
+});
+
+test('a worker that a call ends with 0 has exited; one that was asked to end from outside has drained', async () => {
+  const house = new Harness({ tools: { work: never } }, { size: 2 });
+  const [first, second] = await house.start();
+  const call = watch(house.call('work'));
+  await settle();
+  first?.exit({ code: 0 });
+  second?.send({ type: 'draining' });
+  await settle();
+  second?.exit({ code: 0 });
+  await house.clock.advance(1_000);
+  expect(call.outcome()).toMatchObject({ error: { code: 'worker_lost' } });
+  expect(house.eventsOf('worker.exited').map(({ cause }) => cause)).toEqual(['exited', 'drained']);
 });
 
 test('a worker that hangs is asked to say where before it is killed', async () => {
