@@ -327,6 +327,7 @@ export class WorkerPool {
 
   #ready(slot: Slot, place: number, link: WorkerLink): void {
     slot.phase = 'ready';
+    slot.hasFailed = false;
     if (slot.token !== undefined) this.#setWanted(slot, true);
     slot.known = { hello: link.hello, capabilities: capabilitiesOf(link.hello) };
     this.#links.set(slot.workerId, link);
@@ -345,12 +346,18 @@ export class WorkerPool {
     else if (!slot.isWanted) slot.phase = 'idle';
   }
 
-  /** Calls wait for a worker that starts, but not for one that cannot: with no other left they hear the cause at once. */
+  /**
+   * Calls wait for a worker that starts, but not for one that cannot: with no other left they hear the cause at once. One
+   * that is tried again after it failed is no hope, or places that fail in turns would keep each other's callers waiting.
+   */
   #notStarted(slot: Slot, error: CoilyardError): void {
     slot.phase = 'down';
     if (slot.token !== undefined) return;
+    slot.hasFailed = true;
     this.#lastFailure = error;
-    const isServed = this.#slots.some(({ phase }) => phase === 'ready' || phase === 'starting');
+    const isServed = this.#slots.some(
+      ({ phase, hasFailed }) => phase === 'ready' || (phase === 'starting' && !hasFailed),
+    );
     if (isServed) this.#dispatcher.reconsider();
     else {
       const refusal = unavailable(this.name, error);

@@ -11,6 +11,8 @@ export interface Slot {
   phase: 'idle' | 'starting' | 'ready' | 'down';
   /** Whether it shall have a worker. */
   isWanted: boolean;
+  /** Whether the last life that was to start in it did not. */
+  hasFailed: boolean;
   /** Of a place for a worker that somebody else starts: what lets that worker in, each time it comes. */
   readonly token?: string;
   /** What the last life in this place said of itself. */
@@ -40,6 +42,7 @@ export function aSlot(pool: string, place: number, isWanted: boolean, token?: st
     incarnation: incarnation(0),
     phase: 'idle',
     isWanted,
+    hasFailed: false,
     known: undefined,
     ...(token === undefined ? {} : { token }),
   };

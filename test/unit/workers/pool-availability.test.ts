@@ -66,6 +66,28 @@ test('calls that wait hear why the last worker could not start', async () => {
   });
 });
 
+test('places that fail in turns do not keep each other’s callers waiting', async () => {
+  const house = new Harness({ greets: false }, { size: 2 });
+  const call = watch(house.call('echo'));
+  const whole = watch(house.pool.whole());
+  const start = async (place: number) => {
+    watch(house.pool.startWorker(undefined, place));
+    await settle();
+  };
+  const fail = async (place: number) => {
+    house.launcher.living.find(({ order }) => order.workerId === `test-${place}`)?.exit({ code: 3, stderr: ['no'] });
+    await settle();
+  };
+  await start(0);
+  await start(1);
+  await fail(0);
+  await start(0);
+  expect([call.outcome(), whole.outcome()]).toEqual(['pending', 'pending']);
+  await fail(1);
+  const error = { code: 'pool_unavailable', execution: 'not_started', retryAfterMs: expect.any(Number) };
+  expect([call.outcome(), whole.outcome()]).toMatchObject([{ error }, { error }]);
+});
+
 test('calls go on waiting while another worker may come', async () => {
   const house = new Harness(({ workerId }) => {
     if (workerId === 'test-0') throw new Error('no');
