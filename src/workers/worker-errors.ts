@@ -12,13 +12,27 @@ export const tooSlow = (who: Guest, startTimeoutMs: number): CoilyardError =>
     { details: { ...who, startTimeoutMs } },
   );
 
-/** It ended before its hello. The last thing that it printed is usually the cause. */
+/** Before it ends a worker logs why; a log line begins with the time and the worker's name. */
+const OWN_WORDS = /^.* ERROR coilyard\.worker: /;
+
+/** Why it ended in its own words, which may take lines; else the last thing that it printed. */
+function lastWords(stderr: readonly string[]): string {
+  const lines = stderr.filter((line) => line.trim() !== '');
+  const own = lines.findLastIndex((line) => OWN_WORDS.test(line));
+  const words = lines.slice(own === -1 ? -1 : own).join(' ');
+  return words === '' ? 'it printed nothing' : words.replace(OWN_WORDS, '');
+}
+
+/** It ended before its hello. */
 export function stillborn(who: Guest, { signal, code, stderr }: LaunchedExit): CoilyardError {
   const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
-  const last = stderr.findLast((line) => line.trim() !== '') ?? 'it printed nothing';
-  return new CoilyardError('pool_unavailable', `worker ${who.workerId} ended before it was ready (${how}): ${last}`, {
-    details: { ...who, signal, code, stderr },
-  });
+  return new CoilyardError(
+    'pool_unavailable',
+    `worker ${who.workerId} ended before it was ready (${how}): ${lastWords(stderr)}`,
+    {
+      details: { ...who, signal, code, stderr },
+    },
+  );
 }
 
 export const lost = (who: Guest, what: string, cause?: unknown): CoilyardError =>

@@ -63,6 +63,26 @@ test('a worker that ends before hello fails its start at once, with its last wor
   });
 });
 
+test('a worker that logs why it ends before hello is quoted, all lines of it and without the log’s own', async () => {
+  const house = new Harness({ greets: false }, { size: 1 });
+  const start = watch(house.pool.startWorker(undefined, 0));
+  await settle();
+  house.launcher.workers[0]?.exit({
+    code: 3,
+    stderr: [
+      'RuntimeError: first',
+      '2026-11-20 21:04:14,607 test-0/1 ERROR coilyard.worker: cannot import tools: RuntimeError: first',
+      'second',
+    ],
+  });
+  await settle();
+  expect(start.outcome()).toMatchObject({
+    error: {
+      message: 'worker test-0 ended before it was ready (exit code 3): cannot import tools: RuntimeError: first second',
+    },
+  });
+});
+
 test('a worker that shows a wrong token is refused, and so its start fails', async () => {
   const house = new Harness({ greets: false }, { size: 1 });
   const start = watch(house.pool.startWorker(undefined, 0));
