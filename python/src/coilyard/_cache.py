@@ -193,6 +193,12 @@ class VariableCache:
             self.table.drop(entry)
             self._notify(entry, reason)
 
+    def outdate(self, variable_id: str, revision: int) -> None:
+        """Drops the value of a variable unless it is of `revision` or newer: there is one that did not come along."""
+        entry = self.table.by_id.get(variable_id)
+        if entry is None or entry.revision < revision:
+            self.forget(variable_id, revision, "updated")
+
     # Truth
 
     def go_live(self, position: int | None) -> None:

@@ -47,6 +47,7 @@ class Watch:
         names: Collection[str] = (),
         filter_fn: NamedFilter | None = None,
         framework_of: Callable[[str], str | None] = lambda _: None,
+        on_seen: Callable[[variables_pb2.VariableUpdate], None] = lambda _: None,
     ) -> None:
         self.end_reason: str | None = None
         self._feed = feed
@@ -54,6 +55,7 @@ class Watch:
         self._shaper = shaper
         self._filter = filter_fn
         self._framework_of = framework_of
+        self._on_seen = on_seen
         self._names = frozenset(names)
         self._gone: set[str] = set()
         self._known: dict[str, VariableUpdate] = {}
@@ -196,6 +198,9 @@ class Watch:
 
     def _accept(self, response: variables_pb2.WatchResponse) -> None:
         updates = list(response.updates)
+        for update in updates:
+            if update.type in UPDATE_KINDS:
+                self._on_seen(update)
         resets = [index for index, update in enumerate(updates) if update.type == variables_pb2.UPDATE_TYPE_RESET]
         if resets:
             reason = updates[resets[-1]].reset_reason

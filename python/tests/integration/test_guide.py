@@ -11,6 +11,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
+import dspy
 import pytest
 
 import coilyard
@@ -32,7 +33,7 @@ async def test_every_program_of_the_guide_prints_what_the_guide_says(address: st
             "exec",
             ast.PyCF_ALLOW_TOP_LEVEL_AWAIT,
         )
-        with contextlib.redirect_stdout(io.StringIO()) as printed:
+        with contextlib.redirect_stdout(io.StringIO()) as printed, dspy.context(trace=[]):
             running = eval(code, names)
             if isinstance(running, Coroutine):
                 await running

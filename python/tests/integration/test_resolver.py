@@ -23,7 +23,7 @@ def answer(field: str, prompt: str, settings: dict[str, Any]) -> str:
 @pytest.fixture(autouse=True)
 def model() -> Iterator[AsyncLocalLM]:
     lm = AsyncLocalLM(answer, temperature=0.1)
-    with dspy.context(lm=lm, disable_history=True):
+    with dspy.context(lm=lm, disable_history=True, trace=[]):
         yield lm
 
 

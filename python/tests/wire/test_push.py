@@ -290,3 +290,50 @@ async def test_lists_and_maps_are_pushed_too_and_each_reader_gets_its_own(
     assert await session.get_variable("x") == {"a": [1]}
     assert len(gateway.of("GetVariable")) == 1
     await session.cleanup()
+
+
+async def test_a_cached_read_is_not_older_than_what_a_watch_of_ones_own_has_told(
+    gateway: ScriptedGateway, channel: grpc.aio.Channel
+) -> None:
+    session = await a_live_session(gateway, channel)
+    watch = session.watch_variable("x")
+    following = asyncio.ensure_future(anext(watch))
+    await until(lambda: len(gateway.watches) == 2, "a watch of the user beside that of the cache")
+    told = gateway.watches[1]
+    told.send(a_message(1, an_update("initial", value=1, revision=1)))
+    assert (await following).value == 1
+    assert session.cached("x") == 1
+
+    told.send(a_message(2, an_update("updated", value=2, old=1, revision=2)))
+    assert (await anext(watch)).value == 2
+    assert session.cached("x") == 2, "although the cache was not told yet"
+    gateway.watches[0].send(a_message(2, an_update("updated", value=2, old=1, revision=2)))
+    await settle()
+    assert (session.cached("x"), session.get_cache_stats()["pushes"]) == (2, 1), "which hears it once"
+
+    large = an_update("updated", value=0, old=2, revision=3)
+    large.ClearField("value")
+    told.send(a_message(3, large))
+    assert (await anext(watch)).too_large
+    assert session.cached("x", None) is None
+
+    told.send(a_message(4, an_update("deleted", old=3, revision=4)))
+    assert (await anext(watch)).deleted
+    assert session.cached("x", None) is None
+    await session.cleanup()
+
+
+async def test_an_older_watch_of_ones_own_changes_nothing_in_a_newer_cache(
+    gateway: ScriptedGateway, channel: grpc.aio.Channel
+) -> None:
+    session = await a_live_session(gateway, channel)
+    gateway.watches[0].send(a_message(5, an_update("updated", value=5, old=1, revision=5)))
+    await until(lambda: session.cached("x") == 5)
+    watch = session.watch_variable("x")
+    following = asyncio.ensure_future(anext(watch))
+    await until(lambda: len(gateway.watches) == 2)
+    folded = an_update("updated", value=3, old=2, revision=3, skipped=1)
+    gateway.watches[1].send(a_message(4, an_update("initial", value=2, revision=2), folded))
+    assert [(await following).value, (await anext(watch)).value] == [2, 3]
+    assert session.cached("x") == 5
+    await session.cleanup()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -203,6 +204,15 @@ class SessionCore:
 
     def _decode_push(self, update: variables_pb2.VariableUpdate) -> CachedValue:
         return cached_update(update, self.framework_of(update.variable_id))
+
+    def saw(self, update: variables_pb2.VariableUpdate) -> None:
+        """Shows the cache what a watch of the user received: a cached read is not older than what the user was told."""
+        if update.type == variables_pb2.UPDATE_TYPE_DELETED:
+            self.cache.forget(update.variable_id, update.revision)
+        elif update.skipped or not update.HasField("value"):
+            self.cache.outdate(update.variable_id, update.revision)
+        else:
+            self.cache.push(update.variable_id, update.revision, partial(self._decode_push, update))
 
     # Writing
 

@@ -110,6 +110,6 @@ class VariableWatching(SessionBase):
         )
         shaper = Shaper(throttle_s, debounce_s, scope)
         core = self._core
-        watch = Watch(core.open_feed(request), core.call.clock, shaper, names, filter_fn, core.framework_of)
+        watch = Watch(core.open_feed(request), core.call.clock, shaper, names, filter_fn, core.framework_of, core.saw)
         core.watches.add(watch)
         return watch
