@@ -9,6 +9,7 @@ import type { VariableCommand } from '../variables/commands.js';
 import type { VariableEvent } from '../variables/events.js';
 import { nameInId } from '../variables/state.js';
 import type { Metadata } from '../variables/value.js';
+import { weightOfEvents } from '../variables/weight.js';
 import type { Commit } from './store.js';
 
 export type AuditAction =
@@ -47,6 +48,8 @@ export interface AuditOptions {
 }
 
 export const DEFAULT_AUDIT_ENTRIES = 1000;
+/** About how many bytes of values the entries hold on to; where they hold more, fewer are kept. */
+export const MAX_AUDIT_BYTES = 64 * 1024 * 1024;
 export const REDACTED = '[redacted]';
 
 /** Whether the values of a variable are secret. */
@@ -72,25 +75,26 @@ interface Refused {
 
 type Kept = Commit | Refused;
 
-/** Two generations: when the young one has as many entries as are to be kept, it takes the place of the old one. */
+/** Two generations: when the young one has as many entries, or half the bytes, it takes the place of the old one. */
 export class AuditTrail {
   readonly #limit: number;
   #old: readonly Kept[] = [];
   #young: Kept[] = [];
   /** Entries in the young generation. */
   #size = 0;
+  #bytes = 0;
 
   constructor(limit: number = DEFAULT_AUDIT_ENTRIES) {
     this.#limit = limit;
   }
 
   committed(commit: Commit): void {
-    this.#add(commit, commit.events.length);
+    this.#add(commit, commit.events.length, this.#limit === 0 ? 0 : weightOfEvents(commit.events));
   }
 
   refused(command: VariableCommand, code: ErrorCode, atMs: number): void {
     const { type, source, principal } = command;
-    this.#add({ type: 'refused', atMs, command: type, variable: subjectOf(command), source, principal, code }, 1);
+    this.#add({ type: 'refused', atMs, command: type, variable: subjectOf(command), source, principal, code }, 1, 0);
   }
 
   /** Newest first. */
@@ -104,15 +108,17 @@ export class AuditTrail {
     return entries.slice(0, limit);
   }
 
-  #add(kept: Kept, size: number): void {
+  #add(kept: Kept, size: number, bytes: number): void {
     if (this.#limit === 0) return;
-    if (this.#size >= this.#limit) {
+    if (this.#size >= this.#limit || this.#bytes + bytes > MAX_AUDIT_BYTES / 2) {
       this.#old = this.#young;
       this.#young = [];
       this.#size = 0;
+      this.#bytes = 0;
     }
     this.#young.push(kept);
     this.#size += size;
+    this.#bytes += bytes;
   }
 }
 

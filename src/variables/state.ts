@@ -6,15 +6,14 @@ import { type Dependency, DependencyGraph, type GraphView, noDependencies } from
 import { StoredCell } from './history.js';
 import type { Pin } from './pin.js';
 import { isPlainObject } from './plain-data.js';
+import { RememberedRequests } from './remembered-requests.js';
 import type { StateSnapshot, StateTarget, StateView } from './state-view.js';
 import type { HistoryEntry, Variable } from './variable.js';
 
 export { Draft } from './draft.js';
 export { type Cell, checkOf } from './history.js';
+export { REMEMBERED_BYTES, REMEMBERED_REQUESTS } from './remembered-requests.js';
 export type { StateSnapshot, StateTarget, StateView } from './state-view.js';
-
-/** How many answered requests a session remembers for retries. */
-export const REMEMBERED_REQUESTS = 1000;
 
 /** How many deleted variables a session remembers: their history is looked up by id. */
 export const REMEMBERED_DELETIONS = 100;
@@ -38,7 +37,7 @@ export function nameInId(id: string): string | undefined {
 
 export class VariablesState implements StateView, StateTarget {
   readonly #byName = new Map<string, StoredCell>();
-  #requests: Map<string, CommandReply> | undefined = undefined;
+  #requests: RememberedRequests | undefined = undefined;
   #graph: DependencyGraph | undefined = undefined;
   /** By id. */
   #deleted: Map<string, StoredCell> | undefined = undefined;
@@ -69,7 +68,7 @@ export class VariablesState implements StateView, StateTarget {
       variables: [...this.#byName.values()].map(versionsOf),
       dependencies: this.#graph === undefined ? [] : [...this.#graph.edges()],
       ...(this.#deleted === undefined ? {} : { deleted: [...this.#deleted.values()].map(versionsOf) }),
-      requests: this.#requests === undefined ? [] : [...this.#requests],
+      requests: this.#requests === undefined ? [] : [...this.#requests.entries()],
     };
   }
 
@@ -160,13 +159,8 @@ export class VariablesState implements StateView, StateTarget {
   }
 
   remember(requestId: string, reply: CommandReply): void {
-    this.#requests ??= new Map();
-    this.#requests.set(requestId, reply);
-    if (this.#requests.size <= REMEMBERED_REQUESTS) return;
-    for (const oldest of this.#requests.keys()) {
-      this.#requests.delete(oldest);
-      return;
-    }
+    this.#requests ??= new RememberedRequests();
+    this.#requests.add(requestId, reply);
   }
 
   /** From now on the pin is told of each record before it changes. */

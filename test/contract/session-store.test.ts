@@ -23,6 +23,28 @@ describe('the memory store', () => {
     }
   });
 
+  test('keeps fewer commits where they hold more than it was asked to keep, and always the newest', async () => {
+    const store = memoryStore({ keptCommits: 10, keptBytes: 600 });
+    const writer = await ContractWriter.create(store, 'a');
+    await writer.register('x', 0);
+    const keptOf = async (): Promise<number> => {
+      const { revision } = writer.position;
+      const answers = Array.from({ length: revision }, (_, after) => store.resume(writer.id, { revision: after }));
+      return (await Promise.all(answers)).filter(({ type }) => type === 'tail').length;
+    };
+    for (let value = 10; value < 60; value += 1) {
+      await writer.set('x', BigInt(value) * 10n ** 700n);
+      expect(await keptOf()).toBeLessThanOrEqual(5);
+    }
+    expect(await keptOf()).toBeGreaterThanOrEqual(2);
+    await writer.set('x', 10n ** 4000n);
+    expect(await keptOf()).toBe(1);
+    const found = await store.resume(writer.id);
+    expect(found.type === 'snapshot' && found.state.variables[0]?.at(-1)?.value).toBe(10n ** 4000n);
+    for (let value = 0; value < 8; value += 1) await writer.set('x', value);
+    expect(await keptOf()).toBe(8);
+  });
+
   test('tells every subscriber of every commit, also when one of them throws', async () => {
     const store = memoryStore();
     const writer = await ContractWriter.create(store, 'a');
@@ -54,9 +76,10 @@ describe('the memory store', () => {
     }
   });
 
-  test.each([0, -1, 1.5, Number.NaN, '10', null])('refuses to keep %s commits', (keptCommits) => {
+  test.each([0, -1, 1.5, Number.NaN, '10', null])('refuses to keep %s commits or bytes', (keptCommits) => {
     // What plain JavaScript can pass.
     expect(() => memoryStore({ keptCommits: keptCommits as number })).toThrow(/keptCommits/);
+    expect(() => memoryStore({ keptBytes: keptCommits as number })).toThrow(/keptBytes/);
   });
 });
 

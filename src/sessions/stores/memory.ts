@@ -9,6 +9,7 @@ import type { SessionId } from '../../kernel/ids.js';
 import { isolate } from '../../kernel/isolate.js';
 import { evolve } from '../../variables/evolve.js';
 import { VariablesState } from '../../variables/state.js';
+import { weightOfEvents } from '../../variables/weight.js';
 import {
   type Commit,
   type CommitOutcome,
@@ -26,20 +27,31 @@ import {
 export interface MemoryStoreOptions {
   /** Commits kept per session for readers that resume; older ones are folded into a snapshot. Default 1024. */
   readonly keptCommits?: number;
+  /**
+   * About how many bytes of values these commits hold on to, of each session; fewer commits are kept where they hold more. The
+   * newest is always kept. Default 64 MiB.
+   */
+  readonly keptBytes?: number;
 }
+
+/** What of a session's history is kept for readers that resume. At most twice as much: folding takes half at a time. */
+type Kept = Required<MemoryStoreOptions>;
+
+const defaults: Kept = Object.freeze({ keptCommits: 1024, keptBytes: 64 * 1024 * 1024 });
 
 /** How many writers a session remembers for the retry of a commit whose answer was lost. */
 const REMEMBERED_WRITERS = 16;
 
 /** Throws `invalid_argument`. */
 export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
-  const { keptCommits = 1024 } = reading('options', () => {
+  const kept = reading('options', () => {
     checkObject('options', options);
-    return { keptCommits: options.keptCommits };
+    const { keptCommits = defaults.keptCommits, keptBytes = defaults.keptBytes } = options;
+    return { keptCommits, keptBytes };
   });
-  if (!Number.isSafeInteger(keptCommits) || keptCommits < 1)
-    throw invalidArgument('keptCommits', 'a whole number, 1 or more', keptCommits);
-  return new MemoryStore(keptCommits);
+  for (const [name, count] of Object.entries(kept))
+    if (!Number.isSafeInteger(count) || count < 1) throw invalidArgument(name, 'a whole number, 1 or more', count);
+  return new MemoryStore(kept);
 }
 
 /** One session's history: a folded beginning and the commits since. */
@@ -51,6 +63,9 @@ class History {
   #base: VariablesState | undefined;
   #basePosition: Position = ORIGIN;
   #log: Commit[] = [];
+  /** Of each commit in the log, and of all together. */
+  #weights: number[] = [];
+  #bytes = 0;
   #fence = 0;
   readonly #writers = new Map<string, { readonly seq: number; readonly position: Position }>();
 
@@ -58,7 +73,7 @@ class History {
     this.record = record;
   }
 
-  commit(request: CommitRequest, keptCommits: number): CommitOutcome {
+  commit(request: CommitRequest, kept: Kept): CommitOutcome {
     const last = this.#writers.get(request.writer);
     if (last !== undefined && request.seq <= last.seq) return { type: 'duplicate', position: last.position };
     const { expected, fence } = request;
@@ -71,8 +86,12 @@ class History {
     this.position = position;
     if (fence !== undefined) this.#fence = fence;
     this.#remember(request.writer, request.seq, position);
+    const weight = weightOfEvents(request.events);
+    this.#weights.push(weight);
+    this.#bytes += weight;
     // Folding half at a time keeps the cost per commit constant.
-    if (this.#log.length >= keptCommits * 2) this.#fold(keptCommits);
+    if (this.#log.length >= kept.keptCommits * 2) this.#fold(kept.keptCommits);
+    else if (this.#bytes > kept.keptBytes * 2) this.#fold(this.#countBeyond(kept.keptBytes));
     if (this.listeners !== undefined)
       for (const listener of this.listeners) isolate(() => listener(commit), `a listener to ${this.record.id}`);
     return { type: 'committed', position };
@@ -95,6 +114,18 @@ class History {
     return { type: 'snapshot', reason, position: this.position, state: state.snapshot() };
   }
 
+  /** How many of the oldest commits hold on to what is more than that; never the newest. */
+  #countBeyond(keptBytes: number): number {
+    let bytes = this.#bytes;
+    let count = 0;
+    for (const weight of this.#weights.slice(0, -1)) {
+      if (bytes <= keptBytes) break;
+      bytes -= weight;
+      count += 1;
+    }
+    return count;
+  }
+
   #fold(count: number): void {
     this.#base ??= new VariablesState();
     const folded = this.#log.slice(0, count);
@@ -103,6 +134,8 @@ class History {
       this.#basePosition = commit.position;
     }
     this.#log = this.#log.slice(count);
+    for (const weight of this.#weights.slice(0, count)) this.#bytes -= weight;
+    this.#weights = this.#weights.slice(count);
   }
 
   #remember(writer: string, seq: number, position: Position): void {
@@ -121,11 +154,11 @@ class History {
 
 class MemoryStore implements SessionStore {
   readonly kind = 'memory';
-  readonly #keptCommits: number;
+  readonly #kept: Kept;
   readonly #histories = new Map<string, History>();
 
-  constructor(keptCommits: number) {
-    this.#keptCommits = keptCommits;
+  constructor(kept: Kept) {
+    this.#kept = kept;
   }
 
   create(record: SessionRecord): boolean {
@@ -142,7 +175,7 @@ class MemoryStore implements SessionStore {
   commit(id: SessionId, request: CommitRequest): CommitOutcome {
     const history = this.#histories.get(id);
     if (history === undefined) return { type: 'conflict', current: ORIGIN };
-    return history.commit(request, this.#keptCommits);
+    return history.commit(request, this.#kept);
   }
 
   resume(id: SessionId, after?: ResumePoint): Resumed {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { TelemetryBus } from '../../../src/kernel/telemetry.js';
+import { MAX_AUDIT_BYTES } from '../../../src/sessions/audit.js';
 import { settle } from '../../../src/testing/manual-clock.js';
 import { hostSessions } from '../../support/session-host.js';
 import { aSession, failure } from './harness.js';
@@ -46,6 +47,17 @@ test('the trail is bounded, and a batch in it is whole', async () => {
     ['b', 99],
     ['a', 99],
   ]);
+});
+
+test('the trail is shorter where values are large, and the newest entry is always there', async () => {
+  const { session } = await aSession();
+  await session.register('text', 'string', '');
+  const large = 'x'.repeat(MAX_AUDIT_BYTES / 8);
+  for (let index = 0; index < 20; index += 1) await session.set('text', `${index} ${large}`);
+  const trail = session.audit();
+  expect(trail.length).toBeGreaterThanOrEqual(3);
+  expect(trail.length).toBeLessThanOrEqual(8);
+  expect(String(trail[0]?.newValue).startsWith('19 ')).toBe(true);
 });
 
 test('values of secrets are shown neither in the trail nor in telemetry', async () => {

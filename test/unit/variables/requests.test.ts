@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { REMEMBERED_REQUESTS, VariablesState } from '../../../src/variables/state.js';
+import { REMEMBERED_BYTES, REMEMBERED_REQUESTS, VariablesState } from '../../../src/variables/state.js';
 import { type Ask, Decider, picture } from './decider.js';
 
 function aSession(): Decider {
@@ -110,4 +110,27 @@ test('requests are remembered through a snapshot, the newest thousand of them', 
   expect(restored.completed('r0')).toBeUndefined();
   expect(restored.completed('r1')).toEqual(decider.state.completed('r1'));
   expect(restored.completed(`r${REMEMBERED_REQUESTS}`)).toBeDefined();
+});
+
+test('of requests whose answers are large so many are remembered as memory allows, and always the newest', () => {
+  const state = new VariablesState();
+  const decider = aSession();
+  decider.register('text', 'string', '');
+  const large = 'x'.repeat(REMEMBERED_BYTES / 8);
+  const replyWith = (value: unknown) => {
+    const record = decider.state.resolve('text')?.record;
+    if (record === undefined) throw new Error('there is no such variable');
+    return { command: 'variable.set', body: { revision: 1, variable: { ...record, value } } } as const;
+  };
+  state.remember('first', replyWith(''));
+  for (let index = 0; index < 20; index += 1) state.remember(`r${index}`, replyWith(large));
+  const known = Array.from({ length: 20 }, (_, index) => index).filter((index) => state.completed(`r${index}`));
+  expect(known).toEqual([12, 13, 14, 15, 16, 17, 18, 19]);
+  expect(state.completed('first')).toBeUndefined();
+  state.remember('huge', replyWith(large.repeat(9)));
+  expect(state.completed('huge')).toBeDefined();
+  expect(state.completed('r19')).toBeUndefined();
+  state.remember('huge', replyWith(''));
+  state.remember('next', replyWith(large));
+  expect(state.completed('huge')).toBeDefined();
 });

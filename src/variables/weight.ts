@@ -1,0 +1,43 @@
+/**
+ * About how many bytes of values something holds on to. What is kept by number alone would grow without bound with the
+ * size of the values; what is not a value (names, texts about it, settings) is small and not counted.
+ */
+
+import type { AnyReply } from './commands.js';
+import type { VariableEvent } from './events.js';
+import { sizeOf } from './plain-data.js';
+import { noMetadata } from './value.js';
+import type { Variable } from './variable.js';
+
+/** The old value of an update is part of what was kept before, and the answer to a request is of what it made happen. */
+export function weightOfEvents(events: readonly VariableEvent[]): number {
+  let weight = 0;
+  for (const event of events)
+    switch (event.type) {
+      case 'variable.registered':
+        weight += weightOf(event.variable);
+        for (const earlier of event.earlier ?? []) weight += weightOf(earlier);
+        break;
+      case 'variable.updated':
+        weight += weightOf(event.variable);
+        break;
+      case 'variable.deleted':
+        weight += weightOfValue(event.oldValue);
+    }
+  return weight;
+}
+
+export function weightOfReply(reply: AnyReply): number {
+  if ('variable' in reply) return weightOf(reply.variable);
+  let weight = 0;
+  if ('variables' in reply) for (const variable of reply.variables) weight += weightOf(variable);
+  else if ('outcomes' in reply)
+    for (const outcome of reply.outcomes) weight += outcome.ok ? weightOf(outcome.updated) : 0;
+  return weight;
+}
+
+const weightOf = ({ value, updateMetadata }: Variable): number =>
+  weightOfValue(value) + (updateMetadata === noMetadata ? 0 : weightOfValue(updateMetadata));
+
+const weightOfValue = (value: unknown): number =>
+  typeof value === 'number' || typeof value === 'boolean' || value === null ? 0 : sizeOf(value, Infinity);
