@@ -320,7 +320,8 @@ class WorkerLife {
         verdict === undefined && signal === 'SIGKILL' ? memoryKills.explain(this.#memoryKills[0]) : undefined,
     });
     const lastCall = link?.lastCall ?? null;
-    const died = { pid: this.#launched?.pid ?? null, cause, signal, code, lastCall, residentBytes };
+    // What was launched may be the process above the worker.
+    const died = { pid: link?.hello.pid ?? this.#launched?.pid ?? null, cause, signal, code, lastCall, residentBytes };
     this.#deps.telemetry.emit('worker.exited', { ...this.#who, reason, stderr, ...died });
     const { workerId, incarnation } = this.#who;
     const lastLines = stderr.slice(-CASUALTY_LINES);

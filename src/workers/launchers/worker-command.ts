@@ -48,6 +48,8 @@ export function pythonEnvironment(
     PYTHONSAFEPATH: '1',
     // LiteLLM would otherwise fetch its price list from the network when it is imported.
     LITELLM_LOCAL_MODEL_COST_MAP: 'True',
+    // gRPC reads it when it is imported, and would otherwise remark on every fork of user code.
+    GRPC_VERBOSITY: 'ERROR',
     ...inherited,
     ...own,
   };

@@ -23,6 +23,7 @@ from coilyard._worker.exits import Exit, WorkerExit, cut_off_soon
 from coilyard._worker.lifeline import die_with_parent, die_with_stdin
 from coilyard._worker.limits import limit_this_process
 from coilyard._worker.options import WorkerOptions, parse_options
+from coilyard._worker.signals import heed_signals, keep_signals_from_forks
 
 #: What user modules find in the environment unless it says otherwise.
 ENVIRONMENT = {
@@ -74,6 +75,8 @@ def _work(options: WorkerOptions, registry: Registry) -> Exit:
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     import_modules(options)
+    heed_signals()
+    keep_signals_from_forks()
     asyncio.run(_serve(options, registry))
     return Exit.DRAINED
 

@@ -25,6 +25,7 @@ from coilyard._worker.exits import Exit
 from coilyard._worker.lifeline import die_with_parent
 from coilyard._worker.main import ENVIRONMENT, run_forked, search_first, write_logs_to_stderr
 from coilyard._worker.options import TOKEN_VARIABLE
+from coilyard._worker.signals import heed_signals
 from coilyard._zygote.channel import Channel
 from coilyard._zygote.child import THREAD_VARIABLES, become, lend_threads
 from coilyard._zygote.children import Children
@@ -91,6 +92,7 @@ class _Zygote:
             except Exception:
                 traceback.print_exc()  # left to whoever needs it
         _warm_up()
+        heed_signals()
         self._safety.settle()
         gc.collect()
         gc.disable()
