@@ -7,6 +7,7 @@ refusal as well.
 
 from __future__ import annotations
 
+import inspect
 import math
 import reprlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -14,7 +15,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from coilyard._arrays import as_scalar
-from coilyard._errors import CoilyardError, InvalidArgument, ValidationFailed
+from coilyard._errors import CoilyardError, InvalidArgument, PayloadTooLarge, ValidationFailed
 
 T = TypeVar("T")
 
@@ -197,17 +198,17 @@ def called(**names: str) -> Iterator[None]:
     """Has the gateway's refusals in this block call a field as the caller does: its name there is the keyword.
 
     Raises:
-        InvalidArgument: The gateway's, with the other name.
+        CoilyardError: The gateway's, with the other name.
     """
     try:
         yield
-    except InvalidArgument as error:
-        theirs = str(error.details.get("field", "")).partition(".")[0].partition("[")[0]
-        ours = names.get(theirs)
-        if ours is not None and error.message.startswith(theirs):
-            error.message = ours + error.message.removeprefix(theirs)
-            error.args = (error.message,)
-            error.details["field"] = ours + str(error.details["field"]).removeprefix(theirs)
+    except (InvalidArgument, PayloadTooLarge) as error:
+        for theirs, ours in names.items():
+            if error.message.startswith((f"{theirs}:", f"{theirs}.", f"{theirs}[")):
+                error.message = ours + error.message.removeprefix(theirs)
+                error.args = (error.message,)
+                error.details["field"] = ours + str(error.details.get("field", theirs)).removeprefix(theirs)
+                break
         raise
 
 
@@ -225,3 +226,10 @@ def function(value: Any, field: str) -> Any:
     if value is not None and not callable(value):
         raise wrong_kind(field, "a function or None", value)
     return value
+
+
+def predicate(value: Any, field: str) -> Any:
+    """A function whose answer is used at once, or None. A coroutine would be true, whatever it comes to."""
+    if inspect.iscoroutinefunction(value):
+        raise wrong_kind(field, "a function that answers without being awaited", value)
+    return function(value, field)

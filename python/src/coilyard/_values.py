@@ -130,7 +130,7 @@ def infer_type(value: object, field: str = "") -> str:
             return name
     if as_tensor(value, field) is not None:
         return "tensor"
-    what = f"no variable type can be inferred from a {type(value).__name__}: give the type, or one of {FORMS}"
+    what = f"no variable type can be inferred from a {type(value).__name__}: give the type"
     raise ValidationFailed(_at(field, f"{what}; got {shown(value)}"))
 
 

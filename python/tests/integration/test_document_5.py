@@ -248,6 +248,25 @@ async def test_reading_many_with_everything_that_is_known(session: SessionContex
         await session.get_variables("x")
 
 
+async def test_nothing_of_many_is_nothing_and_a_refusal_names_the_parameter_of_python(session: SessionContext) -> None:
+    assert await session.register_variables([]) == {}
+    assert await session.update_variables({}) == {}
+    assert await session.get_variables([]) == {}
+    for refused, parameter in (
+        (session.add_dependency("x", "y", "friendship"), "dependency_type:"),
+        (session.export_variables(filter_pattern="("), "filter_pattern:"),
+        (session.import_variables(b"{"), "data:"),
+        (session.import_variables(b"\x80", "yaml"), "data:"),
+        (session.import_variables(b"{}", merge_strategy="mix"), "merge_strategy:"),
+        (session.get_variables([f"v{number}" for number in range(10_001)]), "names:"),
+        (session.update_variables({f"v{number}": 1 for number in range(10_001)}), "updates:"),
+    ):
+        with pytest.raises(ValueError) as error:
+            await refused
+        assert str(error.value).startswith(parameter)
+        assert "expected" in str(error.value)
+
+
 @pytest.mark.parametrize("default", [0, "", False, None])
 async def test_a_falsy_default_is_a_default_and_hides_no_missing_session(
     client: coilyard.Client, session: SessionContext, default: Any

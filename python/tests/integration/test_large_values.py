@@ -117,6 +117,7 @@ async def test_a_document_with_large_values_comes_whole_and_one_that_is_too_larg
     with pytest.raises(coilyard.PayloadTooLarge) as refused:  # a document is parsed as a whole, and bounded
         await copy.import_variables(document)
     assert (refused.value.execution, refused.value.retryable) == ("not_started", False)
+    assert str(refused.value).startswith("data: expected at most")
     assert await copy.list_variables() == []
     for index in range(4):
         await session.register_variable(f"more{index}", "tensor", np.zeros(60_000_000, np.uint8))

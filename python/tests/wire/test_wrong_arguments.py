@@ -269,6 +269,16 @@ async def test_a_specification_that_is_none_is_refused_where_it_is_wrong(
 
 
 @pytest.mark.asyncio
+async def test_a_filter_that_would_have_to_be_awaited_is_refused(session: SessionContext) -> None:
+    async def later(*_: Any) -> bool:
+        return False
+
+    for method in ("watch_variable", "watch_variables"):
+        error = await refusal(session, method, filter_fn=later)
+        assert str(error).startswith("filter_fn: expected a function that answers without being awaited")
+
+
+@pytest.mark.asyncio
 async def test_versions_are_expected_of_variables_that_are_updated(session: SessionContext) -> None:
     for versions in ({"y": 1}, {"x": -1}, {"x": 1.0}, {"x": True}):
         error = await refusal(session, "update_variables", expected_versions=versions)

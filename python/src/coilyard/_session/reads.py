@@ -124,7 +124,8 @@ class VariableReads(SessionBase):
         else:
             found = {name: value for name in listed if (value := core.cache.get(name)) is not MISSING}
         missing = [name for name in dict.fromkeys(listed) if name not in found]
-        variables = await core.fetch_many(missing) if missing else {}
+        with given.called(variables="names"):
+            variables = await core.fetch_many(missing) if missing else {}
         result = {}
         for name in listed:
             variable = variables.get(name)

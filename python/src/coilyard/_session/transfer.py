@@ -95,7 +95,7 @@ class VariableTransfer(SessionBase):
             "source": core.config.source,
         }
         request = variables_pb2.ImportVariablesRequest(**core.scoped(fields))
-        with given.called(document="data"):
+        with given.called(document="data", bytes="data"):
             reply = await core.call(methods.ImportVariables, request)
         if not is_rehearsal and any(detail.action in _CHANGING for detail in reply.details):
             core.invalidate(None)

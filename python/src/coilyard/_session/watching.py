@@ -45,7 +45,7 @@ class VariableWatching(SessionBase):
             >>> async for update in session.watch_variable("temperature", filter_fn=much):
             ...     print(update.old_value, "->", update.value)
         """
-        wanted = given.function(filter_fn, "filter_fn")
+        wanted = given.predicate(filter_fn, "filter_fn")
         named = None if wanted is None else (lambda _, old, new: wanted(old, new))
         return self._watch([given.name(name)], "", include_initial, named, throttle_ms, debounce_ms, "variable")
 
@@ -78,7 +78,7 @@ class VariableWatching(SessionBase):
         glob = given.text(pattern, "pattern", "a glob", empty=True)
         if not listed and not glob:
             raise given.wrong_value("names", "at least one name, or a pattern such as '*'", names)
-        wanted = given.function(filter_fn, "filter_fn")
+        wanted = given.predicate(filter_fn, "filter_fn")
         return self._watch(listed, glob, include_initial, wanted, throttle_ms, debounce_ms, debounce_scope)
 
     def cancel_watch(self, watch_task: Watch | asyncio.Task[Any]) -> None:

@@ -86,6 +86,8 @@ class VariableWrites(SessionBase):
         return await self._register([_spec(spec, f"variables[{index}]") for index, spec in enumerate(listed)])
 
     async def _register(self, specs: list[variables_pb2.VariableSpec]) -> dict[str, str]:
+        if not specs:
+            return {}
         await self._core.initialize()
         fields = self._core.scoped({"variables": specs, "source": self._core.config.source})
         request = variables_pb2.RegisterVariablesRequest(**fields)
@@ -191,7 +193,8 @@ class VariableWrites(SessionBase):
             await core.initialize()
             fields["writes"] = writes
             request = variables_pb2.UpdateVariablesRequest(**core.scoped(fields), source=core.config.source)
-            reply, seconds = await core.write(methods.UpdateVariables, request)
+            with given.called(writes="updates"):
+                reply, seconds = await core.write(methods.UpdateVariables, request)
             updated = [outcome.updated for outcome in reply.outcomes if outcome.HasField("updated")]
             core.wrote(updated, reply.revision, seconds)
             for outcome in reply.outcomes:
