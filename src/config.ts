@@ -5,6 +5,7 @@ import type { Clock, Random } from './kernel/clock.js';
 import { invalidArgument } from './kernel/errors.js';
 import type { TelemetryBus } from './kernel/telemetry.js';
 import { type GatewayConfig, type GatewayOptions, gatewayConfig } from './runtime/gateway-config.js';
+import type { CarrierChoice } from './runtime/local-carrier.js';
 import { refuseUnknown } from './runtime/refuse-unknown.js';
 import { type AuditOptions, DEFAULT_AUDIT_ENTRIES } from './sessions/audit.js';
 import type { RateOptions } from './sessions/rate-limit.js';
@@ -26,6 +27,11 @@ export interface PythonOptions {
   readonly pools?: Readonly<Record<string, PoolOptions>>;
   /** How workers are started. Default: as child processes, as each pool says with `start`. */
   readonly launcher?: LauncherFactory;
+  /**
+   * What workers that this runtime starts attach over: a `local` socket, or `grpc`, as workers of other machines do.
+   * Default: `local` where that can be had; `grpc` for workers that a `launcher` starts.
+   */
+  readonly carrier?: 'local' | 'grpc';
 }
 
 export interface LimitOptions {
@@ -84,6 +90,7 @@ export interface RuntimeConfig {
   readonly gateway: GatewayConfig | false;
   readonly pools: Readonly<Record<string, PoolOptions>> | false;
   readonly launcher: LauncherFactory;
+  readonly carrier: CarrierChoice;
   readonly limits: SessionLimits;
   readonly types: TypeRegistry;
   readonly audit: AuditOptions;
@@ -104,6 +111,7 @@ export function runtimeConfig(options: RuntimeOptions): RuntimeConfig {
     gateway: options.gateway === false ? false : gatewayConfig(options.gateway),
     pools: poolsConfig(options.python),
     launcher: launcherConfig(options.python),
+    carrier: carrierConfig(options.python),
     limits: limitsConfig(options.limits),
     types: typesConfig(options.types),
     audit: auditConfig(options.audit),
@@ -112,7 +120,7 @@ export function runtimeConfig(options: RuntimeOptions): RuntimeConfig {
 
 function poolsConfig(options: RuntimeOptions['python']): RuntimeConfig['pools'] {
   if (options === false) return false;
-  refuseUnknown('python', options ?? {}, ['pools', 'launcher']);
+  refuseUnknown('python', options ?? {}, ['pools', 'launcher', 'carrier']);
   const pools = options?.pools ?? { default: {} };
   if (!isPlainObject(pools) || Object.keys(pools).length === 0)
     throw invalidArgument('python.pools', 'options by pool name, at least one', pools);
@@ -123,6 +131,14 @@ function launcherConfig(options: RuntimeOptions['python']): LauncherFactory {
   const launcher = (options === false ? undefined : options?.launcher) ?? warmSpawn;
   if (typeof launcher !== 'function') throw invalidArgument('python.launcher', 'a function', launcher);
   return launcher;
+}
+
+function carrierConfig(options: RuntimeOptions['python']): CarrierChoice {
+  if (options === false) return 'grpc';
+  const { carrier, launcher } = options ?? {};
+  if (carrier === undefined) return launcher === undefined ? 'auto' : 'grpc';
+  if (carrier !== 'local' && carrier !== 'grpc') throw invalidArgument('python.carrier', '"local" or "grpc"', carrier);
+  return carrier;
 }
 
 const limitNames = [

@@ -30,6 +30,7 @@ import { spawn } from './kernel/spawn.js';
 import { TelemetryBus } from './kernel/telemetry.js';
 import { TimerWheel } from './kernel/timer-wheel.js';
 import { GatewayRuntime } from './runtime/gateway-runtime.js';
+import { LocalCarrier } from './runtime/local-carrier.js';
 import { PythonRuntime } from './runtime/python-runtime.js';
 import { RuntimeTools } from './runtime/runtime-tools.js';
 import { supervisionReporter } from './runtime/supervision.js';
@@ -136,6 +137,13 @@ export class Runtime {
       tools,
       gatewayAddress: () => this.gateway.workersAddress(),
       frontDoor: () => this.gateway.frontDoor(),
+      localCarrier: new LocalCarrier({
+        choice: config.carrier,
+        registry: this.#registry,
+        clock,
+        random,
+        onUnavailable: ({ message }) => options.logger?.warn(`local workers attach through the gateway: ${message}`),
+      }),
       refuseIfStopped,
       adopt: async (start) => {
         const supervisor = await this.#running().startChild({ id: 'python', type: 'supervisor', start });

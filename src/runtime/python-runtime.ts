@@ -21,7 +21,7 @@ import type { Clock, Random } from '../kernel/clock.js';
 import { CoilyardError, invalidArgument, toCoilyardError } from '../kernel/errors.js';
 import { exitReason } from '../kernel/exit-reason.js';
 import type { SessionId } from '../kernel/ids.js';
-import { IGNORE, type Process } from '../kernel/process.js';
+import type { Ignore, Process } from '../kernel/process.js';
 import type { TelemetryBus } from '../kernel/telemetry.js';
 import type { AttachRegistry } from '../workers/attach-registry.js';
 import { deferred } from '../workers/deferred.js';
@@ -34,19 +34,12 @@ import type { PoolOptions } from '../workers/pool-options.js';
 import { PythonPools } from '../workers/pools.js';
 import type { Arguments, CallOptions, ChunkIterator, PythonPort } from '../workers/python-port.js';
 import type { ModuleSpec, Recipe, ToolSpec } from '../workers/recipe.js';
-import type { PlaceKeeper } from '../workers/staffing.js';
 import type { ToolRegistry } from '../workers/tool-registry.js';
 import { environmentOf } from '../workers/worker-environment.js';
 import type { FrontDoor } from './gateway-runtime.js';
-import { startPlace } from './pool-place.js';
+import type { LocalCarrier } from './local-carrier.js';
+import { placeKeeper, recovery } from './pool-place.js';
 import { type ReadableSession, readerOf } from './session-values.js';
-
-/** A worker that dies comes back at once; one that keeps dying waits longer each time, and then for the breaker. */
-const recovery = Object.freeze({
-  backoff: { baseMs: 100, capMs: 5_000, healthyMs: 10_000 },
-  budget: { maxRestarts: 5, withinMs: 30_000 },
-  breaker: { openMs: 2_000, maxOpenMs: 30_000, healthyMs: 5_000 },
-});
 
 /** The end of a process that pools share: nothing below it has to be drained any more. */
 const SHARED_SHUTDOWN_MS = 5_000;
@@ -90,6 +83,8 @@ export interface PythonRuntimeOptions {
   /** What this machine's workers dial. */
   readonly gatewayAddress: () => Promise<string>;
   readonly frontDoor: () => Promise<FrontDoor>;
+  /** Absent: this machine's workers attach through the gateway as well. */
+  readonly localCarrier?: LocalCarrier;
   /** Throws once the runtime is being stopped. */
   readonly refuseIfStopped: () => void;
   /** Adds the supervisor of all pools to the tree, on first use. */
@@ -106,6 +101,7 @@ export class PythonRuntime {
   /** What stands under the supervisor of all pools; it is started again with them when its turn in the tree comes. */
   readonly #children: ChildSpec<Process, Supervisor>[] = [];
   #adopted: Promise<Supervisor> | undefined;
+  #carried: Promise<void> | undefined;
   #supervisor: Supervisor | undefined;
 
   constructor(options: PythonRuntimeOptions) {
@@ -125,6 +121,7 @@ export class PythonRuntime {
       tools: options.tools,
       launcher: this.#launcher,
       gatewayAddress: options.gatewayAddress,
+      localAddress: () => options.localCarrier?.address,
       memoryKills: new MemoryKills(),
     };
     const pools = Object.entries(options.pools === false ? {} : options.pools);
@@ -252,7 +249,9 @@ export class PythonRuntime {
     await this.#options.gatewayAddress();
     this.#adopted ??= this.#options.adopt((parent) => this.#startSupervisor(parent));
     await this.#adopted;
-    // What forks the workers also stands before them.
+    // What they attach to and what forks them also stand before them.
+    this.#carried ??= this.#startCarrier();
+    await this.#carried;
     await this.#launcher.prepare?.(environmentOf(pool.settings));
     await this.#superviseChild({
       id: `pool:${pool.name}`,
@@ -261,8 +260,19 @@ export class PythonRuntime {
     });
   }
 
+  async #startCarrier(): Promise<void> {
+    const { localCarrier } = this.#options;
+    if (localCarrier?.isWanted !== true) return;
+    try {
+      await this.#superviseBeside('local-door', (parent) => localCarrier.start(parent));
+    } catch (error) {
+      this.#carried = undefined;
+      throw error;
+    }
+  }
+
   /** For a process that pools share: it comes back at once when it fails, and stays away when it ended well. */
-  #superviseBeside(id: string, start: (parent: Process) => Promise<Process>): Promise<void> {
+  #superviseBeside(id: string, start: (parent: Process) => Promise<Process | Ignore>): Promise<void> {
     return this.#superviseChild({ id, restart: 'transient', shutdown: SHARED_SHUTDOWN_MS, start, ...recovery });
   }
 
@@ -311,29 +321,6 @@ export class PythonRuntime {
       throw new CoilyardError('pool_unavailable', 'this runtime was started with python: false');
     this.#options.refuseIfStopped();
   }
-}
-
-/** A restart gives a place another process, and the supervisor knows a child by its latest. */
-function placeKeeper(pool: WorkerPool, places: DynamicSupervisor): PlaceKeeper {
-  const latest = new Map<number, Process>();
-  return {
-    open: (place) =>
-      places.startChild({
-        id: `${pool.name}-${place}`,
-        start: async (self) => {
-          const process = await startPlace(pool, place, self);
-          if (process !== IGNORE) latest.set(place, process);
-          return process;
-        },
-        shutdown: pool.shutdownMs,
-        ...recovery,
-      }),
-    close: async (place) => {
-      const process = latest.get(place);
-      latest.delete(place);
-      if (process !== undefined) await places.terminateChild(process);
-    },
-  };
 }
 
 function checkedTool(tool: string): string {

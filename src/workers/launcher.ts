@@ -61,6 +61,8 @@ export interface LaunchOrder extends WorkerEnvironment {
   readonly token: string;
   /** `host:port` to dial. */
   readonly gateway: string;
+  /** The local socket to attach to, a path or `@` and an abstract name. Absent: the worker attaches through the gateway. */
+  readonly socket?: string;
   readonly concurrency: number;
   readonly heartbeatIntervalMs: number;
   /** Added to its niceness. Default 0. */

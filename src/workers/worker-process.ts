@@ -37,6 +37,8 @@ export interface WorkerDependencies {
   readonly tools: Pick<ToolRegistry, 'call'>;
   /** `host:port` that workers dial; starts the gateway if need be. */
   readonly gatewayAddress: () => Promise<string>;
+  /** The local socket that workers of this machine attach to; undefined, or absent: they attach through the gateway. */
+  readonly localAddress?: () => string | undefined;
   /** Shared, so that no kill of the kernel explains two deaths. */
   readonly memoryKills: MemoryKills;
 }
@@ -173,17 +175,19 @@ class WorkerLife {
   }
 
   async #launch(): Promise<void> {
-    const { clock, registry, launcher, gatewayAddress, telemetry } = this.#deps;
+    const { clock, registry, launcher, gatewayAddress, localAddress, telemetry } = this.#deps;
     const { concurrency, heartbeatIntervalMs, nice, rlimits } = this.#plan.settings;
     const startedAtMs = clock.monotonicMs();
     const gateway = await gatewayAddress();
     if (!this.#isAlive) return;
+    const socket = localAddress?.();
     this.#invitation = registry.expect(this.#who, this.#line(startedAtMs));
     const launched = await launcher.launch({
       workerId: this.#who.workerId,
       incarnation: this.#who.incarnation,
       token: this.#invitation.token,
       gateway,
+      ...(socket === undefined ? {} : { socket }),
       ...environmentOf(this.#plan.settings),
       nice,
       rlimits,

@@ -1,7 +1,8 @@
 /**
  * A call from Node to Python and back through `runtime.python.call`, against a bare stream echo: grpc-js on one side, a
- * Python grpc.aio client that dials in on the other. Each has processes of its own and they take turns, so that whatever
- * else the machine does falls on both. Run with `npm run bench -- dispatch`.
+ * Python grpc.aio client that dials in on the other. Workers attach over a local socket, as by default, and once over gRPC.
+ * Each has processes of its own and they take turns, so that whatever else the machine does falls on all. Run with
+ * `npm run bench -- dispatch`.
  */
 
 import { fork } from 'node:child_process';
@@ -59,13 +60,15 @@ const hosts = {
   },
   coilyard: () => serveTool('echo'),
   'in a thread': () => serveTool('echo_in_thread'),
+  'over gRPC': () => serveTool('echo', 'grpc'),
 } as const satisfies Record<string, () => Promise<Echo>>;
 
 type Host = keyof typeof hosts;
 
-async function serveTool(tool: string): Promise<Echo> {
+async function serveTool(tool: string, carrier: 'local' | 'grpc' = 'local'): Promise<Echo> {
   const runtime = await startRuntime({
     python: {
+      carrier,
       pools: { default: { size: 1, concurrency: IN_FLIGHT, imports: ['bench_tools'], paths: [PYTHON_TOOLS] } },
     },
   });
@@ -170,4 +173,4 @@ if (isHost(name)) {
   process.on('message', async () => process.send?.(await round(echo)));
   process.on('disconnect', () => process.exit());
   process.send?.('ready');
-} else await measure(['bare', 'coilyard', 'in a thread']);
+} else await measure(['bare', 'coilyard', 'in a thread', 'over gRPC']);

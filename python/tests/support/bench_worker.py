@@ -26,7 +26,7 @@ class BenchWorker:
         self.frames: list[workers_pb2.WorkerFrame] = []
         self.channel = grpc.aio.insecure_channel("127.0.0.1:1")
         self.threads = Threads(concurrency)
-        self.sessions = Sessions(self.channel, "token")
+        self.sessions = Sessions(lambda: self.channel, "token")
         self.tools = ToolCalls(registry, self.threads, self.sessions)
         self.modules = ModuleCalls(registry, self.threads, self.tools)
         self.executor = Executor(self.tools, self.modules, concurrency, self.frames.append)

@@ -8,6 +8,7 @@ export function workerArguments(order: LaunchOrder): string[] {
   return [
     '--gateway',
     order.gateway,
+    ...(order.socket === undefined ? [] : ['--socket', order.socket]),
     '--worker-id',
     order.workerId,
     '--incarnation',

@@ -5,9 +5,8 @@
 
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock, Random } from '../../kernel/clock.js';
+import { abstractPath } from '../local-address.js';
 
-/** A name of full length is the same whether trailing zeros count as part of it or not; systems disagree. */
-const ABSTRACT_NAME_LENGTH = 107;
 const LONGEST_KEY = 64;
 /** A worker's lines say whose they are before they do anything else; a stranger has nothing to say. */
 const KEY_TIMEOUT_MS = 5_000;
@@ -30,7 +29,7 @@ export class WorkerLines {
     const lines = new WorkerLines(clock, random);
     await new Promise<void>((resolve, reject) => {
       lines.#server.once('error', reject);
-      lines.#server.listen({ path: `\0${lines.name.padEnd(ABSTRACT_NAME_LENGTH, '-')}` }, () => {
+      lines.#server.listen({ path: abstractPath(lines.name) }, () => {
         lines.#server.off('error', reject);
         // A line that cannot be accepted is missed by its worker's output only.
         lines.#server.on('error', () => {});

@@ -1,4 +1,4 @@
-"""The stream to the runtime: hello, then frames in both directions until one side ends it."""
+"""The connection to the runtime: hello, then frames in both directions until one side ends it."""
 
 from __future__ import annotations
 
@@ -9,19 +9,16 @@ import json
 import logging
 import os
 import platform
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from typing import Any
-
-import grpc
 
 from coilyard._clock import SystemClock
 from coilyard._proto import workers_pb2
 from coilyard._registry import BUILT_IN_MODULES, Registry
 from coilyard._version import __version__
-from coilyard._wire_errors import error_from_rpc
 from coilyard._worker.asks import Asks
 from coilyard._worker.call_logs import CallLogs
-from coilyard._worker.dial import dial
+from coilyard._worker.dial import Dialer
 from coilyard._worker.executor import Executor
 from coilyard._worker.exits import Exit, WorkerExit, cut_off_soon
 from coilyard._worker.heartbeat import beat
@@ -35,22 +32,15 @@ from coilyard._worker.sessions import Sessions
 from coilyard._worker.threads import Threads
 from coilyard._worker.tool_calls import ToolCalls
 
-#: Seconds for the runtime to answer the hello, and to end the stream after the last frame.
+#: Seconds for the runtime to answer the hello, and to end the connection after the last frame.
 WELCOME_TIMEOUT_S = 30.0
 FAREWELL_TIMEOUT_S = 2.0
 
 _log = logging.getLogger("coilyard.worker")
 
-_STREAM_ERRORS = (grpc.aio.AioRpcError, grpc.aio.UsageError, asyncio.InvalidStateError)
-_REFUSALS = {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.INVALID_ARGUMENT}
-
-#: Requests are encoded by the outbox: the stub would do it once more.
-AttachCall = grpc.aio.StreamStreamCall[bytes, workers_pb2.AttachResponse]
-_ATTACH = "/coilyard.v1.Workers/Attach"
-
 
 class Attachment:
-    """One life of a worker on one stream.
+    """One life of a worker on one connection.
 
     Args:
         options: Who it is.
@@ -64,11 +54,12 @@ class Attachment:
         self._drain_asked = asyncio.Event()
         self._abandoned: asyncio.Future[WorkerExit] = asyncio.get_running_loop().create_future()
         self._lease: Lease | None = None
-        self._channel = dial(options)
+        self._dialer = Dialer(options)
+        self._carrier = self._dialer.carrier()
         self._threads = Threads(options.concurrency)
         self._pieces = PieceAssembler()
         self._asks = Asks(self._outbox.put, self._max_frame_bytes)
-        self._sessions = Sessions(self._channel, options.token, self._asks)
+        self._sessions = Sessions(self._dialer.channel, options.token, self._asks)
         tools = ToolCalls(registry, self._threads, self._sessions)
         modules = ModuleCalls(registry, self._threads, tools)
         self._executor = Executor(
@@ -88,64 +79,56 @@ class Attachment:
         Raises:
             WorkerExit: It was refused, or the stream ended too early.
         """
-        stream: AttachCall = self._channel.stream_stream(
-            _ATTACH, response_deserializer=workers_pb2.AttachResponse.FromString
-        )()
         logs = CallLogs()
         logging.getLogger().addHandler(logs)
         try:
-            welcome = await self._greet(stream)
+            welcome = await self._greet()
             self._outbox.max_frame_bytes = welcome.max_frame_bytes or MAX_FRAME_BYTES
             interval_ms = welcome.heartbeat_interval_ms or self._options.heartbeat_interval_ms
             with self._leased(welcome.lease_ms / 1000):
-                await self._serve(stream, interval_ms / 1000)
+                await self._serve(interval_ms / 1000)
         finally:
             logging.getLogger().removeHandler(logs)
             self._asks.close()
-            stream.cancel()
+            await self._carrier.close()
             self._threads.close()
             await self._sessions.close()
-            await self._channel.close()
+            await self._dialer.close()
 
-    async def _greet(self, stream: AttachCall) -> workers_pb2.Welcome:
+    async def _greet(self) -> workers_pb2.Welcome:
         hello = workers_pb2.WorkerFrame(hello=hello_of(self._options, self._registry))
         try:
-            await stream.write(workers_pb2.AttachRequest(frames=[hello]).SerializeToString())
-            response = await asyncio.wait_for(stream.read(), WELCOME_TIMEOUT_S)
-        except _STREAM_ERRORS as error:
-            raise await _ended(stream, error, "the runtime cannot be reached") from error
+            frames = await self._carrier.greet(workers_pb2.AttachRequest(frames=[hello]), WELCOME_TIMEOUT_S)
         except asyncio.TimeoutError as error:
             raise WorkerExit(Exit.DISCONNECTED, f"no welcome within {WELCOME_TIMEOUT_S:.0f} s") from error
-        if not isinstance(response, workers_pb2.AttachResponse):
+        if not frames:
             raise WorkerExit(Exit.REFUSED, "the runtime ended the stream instead of welcoming this worker")
-        first, *others = response.frames or [workers_pb2.RuntimeFrame()]
+        first, *others = frames
         if first.WhichOneof("frame") != "welcome":
             raise WorkerExit(Exit.REFUSED, f"expected a welcome, got {first.WhichOneof('frame')}")
         self._obey(others)
         return first.welcome
 
-    async def _serve(self, stream: AttachCall, interval_s: float) -> None:
-        reading = _spawn(self._read(stream))
-        writing = _spawn(self._write(stream))
+    async def _serve(self, interval_s: float) -> None:
+        serving = self._carrier.serve(self._outbox, self._hear)
         beating = _spawn(beat(SystemClock(), interval_s, lambda: self._executor.call_ids, self._outbox.offer))
         draining = _spawn(self._drain())
         preloading = _spawn(preload(self._options.preload, lambda: not self._executor.call_ids))
         try:
-            endings: list[asyncio.Future[Any]] = [reading, writing, draining, self._abandoned]
+            endings: list[asyncio.Future[Any]] = [serving, draining, self._abandoned]
             await asyncio.wait(endings, return_when=asyncio.FIRST_COMPLETED)
             if self._abandoned.done():
                 raise self._abandoned.result()
             if not draining.done():
-                raise await self._lost(stream, reading, writing)
-            # Everything was answered: send what waits, say goodbye, and let the runtime end the stream.
+                raise serving.exception() or WorkerExit(Exit.DISCONNECTED, "the runtime ended the stream")
+            # Everything was answered: send what waits, say goodbye, and let the runtime end the connection.
             self._outbox.close()
-            await asyncio.wait([writing], timeout=FAREWELL_TIMEOUT_S)
-            await stream.done_writing()
-            await asyncio.wait([reading], timeout=FAREWELL_TIMEOUT_S)
+            await self._carrier.part(FAREWELL_TIMEOUT_S)
         finally:
-            for task in (preloading, beating, draining, writing, reading):
+            for task in (preloading, beating, draining):
                 task.cancel()
-            await asyncio.gather(preloading, beating, draining, writing, reading, return_exceptions=True)
+            await asyncio.gather(preloading, beating, draining, return_exceptions=True)
+            await self._carrier.close()
 
     @contextlib.contextmanager
     def _leased(self, lease_s: float) -> Iterator[None]:
@@ -175,32 +158,17 @@ class Attachment:
         if not self._abandoned.done():
             self._abandoned.set_result(ended)
 
-    async def _lost(self, stream: AttachCall, *tasks: asyncio.Task[None]) -> BaseException:
-        """Why the stream ended before its time."""
-        for task in tasks:
-            error = task.exception() if task.done() else None
-            if isinstance(error, _STREAM_ERRORS):
-                return await _ended(stream, error, "the connection to the runtime was lost")
-            if error is not None:
-                return error
-        return WorkerExit(Exit.DISCONNECTED, "the runtime ended the stream")
-
-    async def _read(self, stream: AttachCall) -> None:
-        while isinstance(response := await stream.read(), workers_pb2.AttachResponse):
-            if self._lease is not None:
-                self._lease.sign()
-            self._obey(response.frames)
-
-    async def _write(self, stream: AttachCall) -> None:
-        while (message := await self._outbox.take()) is not None:
-            await stream.write(message)
+    def _hear(self, frames: Sequence[workers_pb2.RuntimeFrame]) -> None:
+        if self._lease is not None:
+            self._lease.sign()
+        self._obey(frames)
 
     async def _drain(self) -> None:
         await self._drain_asked.wait()
         self._outbox.put(workers_pb2.WorkerFrame(draining=workers_pb2.Draining()))
         await self._executor.drain()
 
-    def _obey(self, frames: Any) -> None:
+    def _obey(self, frames: Sequence[workers_pb2.RuntimeFrame]) -> None:
         for frame in frames:
             kind = frame.WhichOneof("frame")
             if kind == "call":
@@ -254,15 +222,6 @@ def hello_of(options: WorkerOptions, registry: Registry) -> workers_pb2.Hello:
         modules=modules,
         concurrency=options.concurrency,
     )
-
-
-async def _ended(stream: AttachCall, error: BaseException, reason: str) -> WorkerExit:
-    """The exit for a stream that broke; a write to one that is over says less than its status."""
-    status = error.code() if isinstance(error, grpc.aio.AioRpcError) else await stream.code()
-    text = error_from_rpc(error) if isinstance(error, grpc.aio.AioRpcError) else await stream.details()
-    if status in _REFUSALS:
-        return WorkerExit(Exit.REFUSED, f"the runtime refused this worker: {text}")
-    return WorkerExit(Exit.DISCONNECTED, f"{reason}: {text}")
 
 
 def _spawn(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

@@ -113,7 +113,7 @@ async def _serve(options: WorkerOptions, registry: Registry) -> None:
         await attachment.run()
     except BaseException as ended:
         # Calls in hand are cancelled now, and waited for; a thread in the middle of something need not hear of it.
-        cut_off_soon(_code_of(ended))
+        cut_off_soon(_code_of(ended), str(ended) if isinstance(ended, WorkerExit) else "")
         raise
 
 

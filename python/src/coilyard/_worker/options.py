@@ -23,6 +23,8 @@ class WorkerOptions:
 
     Attributes:
         gateway: `host:port` to dial.
+        socket: The runtime's socket on this machine, a path or `@` and an abstract name, which carries its frames;
+            empty: the gateway does.
         worker_id: Its id.
         incarnation: Which life of this worker it is.
         token: Lets it in once, and afterwards lets its tools call the gateway.
@@ -54,6 +56,7 @@ class WorkerOptions:
     detached: bool = False
     nice: int = 0
     rlimits: tuple[tuple[str, int], ...] = ()
+    socket: str = ""
     tls: bool = False
     tls_ca: str = ""
     tls_cert: str = ""
@@ -93,6 +96,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     connection = parser.add_argument_group("the connection")
     connection.add_argument("--gateway", required=True, metavar="HOST:PORT", help="the gateway to dial")
+    connection.add_argument(
+        "--socket", default="", metavar="NAME",
+        help="the runtime's socket on this machine, a path or @ and an abstract name; default: by the gateway",
+    )  # fmt: skip
     connection.add_argument("--worker-id", metavar="ID", help="default: the id that the token of an invitation names")
     connection.add_argument(
         "--incarnation", type=_positive, default=1, metavar="N", help="which life of this worker it is"

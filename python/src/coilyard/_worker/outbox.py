@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from coilyard._proto import workers_pb2
 from coilyard._worker.ropes import Part, Rope, cut, field, size_of
@@ -25,7 +25,7 @@ _DATA = workers_pb2.Piece.DATA_FIELD_NUMBER
 class _Lane:
     """A large frame of a call that is being sent, and what the call sends after it."""
 
-    def __init__(self, pieces: Iterator[tuple[bytes, bool]], size: int, after: int) -> None:
+    def __init__(self, pieces: Iterator[tuple[Sequence[Part], bool]], size: int, after: int) -> None:
         self.pieces = pieces
         self.size = size
         self.begun = False
@@ -51,6 +51,7 @@ class Outbox:
         self._bytes_begun = 0
         self._loop = asyncio.get_running_loop()
         self._waiter: asyncio.Future[None] | None = None
+        self._listener: Callable[[], None] | None = None
         self._closed = False
         self._last_frame_id = 0
         #: The largest frame that the runtime takes.
@@ -79,17 +80,29 @@ class Outbox:
         self._wake()
 
     async def take(self) -> bytes | None:
-        """The next `AttachRequest`, encoded; None once closed and empty."""
-        while not self._small and not self._lanes:
+        """Waits for the next `AttachRequest`, encoded; None once closed and empty."""
+        while (parts := self.next()) is None:
             if self._closed:
                 return None
             self._waiter = self._loop.create_future()
             await self._waiter
+        return b"".join(parts)
+
+    def next(self) -> Sequence[Part] | None:
+        """The next `AttachRequest`, encoded, in parts; None when nothing waits."""
+        if not self._small and not self._lanes:
+            return None
         self._is_turn_of_small = bool(self._small) and not (self._is_turn_of_small and self._lanes)
         return self._pack() if self._is_turn_of_small else self._next_piece() or self._pack()
 
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Has `listener` called whenever something was put, instead of waiting for it with `take`."""
+        self._listener = listener
+
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
+        if self._listener is not None:
+            self._listener()
+        elif self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
     def _queue(self, frame: bytes | Rope, call_id: int) -> None:
@@ -104,16 +117,16 @@ class Outbox:
             self._small.append(frame)
             self._queued += 1
 
-    def _pack(self) -> bytes:
+    def _pack(self) -> Sequence[Part]:
         parts, size = list[Part](), 0
         while self._small and (size == 0 or size + len(self._small[0]) <= PACK_BYTES):
             frame = self._small.popleft()
             parts += field(_FRAMES, (frame,))
             size += len(frame)
             self._gone += 1
-        return b"".join(parts)
+        return parts
 
-    def _next_piece(self) -> bytes | None:
+    def _next_piece(self) -> Sequence[Part] | None:
         """Large frames take turns."""
         call_id = next((call_id for call_id, lane in self._lanes.items() if lane.begun or self._may_begin(lane)), None)
         if call_id is None:
@@ -136,14 +149,14 @@ class Outbox:
         fits = self._bytes_begun == 0 or self._bytes_begun + lane.size <= self.max_frame_bytes
         return fits and lane.after <= self._gone
 
-    def _pieces_of(self, rope: Rope) -> Iterator[tuple[bytes, bool]]:
+    def _pieces_of(self, rope: Rope) -> Iterator[tuple[Sequence[Part], bool]]:
         """The messages that carry it, each made when its turn has come, and whether it is the last."""
         self._last_frame_id += 1
         frame_id, left = self._last_frame_id, rope.size()
         for views in cut(rope.parts, PACK_BYTES):
             left -= size_of(views)
             head = workers_pb2.Piece(frame_id=frame_id, last=left == 0).SerializeToString()
-            yield b"".join(field(_FRAMES, field(_PIECE, [head, *field(_DATA, views)]))), left == 0
+            yield field(_FRAMES, field(_PIECE, [head, *field(_DATA, views)])), left == 0
 
 
 def _call_of(frame: workers_pb2.WorkerFrame) -> int:

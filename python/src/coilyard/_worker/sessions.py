@@ -1,14 +1,15 @@
-"""Sessions that tools ask for, over the worker's own connection."""
+"""Sessions that tools ask for, over the worker's own channel to the gateway."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import grpc
 
 from coilyard._calls import Caller, carrier_over
+from coilyard._carrier import Carrier
 from coilyard._errors import InvalidArgument
 from coilyard._session.config import SessionConfig
 from coilyard._session.context import SessionContext
@@ -19,13 +20,19 @@ KEPT = 32
 
 
 class Sessions:
-    """One `SessionContext` per session, shared by its calls so that they share its cache."""
+    """One `SessionContext` per session, shared by its calls so that they share its cache.
 
-    def __init__(self, channel: grpc.aio.Channel, token: str, tools: ToolCaller | None = None) -> None:
+    Args:
+        channel: Gives the channel, which stays the maker's; asked for when a session is first needed.
+        token: Opens the gateway.
+        tools: Calls TypeScript functions.
+    """
+
+    def __init__(self, channel: Callable[[], grpc.aio.Channel], token: str, tools: ToolCaller | None = None) -> None:
         self._channel = channel
+        self._token = token
         self._tools = tools
-        self._carrier = carrier_over(channel, token)
-        self._caller = Caller(self._carrier)
+        self._carrier: Carrier | None = None
         self._config = SessionConfig(create_if_missing=False)
         self._contexts: OrderedDict[str, SessionContext] = OrderedDict()
         self._users: dict[str, int] = {}
@@ -41,9 +48,7 @@ class Sessions:
             raise InvalidArgument("this tool works on a session, and the call belongs to none")
         context = self._contexts.get(session_id)
         if context is None:
-            context = self._contexts[session_id] = SessionContext(
-                session_id, self._channel, self._config, caller=self._caller, tools=self._tools
-            )
+            context = self._contexts[session_id] = self._context_of(session_id)
         self._contexts.move_to_end(session_id)
         self._users[session_id] = self._users.get(session_id, 0) + 1
         try:
@@ -54,6 +59,12 @@ class Sessions:
                 del self._users[session_id]
             await self._trim()
 
+    def _context_of(self, session_id: str) -> SessionContext:
+        channel = self._channel()
+        if self._carrier is None:
+            self._carrier = carrier_over(channel, self._token)
+        return SessionContext(session_id, channel, self._config, caller=Caller(self._carrier), tools=self._tools)
+
     async def _trim(self) -> None:
         idle = [session_id for session_id in self._contexts if session_id not in self._users]
         for session_id in idle[: max(0, len(self._contexts) - KEPT)]:
@@ -63,4 +74,5 @@ class Sessions:
         """Frees all of them."""
         while self._contexts:
             await self._contexts.popitem()[1].cleanup()
-        await self._carrier.close()
+        if self._carrier is not None:
+            await self._carrier.close()
