@@ -7,9 +7,12 @@ import contextvars
 import dataclasses
 import enum
 import threading
+from collections import deque
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import date, datetime, time, timezone
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pytest
@@ -131,6 +134,35 @@ async def test_an_error_of_the_sdk_that_user_code_lets_through_is_user_codes_err
     assert failed.value.details["type"] == "coilyard._errors.ConstraintViolation"
 
 
+class Trap(Exception):
+    """Ends the process when it is told, if it is let."""
+
+    def __str__(self) -> str:
+        raise {"KeyboardInterrupt": KeyboardInterrupt, "SystemExit": SystemExit}[self.args[0]]
+
+
+class Unfit:
+    @classmethod
+    def model_validate(cls, data: str) -> None:
+        raise Trap(data)
+
+
+@pytest.mark.parametrize("kind", ["KeyboardInterrupt", "SystemExit"])
+async def test_an_exception_that_would_end_the_process_when_it_is_told_is_told(build: Build, kind: str) -> None:
+    def fail() -> None:
+        raise Trap(kind)
+
+    def take(unfit: Unfit) -> None:
+        pass
+
+    worker = build(fail, take, add)
+    with pytest.raises(coilyard.PythonError, match=f"no text: {kind}"):
+        await worker.tool("fail")
+    with pytest.raises(coilyard.InvalidArgument, match=f"no text: {kind}"):
+        await worker.tool("take", {"unfit": kind})
+    assert await worker.tool("add", {"a": 1}) == 3
+
+
 async def test_hostile_exceptions_are_told_all_the_same(build: Build) -> None:
     class Mute(Exception):
         def __str__(self) -> str:
@@ -163,6 +195,10 @@ async def test_hostile_exceptions_are_told_all_the_same(build: Build) -> None:
         (datetime(2026, 1, 1, tzinfo=timezone.utc), "2026-01-01T00:00:00+00:00"),
         (np.float32(0.5), 0.5),
         ({"a": np.arange(3)}, {"a": [0, 1, 2]}),
+        (np.datetime64("2026-01-01"), "2026-01-01"),
+        ({np.int64(3): 1, Colour.RED: 2, date(2026, 1, 1): 3}, {"3": 1, "red": 2, "2026-01-01": 3}),
+        ([deque([1]), range(2), {"k": "v"}.keys(), {"k": "v"}.values()], [[1], [0, 1], ["k"], ["v"]]),
+        ([UUID(int=5), Decimal("1.50"), time(1, 2)], ["00000000-0000-0000-0000-000000000005", "1.50", "01:02:00"]),
     ],
     ids=repr,
 )
@@ -171,6 +207,53 @@ async def test_results_travel_as_plain_data(build: Build, value: Any, plain: Any
         return value
 
     assert await build(give).tool("give") == plain
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+async def test_bytes_travel_as_arrays_and_arrive_as_bytes_where_those_are_expected(build: Build, kind: Any) -> None:
+    def give() -> Any:
+        return kind(b"\x00\xff")
+
+    def take(data: bytes) -> str:
+        return repr(data)
+
+    worker = build(give, take)
+    array = await worker.tool("give")
+    assert (array.dtype, array.tolist()) == (np.uint8, [0, 255])
+    assert await worker.tool("take", {"data": array}) == repr(b"\x00\xff")
+    assert await worker.tool("take", {"data": np.zeros(1)}) == repr(np.zeros(1))
+
+
+class Hostile:
+    """Raises whatever is asked of it."""
+
+    def __init__(self, kind: type[BaseException]) -> None:
+        self.kind = kind
+
+    def model_dump(self, **_: Any) -> Any:
+        raise self.kind("not me")
+
+
+@pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt, SystemExit])
+async def test_a_result_whose_own_code_fails_costs_its_call_and_was_executed(
+    build: Build, kind: type[BaseException]
+) -> None:
+    def give() -> object:
+        return Hostile(kind)
+
+    worker = build(give, add)
+    with pytest.raises(coilyard.ValidationFailed, match=f"a Hostile that raises {kind.__name__}: not me") as failed:
+        await worker.tool("give")
+    assert failed.value.execution == "done"
+    assert await worker.tool("add", {"a": 1}) == 3
+
+
+async def test_a_class_is_no_value_though_its_instances_would_be(build: Build) -> None:
+    def give() -> object:
+        return Hostile
+
+    with pytest.raises(coilyard.ValidationFailed, match="a type has no form"):
+        await build(give).tool("give")
 
 
 async def test_a_result_without_a_form_on_the_wire_is_told_and_was_executed(build: Build) -> None:

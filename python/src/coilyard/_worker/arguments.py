@@ -8,15 +8,17 @@ import typing
 from collections.abc import Mapping
 from typing import Any
 
+from coilyard._arrays import tensor_data
 from coilyard._errors import InvalidArgument
 from coilyard._signatures import Parameters
+from coilyard._worker.failures import text_of
 
 
 def fit_arguments(what: str, parameters: Parameters, given: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments to call a function with.
 
-    A whole number becomes a float where a float is expected; enums, dataclasses and pydantic models are made from their
-    plain form. Nothing else is converted.
+    A whole number becomes a float where a float is expected, an array of `uint8` becomes `bytes` where those are;
+    enums, dataclasses and pydantic models are made from their plain form. Nothing else is converted.
 
     Args:
         what: The function, for messages.
@@ -44,8 +46,8 @@ def _fit(what: str, name: str, value: Any, parameters: Parameters) -> Any:
         return float(value)
     try:
         return _made(annotation, value)
-    except Exception as error:
-        raise InvalidArgument(f"{what}: argument {name!r}: {error}", details={"field": name}) from error
+    except BaseException as error:  # code of the annotation's own class
+        raise InvalidArgument(f"{what}: argument {name!r}: {text_of(error)}", details={"field": name}) from error
 
 
 def _made(annotation: Any, value: Any) -> Any:
@@ -58,6 +60,9 @@ def _made(annotation: Any, value: Any) -> Any:
     # Until Python 3.11, `list[str]` counts as a class.
     if not isinstance(annotation, type) or typing.get_origin(annotation) is not None:
         return value
+    if annotation is bytes:
+        array = tensor_data(value)
+        return array.data if array is not None and array.dtype == "uint8" else value
     if issubclass(annotation, enum.Enum):
         return annotation(value)
     if hasattr(annotation, "model_validate"):

@@ -59,17 +59,18 @@ def python_error(error: BaseException) -> PythonError:
     """An exception of user code with its type, message and traceback, causes included."""
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    message = _text_of(error)
+    message = text_of(error)
     return PythonError(
         _valid(f"{kind.__qualname__}: {message}" if message else kind.__qualname__),
         details={"type": name, "message": _valid(message), "traceback": _valid(_traceback_of(error))},
     )
 
 
-def _text_of(error: BaseException) -> str:
+def text_of(error: BaseException) -> str:
+    """Its message, whatever its class does when it is asked for one."""
     try:
         text = str(error)
-    except Exception as broken:  # user code again
+    except BaseException as broken:  # user code again: what would end the process is an error like any other
         text = f"<no text: {type(broken).__name__}>"
     return cut(text, MAX_MESSAGE)
 
@@ -77,7 +78,7 @@ def _text_of(error: BaseException) -> str:
 def _traceback_of(error: BaseException) -> str:
     try:
         lines = traceback.format_exception(type(error), error, _own_frames_skipped(error.__traceback__))
-    except Exception as broken:
+    except BaseException as broken:
         return f"<no traceback: {type(broken).__name__}>"
     return cut("".join(lines), MAX_TRACEBACK)
 
