@@ -10,12 +10,12 @@ import {
 } from '../gen/coilyard/v1/sessions.js';
 import { CoilyardError } from '../kernel/errors.js';
 import type { SessionInfo, SessionsPort, StartSessionOptions } from '../sessions/handle.js';
-import { filledText, optionalText, safeCount, wholeMs } from '../wire/fields.js';
+import { filledText, safeCount, wholeMs } from '../wire/fields.js';
 import { decodeRecord, encodeRecord } from '../wire/value.js';
 import { reporting, requireScope, requireSession } from './authorization.js';
 import type { GatewayContext } from './context.js';
 import { mayUse, mayUseAll, type Principal } from './principal.js';
-import { RecentRequests } from './recent-requests.js';
+import { RecentRequests, requestKey } from './recent-requests.js';
 import type { Routes } from './routes.js';
 import { type UnaryCall, unary } from './unary.js';
 
@@ -24,8 +24,8 @@ const LARGEST_PAGE = 1000;
 
 export function sessionsRoutes(context: GatewayContext): Routes<typeof SessionsService> {
   const { sessions, limits } = context;
-  const created = new RecentRequests<CreateSessionResponse>(limits.rememberedRequests);
-  const stopped = new RecentRequests<StopSessionResponse>(limits.rememberedRequests);
+  const created = new RecentRequests<CreateSessionResponse>({ limit: limits.rememberedRequests });
+  const stopped = new RecentRequests<StopSessionResponse>({ limit: limits.rememberedRequests });
   const find = (id: string) => sessions.find(filledText(id, 'session_id'));
 
   const create = async (request: CreateSessionRequest, { principal }: UnaryCall): Promise<CreateSessionResponse> => {
@@ -54,7 +54,7 @@ export function sessionsRoutes(context: GatewayContext): Routes<typeof SessionsS
 
   return {
     createSession: unary(context, SessionsService.createSession, (request, call) =>
-      created.once(requestKey(request, call), () => create(request, call)),
+      created.once(requestKey(request.requestId, call, request.id), () => create(request, call)),
     ),
     getSession: unary(context, SessionsService.getSession, async ({ sessionId }) => ({
       session: encodeSession((await find(sessionId)).info()),
@@ -73,15 +73,9 @@ export function sessionsRoutes(context: GatewayContext): Routes<typeof SessionsS
       return { sessions: page.map(encodeSession), nextPageToken: last ?? '' };
     }),
     stopSession: unary(context, SessionsService.stopSession, (request, call) =>
-      stopped.once(requestKey(request, call), () => stop(request)),
+      stopped.once(requestKey(request.requestId, call, request.sessionId), () => stop(request)),
     ),
   };
-}
-
-/** Another principal's request of the same id is another request. */
-function requestKey({ requestId }: { readonly requestId: string }, { principal }: UnaryCall): string | undefined {
-  const id = optionalText(requestId, 'request_id');
-  return id === undefined ? undefined : `${principal.name} ${id}`;
 }
 
 /** Whoever may not start sessions may still attach to one; the id of a new one has to be among the principal's. */

@@ -8,7 +8,7 @@ import { encodeToolSpec } from '../wire/frame-codec.js';
 import { decodeValues, encodeValue } from '../wire/value.js';
 import type { ToolsPort } from '../workers/python-port.js';
 import type { GatewayContext } from './context.js';
-import { RecentRequests } from './recent-requests.js';
+import { RecentRequests, requestKey } from './recent-requests.js';
 import type { Routes } from './routes.js';
 import { type UnaryCall, unary } from './unary.js';
 
@@ -22,7 +22,7 @@ const none: ToolsPort = {
 
 export function workersRoutes(context: GatewayContext): Omit<Routes<typeof WorkersService>, 'attach'> {
   const { tools = none, limits } = context;
-  const called = new RecentRequests<CallToolResponse>(limits.rememberedRequests);
+  const called = new RecentRequests<CallToolResponse>({ limit: limits.rememberedRequests, weigh: weightOf });
 
   const callTool = async (request: CallToolRequest, call: UnaryCall): Promise<CallToolResponse> => {
     const { name, idempotent, sessionId } = request;
@@ -46,15 +46,27 @@ export function workersRoutes(context: GatewayContext): Omit<Routes<typeof Worke
         .map((listed) => ({ tool: encodeToolSpec(listed.tool), pool: listed.pool ?? '' })),
     })),
     callTool: unary(context, WorkersService.callTool, (request, call) =>
-      called.once(requestKey(request, call), () => callTool(request, call)),
+      called.once(requestKey(request.requestId, call, aboutOf(request)), () => callTool(request, call)),
     ),
   };
 }
 
-/** Another principal's request of the same id is another request. */
-function requestKey({ requestId }: CallToolRequest, { principal }: UnaryCall): string | undefined {
-  const id = optionalText(requestId, 'request_id');
-  return id === undefined ? undefined : `${principal.name} ${id}`;
+const aboutOf = ({ name, pool, sessionId }: CallToolRequest): string => JSON.stringify([name, pool, sessionId]);
+
+/** What may be large in a result. */
+function weightOf({ result }: CallToolResponse): number {
+  const kind = result?.kind;
+  switch (kind?.$case) {
+    case 'text':
+    case 'json':
+    case 'bigInteger':
+      return kind.value.length;
+    case 'embedding':
+    case 'tensor':
+      return kind.value.data.byteLength;
+    default:
+      return 0;
+  }
 }
 
 /** The work was done: that its result has no form on the wire does not undo it. */
