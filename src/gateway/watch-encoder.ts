@@ -1,16 +1,14 @@
 /**
- * Watch batches as messages. An update is encoded once however many watches send it, a batch that is too large for one
- * message becomes several, and an update that is too large for one travels in pieces.
+ * Updates of watches as bytes, made once however many watches send them. The new value of one that is too large for what its
+ * reader takes matters more than the old one, and that it came most of all.
  */
 
-import { BinaryWriter } from '@bufbuild/protobuf/wire';
-import { Position as WirePosition, UpdateType, VariableUpdate as WireUpdate } from '../gen/coilyard/v1/variables.js';
+import { UpdateType, VariableUpdate as WireUpdate } from '../gen/coilyard/v1/variables.js';
 import type { VariableUpdate, WatchBatch } from '../sessions/update.js';
 import { wholeMs } from '../wire/fields.js';
-import { PIECE_BYTES } from '../wire/pieces.js';
 import { encodeRecord } from '../wire/value.js';
 import { encodeValueOf } from '../wire/variables.js';
-import { bufferOf } from './bytes.js';
+import { HEADROOM, WatchMessages } from './watch-messages.js';
 
 const types = {
   initial: UpdateType.INITIAL,
@@ -20,14 +18,6 @@ const types = {
   reset: UpdateType.RESET,
   configured: UpdateType.CONFIGURED,
 } as const satisfies Record<VariableUpdate['type'], UpdateType>;
-
-/** Of `WatchResponse`: `position`, `updates`, `piece`, `last_piece`. */
-const POSITION_TAG = 10;
-const UPDATES_TAG = 18;
-const PIECE_TAG = 26;
-const LAST_PIECE_TAG = 32;
-/** Room for the position and the lengths of a message. */
-const HEADROOM = 1024;
 
 export interface WatchEncoderLimits {
   /** Of one message. */
@@ -45,64 +35,28 @@ interface Encoded {
 export class WatchEncoder {
   readonly #maxMessageBytes: number;
   readonly #maxUpdateBytes: number;
-  readonly #pieceBytes: number;
   /** Updates are shared by all watchers of a session, so their bytes are too. */
   readonly #encoded = new WeakMap<VariableUpdate, Encoded>();
 
   constructor({ maxMessageBytes, maxUpdateBytes }: WatchEncoderLimits) {
     this.#maxMessageBytes = maxMessageBytes - HEADROOM;
     this.#maxUpdateBytes = maxUpdateBytes;
-    this.#pieceBytes = Math.min(PIECE_BYTES, this.#maxMessageBytes);
   }
 
-  /**
-   * `WatchResponse` messages in order, each made when it is asked for. Only the last has the position: whoever lost the
-   * rest resumes from before it.
-   *
-   * @param pieces whether the reader puts pieces together; else it gets what is too large for one message without value.
-   */
-  *encode({ position, updates }: WatchBatch, pieces: boolean): Generator<Buffer, void, void> {
-    let writer = new BinaryWriter();
-    let size = 0;
-    for (const update of updates) {
-      const bytes = pieces ? this.#encodeFull(update) : this.#encodeShort(update);
-      if (size > 0 && size + bytes.byteLength > this.#maxMessageBytes) {
-        yield* this.#messagesOf(writer);
-        writer = new BinaryWriter();
-        size = 0;
-      }
-      writer.uint32(UPDATES_TAG).bytes(bytes);
-      size += bytes.byteLength + 6;
-    }
-    const place: WirePosition = { revision: BigInt(position.revision), tag: position.tag };
-    WirePosition.encode(place, writer.uint32(POSITION_TAG).fork()).join();
-    yield* this.#messagesOf(writer);
+  /** @param pieces whether the reader puts pieces together; else it gets what is too large for one message without value. */
+  encode(batch: WatchBatch, pieces: boolean): WatchMessages {
+    const encodeUpdate = pieces ? this.#encodeFull : this.#encodeShort;
+    return new WatchMessages(batch, encodeUpdate, this.#maxMessageBytes + HEADROOM);
   }
 
-  *#messagesOf(writer: BinaryWriter): Generator<Buffer, void, void> {
-    const whole = bufferOf(writer);
-    if (whole.byteLength <= this.#maxMessageBytes + HEADROOM) {
-      yield whole;
-      return;
-    }
-    for (let from = 0; from < whole.byteLength; from += this.#pieceBytes) {
-      const piece = new BinaryWriter();
-      piece.uint32(PIECE_TAG).bytes(whole.subarray(from, from + this.#pieceBytes));
-      if (from + this.#pieceBytes >= whole.byteLength) piece.uint32(LAST_PIECE_TAG).bool(true);
-      yield bufferOf(piece);
-    }
-  }
+  readonly #encodeFull = (update: VariableUpdate): Uint8Array => this.#knownBytes(update).full;
 
-  #encodeFull(update: VariableUpdate): Uint8Array {
-    return this.#knownBytes(update).full;
-  }
-
-  #encodeShort(update: VariableUpdate): Uint8Array {
+  readonly #encodeShort = (update: VariableUpdate): Uint8Array => {
     const known = this.#knownBytes(update);
     if (known.full.byteLength <= this.#maxMessageBytes) return known.full;
     known.short ??= encodeWithin(update, this.#maxMessageBytes);
     return known.short;
-  }
+  };
 
   #knownBytes(update: VariableUpdate): Encoded {
     const known = this.#encoded.get(update) ?? { full: encodeWithin(update, this.#maxUpdateBytes) };
