@@ -68,6 +68,7 @@ export class MessageReader {
 
   /** @returns how much of the chunk belongs to the message that has begun. */
   #complete(chunk: Buffer, take: (message: Buffer) => void): number {
+    if (this.#hasEnded) throw afterTheEnd();
     let at = 0;
     for (;;) {
       const hasLength = this.#heldBytes >= LENGTH_BYTES;
@@ -97,7 +98,7 @@ export class MessageReader {
   }
 
   #lengthAt(bytes: Buffer, at: number): number {
-    if (this.#hasEnded) throw invalidArgument('message', 'nothing after the end', 'more');
+    if (this.#hasEnded) throw afterTheEnd();
     const length = bytes.readUInt32BE(at);
     if (length >= FAILURE) throw invalidArgument('message', 'frames', 'a failure, which only a runtime reports so');
     if (length > this.#maxBytes)
@@ -112,3 +113,5 @@ export class MessageReader {
     else take(message);
   }
 }
+
+const afterTheEnd = (): CoilyardError => invalidArgument('message', 'nothing after the end', 'more');

@@ -76,8 +76,9 @@ async function sweep(directory: string, clock: Clock): Promise<void> {
       .map(async (entry) => {
         const left = join(directory, entry);
         const { mtimeMs } = await lstat(left);
-        if (clock.nowMs() - mtimeMs < YOUNG_MS || !(await isDeaf(join(left, SOCKET)))) return;
-        await rm(join(left, SOCKET), { force: true });
+        const socket = join(left, SOCKET);
+        if (clock.nowMs() - mtimeMs < YOUNG_MS || !(await lstat(socket)).isSocket() || !(await isDeaf(socket))) return;
+        await rm(socket, { force: true });
         await rmdir(left);
       }),
   );

@@ -5,11 +5,10 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { bearerAuthenticator } from '../../src/gateway/authenticator.js';
 import { AttachRequest, type AttachResponse, WorkersClient } from '../../src/gen/coilyard/v1/workers.js';
 import { systemClock, systemRandom } from '../../src/kernel/clock.js';
-import { CoilyardError } from '../../src/kernel/errors.js';
 import { incarnation, workerId } from '../../src/kernel/ids.js';
 import { TelemetryBus } from '../../src/kernel/telemetry.js';
 import { decodeRuntimeFrame, encodeWorkerFrame } from '../../src/wire/frame-codec.js';
-import type { CallFrame, HelloFrame, RuntimeFrame, WorkerFrame } from '../../src/wire/frames.js';
+import type { HelloFrame, RuntimeFrame, WorkerFrame } from '../../src/wire/frames.js';
 import { AttachRegistry, type Invitation } from '../../src/workers/attach-registry.js';
 import type { Attachment } from '../../src/workers/attachment.js';
 import { deferred } from '../../src/workers/deferred.js';
@@ -96,18 +95,6 @@ const hello = (token: string): HelloFrame => ({
   concurrency: 1,
 });
 
-const call = (callId: number, text = 'hi'): CallFrame => ({
-  type: 'call',
-  callId,
-  sessionId: null,
-  target: { type: 'tool', name: 'echo' },
-  arguments: new Map([['text', text]]),
-  variables: new Map([['temperature', { value: 2, kind: 'float' }]]),
-  revision: 0,
-  stream: false,
-  attempt: 1,
-});
-
 test('a worker may send 8 MiB ahead once it is welcomed, and no more than anyone before', async () => {
   const life = invite();
   const session = connect(`http://${host.gateway.address}`);
@@ -128,107 +115,6 @@ test('a worker may send 8 MiB ahead once it is welcomed, and no more than anyone
   session.destroy();
 });
 
-test('frames go both ways, in order and exact', async () => {
-  const life = invite();
-  const worker = dial();
-  worker.say(hello(life.invitation.token));
-  const attachment = await life.attachment;
-  expect(attachment.send({ type: 'welcome', workerId: guest.workerId, heartbeatIntervalMs: 1000 })).toBe(true);
-  attachment.send(call(1));
-  expect(await worker.frame()).toMatchObject({ type: 'welcome', heartbeatIntervalMs: 1000 });
-  expect(await worker.frame()).toEqual({
-    ...call(1),
-    variables: new Map([['temperature', { kind: 'float', value: 2 }]]),
-  });
-  worker.say({ type: 'result', callId: 1, value: { big: 2n ** 70n } }, { type: 'draining' });
-  worker.stream.end();
-  expect(await life.detached).toBeUndefined();
-  expect(life.frames.slice(1)).toEqual([
-    { type: 'result', callId: 1, value: { big: 2n ** 70n } },
-    { type: 'draining' },
-  ]);
-  expect(await worker.ended).toBe('ok');
-});
-
-test('frames that wait are packed into few messages', async () => {
-  const life = invite();
-  const worker = dial();
-  worker.say(hello(life.invitation.token));
-  const attachment = await life.attachment;
-  for (let n = 1; n <= 1000; n += 1) attachment.send(call(n));
-  for (let n = 1; n <= 1000; n += 1) expect(await worker.frame()).toMatchObject({ callId: n });
-  expect(worker.messages()).toBeLessThan(20);
-  worker.stream.end();
-});
-
-test('closing in order sends what waits first', async () => {
-  const life = invite();
-  const worker = dial();
-  worker.say(hello(life.invitation.token));
-  const attachment = await life.attachment;
-  attachment.send(call(7));
-  attachment.send({ type: 'drain' });
-  attachment.close();
-  expect(attachment.send(call(8))).toBe(false);
-  expect([await worker.frame(), await worker.frame()]).toMatchObject([{ callId: 7 }, { type: 'drain' }]);
-  expect(await worker.ended).toBe('ok');
-  expect(await life.detached).toBeUndefined();
-});
-
-test('a frame that cannot travel is refused alone, and the connection goes on', async () => {
-  const life = invite();
-  const worker = dial();
-  worker.say(hello(life.invitation.token));
-  const attachment = await life.attachment;
-  expect(() => attachment.send({ ...call(1), arguments: new Map([['f', () => 1]]) })).toThrow(
-    expect.objectContaining({ code: 'invalid_argument' }),
-  );
-  expect(() => attachment.send(call(2, 'x'.repeat(1_000_000)))).toThrow(
-    expect.objectContaining({ code: 'payload_too_large' }),
-  );
-  attachment.send(call(3));
-  expect(await worker.frame()).toMatchObject({ callId: 3 });
-  worker.stream.end();
-});
-
-test('a wrong token ends the stream, and can be used for nothing', async () => {
-  const life = invite();
-  const worker = dial();
-  worker.say(hello('wrong'));
-  expect(await worker.ended).toMatchObject({ grpc: 16, error: { code: 'unauthenticated' } });
-  expect(life.frames).toEqual([]);
-});
-
-test('a frame that is none ends the stream, and its life hears why', async () => {
-  const life = invite();
-  const worker = dial();
-  worker.say(hello(life.invitation.token));
-  await life.attachment;
-  worker.stream.write({ frames: [{ frame: undefined }] });
-  expect(await worker.ended).toMatchObject({ grpc: 3, error: { code: 'invalid_argument' } });
-  expect(await life.detached).toMatchObject({ code: 'invalid_argument' });
-});
-
-test('a worker that vanishes is worker_lost for its life', async () => {
-  const life = invite();
-  const worker = dial();
-  worker.say(hello(life.invitation.token));
-  const attachment = await life.attachment;
-  worker.stream.cancel();
-  expect(await life.detached).toMatchObject({ code: 'worker_lost' });
-  expect(attachment.send(call(1))).toBe(false);
-  await worker.ended;
-});
-
-test('revoking an invitation ends the stream with its error', async () => {
-  const life = invite();
-  const worker = dial();
-  worker.say(hello(life.invitation.token));
-  await life.attachment;
-  life.invitation.revoke(new CoilyardError('worker_lost', 'no heartbeat'));
-  expect(await worker.ended).toMatchObject({ grpc: 14, error: { code: 'worker_lost', message: 'no heartbeat' } });
-});
-
 test('when the gateway stops, attached workers are told in order', async () => {
   const life = invite();
   const worker = dial();
@@ -238,11 +124,6 @@ test('when the gateway stops, attached workers are told in order', async () => {
   expect(await host.gateway.stop()).toEqual({ forced: false });
   expect(await worker.ended).toBe('ok');
   expect(await life.detached).toBeUndefined();
-});
-
-test('a registry that is closed refuses at once', async () => {
-  registry.close();
-  expect(await dial().ended).toMatchObject({ grpc: 14, error: { code: 'pool_unavailable' } });
 });
 
 test('a wrong bearer token is refused before any frame is read, the own one is not', async () => {
