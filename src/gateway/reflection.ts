@@ -1,13 +1,14 @@
 /**
  * Server reflection (v1 and v1alpha), so that clients without our proto files can list, describe and call everything.
- * The descriptors are made from the contract that is packaged beside the code.
+ * The descriptors were made of the contract, comments included, and are packaged beside the code.
  */
 
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { type Server, type ServerDuplexStream, status } from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
+import { loadSync, type PackageDefinition } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { protoPath as healthProto } from 'grpc-health-check';
 import { CoilyardError } from '../kernel/errors.js';
@@ -17,14 +18,13 @@ import { grpcStatusOf } from './grpc-status.js';
 
 type ReflectionStream = ServerDuplexStream<unknown, unknown>;
 
-const CONTRACT = ['sessions', 'variables', 'workers'].map((name) => `coilyard/v1/${name}.proto`);
+/** A `FileDescriptorSet`; made by `npm run generate`. */
+const DESCRIPTORS = 'coilyard.binpb';
 /** Questions in one stream; a client asks a few for each type it looks up. */
 const MAX_QUESTIONS = 10_000;
 
 export function addReflection(server: Server, context: GatewayContext): void {
-  // Names of fields as they are in the contract; the library would turn them into camelCase.
-  const contract = loadSync([...CONTRACT, healthProto], { keepCase: true, includeDirs: [findProtoDirectory()] });
-  new ReflectionService(contract).addToServer({
+  new ReflectionService(describedServices()).addToServer({
     addService: (definition, handlers) => {
       const guarded = Object.entries(handlers).map(([name, handle]) => [
         name,
@@ -33,6 +33,28 @@ export function addReflection(server: Server, context: GatewayContext): void {
       server.addService(definition, Object.fromEntries(guarded));
     },
   });
+}
+
+/** What the library has made of the health service, with the contract as it is: the library would leave out its comments. */
+function describedServices(): PackageDefinition {
+  const health = loadSync(healthProto, { keepCase: true });
+  const contract = filesIn(readFileSync(join(findProtoDirectory(), DESCRIPTORS)));
+  const described = Object.entries(health).map(([name, definition]) => {
+    const { fileDescriptorProtos: files } = definition;
+    return [name, Array.isArray(files) ? { ...definition, fileDescriptorProtos: [...files, ...contract] } : definition];
+  });
+  return Object.fromEntries(described);
+}
+
+/** The encoded files of a `FileDescriptorSet`: its only field, repeated. */
+function filesIn(set: Buffer): Buffer[] {
+  const files: Buffer[] = [];
+  const reader = new BinaryReader(set);
+  while (reader.pos < reader.len) {
+    reader.tag();
+    files.push(Buffer.from(reader.bytes()));
+  }
+  return files;
 }
 
 /** What the library leaves out: credentials, an end when the gateway stops, and a bound for a client that never reads. */
@@ -70,7 +92,7 @@ function findProtoDirectory(): string {
   const start = dirname(fileURLToPath(import.meta.url));
   for (let directory = start; ; directory = dirname(directory)) {
     const candidate = join(directory, 'proto');
-    if (existsSync(join(candidate, 'coilyard', 'v1', 'variables.proto'))) return candidate;
+    if (existsSync(join(candidate, DESCRIPTORS))) return candidate;
     if (dirname(directory) === directory)
       throw new CoilyardError('internal', 'the wire contract (proto/) is missing. Reinstall the package.', {
         details: { searchedFrom: start },

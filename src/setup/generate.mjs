@@ -12,31 +12,49 @@ import { cacheDirectory, inRoot, programs, venvPython } from './paths.mjs';
 import { DEVELOPING, makeToolsReady } from './ready.mjs';
 
 const pythonTool = inRoot('python', 'tools', 'generate.py');
+/** What reflection serves: the contract with its comments. */
+const descriptors = inRoot('proto', 'coilyard.binpb');
 
 async function generate() {
   await quietly('generate-typescript', process.execPath, [programs.buf, 'generate']);
+  await generateDescriptors(descriptors);
   await quietly('generate-python', venvPython, [pythonTool]);
 }
 
 /** Proves that nothing generated was edited by hand or forgotten. */
 export async function checkGenerated() {
   await quietly('proto-lint', process.execPath, [programs.buf, 'lint']);
-  const differing = await withFreshTypeScript((fresh) => differences(fresh, inRoot('src', 'gen')));
-  if (differing.length > 0)
-    throw new SetupFailure(`src/gen is not what the protos give: ${differing.join(', ')}`, 'Run "npm run generate".');
+  await inFreshDirectory(async (directory) => {
+    await quietly('generate-check-typescript', process.execPath, [programs.buf, 'generate', '--output', directory]);
+    const differing = differences(join(directory, 'src', 'gen'), inRoot('src', 'gen'));
+    if (differing.length > 0) throw outOfDate(`src/gen is not what the protos give: ${differing.join(', ')}`);
+    const fresh = join(directory, 'descriptors.binpb');
+    await generateDescriptors(fresh);
+    if (!existsSync(descriptors) || !readFileSync(fresh).equals(readFileSync(descriptors)))
+      throw outOfDate('proto/coilyard.binpb is not what the protos give');
+  });
   await quietly('generate-check-python', venvPython, [pythonTool, '--check']);
 }
 
-/**
- * @template T
- * @param {(directory: string) => T} use
- */
-async function withFreshTypeScript(use) {
+/** @param {string} what */
+const outOfDate = (what) => new SetupFailure(what, 'Run "npm run generate".');
+
+/** @param {string} file */
+const generateDescriptors = (file) =>
+  quietly('generate-descriptors', process.execPath, [
+    programs.buf,
+    'build',
+    '--as-file-descriptor-set',
+    '--output',
+    file,
+  ]);
+
+/** @param {(directory: string) => Promise<void>} use */
+async function inFreshDirectory(use) {
   mkdirSync(cacheDirectory, { recursive: true });
   const directory = mkdtempSync(join(cacheDirectory, 'generate-'));
   try {
-    await quietly('generate-check-typescript', process.execPath, [programs.buf, 'generate', '--output', directory]);
-    return use(join(directory, 'src', 'gen'));
+    await use(directory);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

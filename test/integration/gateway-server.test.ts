@@ -1,5 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { fromBinary } from '@bufbuild/protobuf';
+import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import {
   credentials,
   loadPackageDefinition,
@@ -168,6 +171,7 @@ test('two gateways do not know of each other', async () => {
 interface Question {
   readonly listServices?: string;
   readonly fileContainingSymbol?: string;
+  readonly fileByFilename?: string;
 }
 interface Answer {
   readonly listServicesResponse?: { readonly service: readonly { readonly name: string }[] };
@@ -206,14 +210,20 @@ test.each(['v1', 'v1alpha'])('a client that knows nothing learns every service b
     version,
   );
   expect(services?.listServicesResponse?.service.map(({ name }) => name).sort()).toEqual([
+    'coilyard.v1.Calls',
     'coilyard.v1.Sessions',
     'coilyard.v1.Variables',
     'coilyard.v1.Workers',
     'grpc.health.v1.Health',
   ]);
-  const [descriptor] = files?.fileDescriptorResponse?.fileDescriptorProto ?? [];
-  // A FileDescriptorSet with this one file: field 1, length-delimited.
-  const set = Buffer.concat([Buffer.from([10]), varint(descriptor?.length ?? 0), descriptor ?? Buffer.alloc(0)]);
+  // A FileDescriptorSet with this file and those that it imports: field 1, length-delimited.
+  const set = Buffer.concat(
+    (files?.fileDescriptorResponse?.fileDescriptorProto ?? []).flatMap((file) => [
+      Buffer.from([10]),
+      varint(file.length),
+      file,
+    ]),
+  );
   const described = loadPackageDefinition(loadFileDescriptorSetFromBuffer(set));
   const Variables = Reflect.get(Reflect.get(Reflect.get(described, 'coilyard'), 'v1'), 'Variables');
   const client = new Variables(host.gateway.address, credentials.createInsecure());
@@ -226,6 +236,26 @@ test.each(['v1', 'v1alpha'])('a client that knows nothing learns every service b
   });
   expect(String(reply.variable.value.integer)).toBe('42');
   client.close();
+});
+
+test('what reflection describes has the names of the contract and its comments', async () => {
+  const host = await start();
+  const known = ['Sessions', 'Variables', 'Workers', 'Calls'].map((name) => ({
+    fileContainingSymbol: `coilyard.v1.${name}`,
+  }));
+  for (const answer of await reflect(host, [...known, { fileByFilename: 'coilyard/v1/value.proto' }])) {
+    const [file] = (answer.fileDescriptorResponse?.fileDescriptorProto ?? []).map((bytes) =>
+      fromBinary(FileDescriptorProtoSchema, bytes),
+    );
+    expect(file?.name).toMatch(/^coilyard\/v1\/[a-z]+\.proto$/);
+    const comments = file?.sourceCodeInfo?.location.flatMap(
+      ({ leadingComments }) => leadingComments.match(/.+/g) ?? [],
+    );
+    const text = await readFile(new URL(`../../proto/${file?.name}`, import.meta.url), 'utf8');
+    // Every line that is a comment in the contract.
+    const lines = text.match(/(?<=^ *\/\/).+$/gm) ?? [];
+    expect(comments?.toSorted()).toEqual(lines.toSorted());
+  }
 });
 
 function varint(value: number): Buffer {
