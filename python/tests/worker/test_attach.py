@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -16,6 +18,7 @@ from coilyard._proto import workers_pb2
 from coilyard._registry import Registry
 from coilyard._values import decode_value
 from coilyard._version import __version__
+from coilyard._wire_errors import detail_from_error
 from coilyard._worker import attach
 from coilyard._worker.attach import Attachment
 from coilyard._worker.exits import Exit, WorkerExit
@@ -30,7 +33,10 @@ pytestmark = pytest.mark.asyncio
 
 
 class Runtime:
-    """The other end: what the worker said, and what it is told."""
+    """The other end, over gRPC: what the worker said, and what it is told."""
+
+    #: Where its frames travel; empty: to the gateway.
+    socket = ""
 
     def __init__(self, gateway: ScriptedGateway) -> None:
         self.gateway = gateway
@@ -49,8 +55,7 @@ class Runtime:
             await until(lambda: self.heard)
             if self.refusal is not None:
                 await refuse(context, self.refusal[1], self.refusal[0])
-            welcome = workers_pb2.Welcome(worker_id="w", heartbeat_interval_ms=self.interval_ms, lease_ms=self.lease_ms)
-            yield workers_pb2.AttachResponse(frames=[workers_pb2.RuntimeFrame(welcome=welcome)])
+            yield self._welcome()
             while (frames := await self.told.get()) is not None:
                 yield workers_pb2.AttachResponse(frames=frames)
         finally:
@@ -58,10 +63,33 @@ class Runtime:
 
     async def _hear(self, requests: Any) -> None:
         async for request in requests:
-            self.messages += 1
-            self.heard.extend(request.frames)
+            self._take(request)
+        self._bid_farewell()
+
+    def _take(self, request: workers_pb2.AttachRequest) -> None:
+        self.messages += 1
+        self.heard.extend(request.frames)
+
+    def _bid_farewell(self) -> None:
         self.goodbye.set()
         self.told.put_nowait(None)
+
+    async def stop(self) -> None:
+        """Breaks off, and is not there any more."""
+        await self.gateway.stop()
+
+    def say_nothing(self) -> None:
+        """Welcomes nobody from here on."""
+
+        async def silent(requests: Any, context: Any) -> AsyncIterator[Any]:
+            await asyncio.sleep(60)
+            yield None
+
+        self.gateway.attach = silent
+
+    def _welcome(self) -> workers_pb2.AttachResponse:
+        welcome = workers_pb2.Welcome(worker_id="w", heartbeat_interval_ms=self.interval_ms, lease_ms=self.lease_ms)
+        return workers_pb2.AttachResponse(frames=[workers_pb2.RuntimeFrame(welcome=welcome)])
 
     def tell(self, *frames: Any) -> None:
         kinds = {workers_pb2.Call: "call", workers_pb2.Cancel: "cancel", workers_pb2.Credit: "credit",
@@ -73,16 +101,77 @@ class Runtime:
         return [getattr(frame, kind) for frame in self.heard if frame.WhichOneof("frame") == kind]
 
 
-@pytest_asyncio.fixture
-async def runtime(gateway: ScriptedGateway) -> Runtime:
-    return Runtime(gateway)
+class LocalRuntime(Runtime):
+    """The other end, over a socket of this machine."""
+
+    def __init__(self, gateway: ScriptedGateway, directory: Path) -> None:
+        super().__init__(gateway)
+        self.socket = str(directory / "socket")
+        self._silent = False
+        self._server: asyncio.Server | None = None
+        self._writers: list[asyncio.StreamWriter] = []
+
+    async def listen(self) -> None:
+        self._server = await asyncio.start_unix_server(self._serve, self.socket)
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        for writer in self._writers:
+            writer.transport.abort()
+
+    def say_nothing(self) -> None:
+        self._silent = True
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.append(writer)
+        hearing = asyncio.ensure_future(self._hear_messages(reader))
+        try:
+            await until(lambda: self.heard)
+            if self._silent:
+                await asyncio.sleep(60)
+            if self.refusal is not None:
+                detail = detail_from_error(self.refusal[1]).SerializeToString()
+                writer.write((len(detail) | 1 << 31).to_bytes(4, "big") + detail)
+                return
+            writer.write(framed(self._welcome()))
+            while (frames := await self.told.get()) is not None:
+                writer.write(framed(workers_pb2.AttachResponse(frames=frames)))
+            writer.write(bytes(4))
+        finally:
+            hearing.cancel()
+            writer.close()
+
+    async def _hear_messages(self, reader: asyncio.StreamReader) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while (length := int.from_bytes(await reader.readexactly(4), "big")) > 0:
+                self._take(workers_pb2.AttachRequest.FromString(await reader.readexactly(length)))
+            self._bid_farewell()
+
+
+def framed(message: workers_pb2.AttachResponse) -> bytes:
+    """As it travels over a socket."""
+    content = message.SerializeToString()
+    return len(content).to_bytes(4, "big") + content
+
+
+@pytest_asyncio.fixture(params=["grpc", "local"])
+async def runtime(request: Any, gateway: ScriptedGateway, tmp_path: Path) -> AsyncIterator[Runtime]:
+    """The other end, over each carrier: what a worker does must not depend on it."""
+    if request.param == "grpc":
+        yield Runtime(gateway)
+        return
+    local = LocalRuntime(gateway, tmp_path)
+    await local.listen()
+    yield local
+    await local.stop()
 
 
 Start = Callable[..., "asyncio.Task[None]"]
 
 
 @pytest_asyncio.fixture
-async def start(gateway: ScriptedGateway) -> AsyncIterator[Start]:
+async def start(runtime: Runtime) -> AsyncIterator[Start]:
     """Starts a worker; the task ends with it."""
     tasks: list[asyncio.Task[None]] = []
 
@@ -91,7 +180,9 @@ async def start(gateway: ScriptedGateway) -> AsyncIterator[Start]:
         for tool in tools:
             registry.add_tool(tool)
         registry.add_module(lambda max_demos: None, "Triage", ("max_demos",), "Sorts mail")
-        options = WorkerOptions(gateway.address, "w", 3, "secret", concurrency=concurrency)
+        options = WorkerOptions(
+            runtime.gateway.address, "w", 3, "secret", concurrency=concurrency, socket=runtime.socket
+        )
         attachment = Attachment(options, registry)
         task = asyncio.ensure_future(attachment.run())
         task.attachment = attachment  # type: ignore[attr-defined]
@@ -198,8 +289,8 @@ async def test_a_refused_worker_ends_with_its_own_code(runtime: Runtime, start: 
     assert ended.value.code == Exit.REFUSED
 
 
-async def test_a_worker_that_reaches_nobody_ends_as_disconnected(gateway: ScriptedGateway, start: Start) -> None:
-    await gateway.stop()
+async def test_a_worker_that_reaches_nobody_ends_as_disconnected(runtime: Runtime, start: Start) -> None:
+    await runtime.stop()
     with pytest.raises(WorkerExit) as ended:
         await start(add)
     assert ended.value.code == Exit.DISCONNECTED
@@ -208,12 +299,8 @@ async def test_a_worker_that_reaches_nobody_ends_as_disconnected(gateway: Script
 async def test_a_runtime_that_says_nothing_is_not_waited_for_for_ever(
     runtime: Runtime, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def silent(requests: Any, context: Any) -> AsyncIterator[Any]:
-        await asyncio.sleep(60)
-        yield None
-
     monkeypatch.setattr(attach, "WELCOME_TIMEOUT_S", 0.1)
-    runtime.gateway.attach = silent
+    runtime.say_nothing()
     with pytest.raises(WorkerExit, match="no welcome") as ended:
         await start(add)
     assert ended.value.code == Exit.DISCONNECTED
@@ -237,7 +324,7 @@ async def test_the_end_of_the_stream_ends_the_worker_and_its_calls(
     if orderly:
         runtime.told.put_nowait(None)
     else:
-        await runtime.gateway.stop()
+        await runtime.stop()
     with pytest.raises(WorkerExit) as ended:
         await task
     assert ended.value.code == Exit.DISCONNECTED

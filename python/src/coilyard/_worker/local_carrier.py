@@ -81,6 +81,7 @@ class LocalCarrier:
     async def close(self) -> None:
         """See `Carrier`."""
         self._line.close()
+        await self._line.lost.wait()
 
     async def _connect(self) -> None:
         try:
@@ -103,6 +104,9 @@ class _Line(asyncio.BufferedProtocol):
         # Also when nobody asks any more.
         self.ended.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         self.take: Take = lambda _frames: None
+        #: Nothing is left of the connection, or it was never made.
+        self.lost = asyncio.Event()
+        self.lost.set()
         self._transport: asyncio.Transport | None = None
         self._view = memoryview(bytearray(_CHUNK_BYTES))
         #: How much of it was read into.
@@ -116,10 +120,12 @@ class _Line(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called once, first."""
         self._transport = cast("asyncio.Transport", transport)
+        self.lost.clear()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called once, last."""
         self._lose(str(exc) if exc is not None else "it was closed")
+        self.lost.set()
 
     def eof_received(self) -> None:
         """The runtime says nothing more."""

@@ -23,6 +23,7 @@ from typing import Any
 from coilyard._guardian import guard
 from coilyard._worker.exits import Exit
 from coilyard._worker.lifeline import die_with_parent
+from coilyard._worker.local_carrier import socket_address
 from coilyard._worker.main import ENVIRONMENT, run_forked, search_first, write_logs_to_stderr
 from coilyard._worker.options import TOKEN_VARIABLE
 from coilyard._worker.signals import heed_signals
@@ -34,8 +35,6 @@ from coilyard._zygote.safety import Safety
 _PR_SET_CHILD_SUBREAPER = 36
 _CHANNEL_FD = 3
 _CHUNK = 4096
-#: Every name of this length is the same whether zeros count as part of it or not, on which systems disagree.
-_ABSTRACT_NAME_BYTES = 107
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -163,7 +162,7 @@ def _dial(name: str, key: str) -> socket.socket:
     """Opens a line to the runtime and says whose it is."""
     line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        line.connect("\0" + name.ljust(_ABSTRACT_NAME_BYTES, "-"))
+        line.connect(socket_address(f"@{name}"))
         line.sendall(f"{key}\n".encode())
     except OSError:
         line.close()
