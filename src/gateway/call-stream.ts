@@ -115,6 +115,11 @@ export class CallStream {
   #begin(request: CarriedRequest, principal: Principal, receivedAtMs: number): void {
     const { callId } = request;
     if (this.#calls.has(callId)) throw invalidArgument('call_id', 'one that is not among the calls in hand', callId);
+    // The stream is paused then; one message can bring more nevertheless.
+    if (this.#calls.size >= this.#context.limits.maxConcurrentStreams) {
+      this.#outbox.push(refusalFrame(callId, tooMany(this.#context)));
+      return;
+    }
     const call = new CarriedCall(request, principal, receivedAtMs, this.#context);
     this.#calls.set(callId, call);
     const expire = (): void => {
@@ -248,6 +253,14 @@ function decodePieced(bytes: Buffer, callId: number): CarriedRequest {
   const request = decodeCallRequest(bytes);
   if (request.callId !== callId) throw invalidArgument('call_id', `that of its pieces, ${callId}`, request.callId);
   return request;
+}
+
+function tooMany({ limits }: GatewayContext): CoilyardError {
+  const limit = limits.maxConcurrentStreams;
+  return new CoilyardError('rate_limited', `this stream has ${limit} calls in hand, which is all it may have`, {
+    execution: 'not_started',
+    details: { limit },
+  });
 }
 
 function tooLarge({ limits }: GatewayContext): CoilyardError {

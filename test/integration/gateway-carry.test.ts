@@ -291,6 +291,20 @@ test('no more is read from a client that does not read its replies', async () =>
   line.hangUp();
 });
 
+test('calls beyond those that one stream may have in hand are refused for themselves, and it goes on', async () => {
+  const { host, asked, release } = await startSlow({ limits: { maxConcurrentStreams: 10 } });
+  const line = new CallLine(host);
+  line.send(...Array.from({ length: 15 }, (_, index) => set(index + 1, index)));
+  for (let callId = 11; callId <= 15; callId += 1)
+    expect(await line.error(callId)).toMatchObject({ code: 'rate_limited', retryable: true, execution: 'not_started' });
+  expect(asked).toHaveLength(10);
+  release();
+  await line.message(10);
+  line.send(get(16));
+  await line.message(16);
+  line.hangUp();
+});
+
 test('a token that loses its worth closes the stream that it opened', async () => {
   let isGood = true;
   const good = bearerAuthenticator({ token: 'good' });
