@@ -115,7 +115,6 @@ export class CallStream {
   #begin(request: CarriedRequest, principal: Principal, receivedAtMs: number): void {
     const { callId } = request;
     if (this.#calls.has(callId)) throw invalidArgument('call_id', 'one that is not among the calls in hand', callId);
-    // The stream is paused then; one message can bring more nevertheless.
     if (this.#calls.size >= this.#context.limits.maxConcurrentStreams) {
       this.#outbox.push(refusalFrame(callId, tooMany(this.#context)));
       return;
@@ -173,7 +172,7 @@ export class CallStream {
   }
 
   get #isCrowded(): boolean {
-    return this.#outbox.waitingBytes > CROWDED_BYTES || this.#calls.size >= this.#context.limits.maxConcurrentStreams;
+    return this.#outbox.waitingBytes > CROWDED_BYTES;
   }
 
   #afterWrite(): void {
