@@ -26,6 +26,9 @@ _REFUSALS = {"unauthenticated", "permission_denied", "invalid_argument"}
 #: What is read at once.
 _CHUNK_BYTES = 256 * 1024
 
+#: So many frames are sent before the turn of the loop is over: the runtime reads them while others are made here.
+_MUCH = 24
+
 #: Every abstract name of this length is the same whether zeros count as part of it or not, on which systems disagree.
 _ABSTRACT_NAME_BYTES = 107
 
@@ -91,7 +94,7 @@ class LocalCarrier:
 
 
 class _Line(asyncio.BufferedProtocol):
-    """The connection. What is read is handed on in the same turn of the loop, and what is put is sent in it.
+    """The connection. What is read is handed on at once; what is put is sent once the loop has run what is ready.
 
     Args:
         loop: Runs it.
@@ -182,17 +185,16 @@ class _Line(asyncio.BufferedProtocol):
             self._transport.abort()
 
     def _put(self) -> None:
-        """What is put first goes at once; what follows in the same turn of the loop goes together."""
-        if self._is_flush_due or self._is_full:
-            return
-        self._is_flush_due = True
-        self._loop.call_soon(self._flush)
-        self._send_next()
+        """What is put in one turn of the loop goes together: at its end, or when there is much of it."""
+        if not self._is_flush_due:
+            self._is_flush_due = True
+            self._loop.call_soon(self._flush)
+        elif self._outbox is not None and self._outbox.waiting >= _MUCH:
+            self._send_waiting()
 
     def _flush(self) -> None:
         self._is_flush_due = False
-        while self._send_next():
-            pass
+        self._send_waiting()
         if self._is_parting and not self._is_full and not self.ended.done():
             self._is_parting = False
             self.send(())
@@ -200,14 +202,11 @@ class _Line(asyncio.BufferedProtocol):
                 if self._transport is not None:
                     self._transport.write_eof()
 
-    def _send_next(self) -> bool:
-        if self._is_full or self._outbox is None or self.ended.done():
-            return False
-        message = self._outbox.next()
-        if message is None:
-            return False
-        self.send(message)
-        return True
+    def _send_waiting(self) -> None:
+        if self._outbox is None or self.ended.done():
+            return
+        while not self._is_full and (message := self._outbox.next()) is not None:
+            self.send(message)
 
     def _hand_on(self) -> None:
         """Takes the messages that are whole out of what was read."""

@@ -95,6 +95,11 @@ class Outbox:
         self._is_turn_of_small = bool(self._small) and not (self._is_turn_of_small and self._lanes)
         return self._pack() if self._is_turn_of_small else self._next_piece() or self._pack()
 
+    @property
+    def waiting(self) -> int:
+        """How many small frames wait."""
+        return len(self._small)
+
     def listen(self, listener: Callable[[], None]) -> None:
         """Has `listener` called whenever something was put, instead of waiting for it with `take`."""
         self._listener = listener
