@@ -1,24 +1,29 @@
 /** Answers what the code of one worker asks of TypeScript: each ask once, as long as the worker lives and waits for it. */
 
 import { CoilyardError, toCoilyardError } from '../kernel/errors.js';
-import type { WorkerId } from '../kernel/ids.js';
+import type { Incarnation, WorkerId } from '../kernel/ids.js';
 import { err, ok, type Result } from '../kernel/result.js';
 import type { AskFrame, RuntimeFrame } from '../wire/frames.js';
+import type { Nesting } from './nesting.js';
 import type { ToolRegistry } from './tool-registry.js';
 
 /** Asks of one worker under way; one more is refused. */
 const MOST = 1_000;
 
+export interface AskDeskOptions {
+  readonly tools: Pick<ToolRegistry, 'call'>;
+  readonly who: { readonly workerId: WorkerId; readonly incarnation: Incarnation };
+  readonly send: (frame: RuntimeFrame) => boolean;
+  /** The TypeScript function for which the worker's call was made, if one was. */
+  readonly outerOf: (callId: number) => Nesting | undefined;
+}
+
 export class AskDesk {
-  readonly #tools: Pick<ToolRegistry, 'call'>;
-  readonly #workerId: WorkerId;
-  readonly #send: (frame: RuntimeFrame) => boolean;
+  readonly #options: AskDeskOptions;
   readonly #open = new Map<number, AbortController>();
 
-  constructor(tools: Pick<ToolRegistry, 'call'>, workerId: WorkerId, send: (frame: RuntimeFrame) => boolean) {
-    this.#tools = tools;
-    this.#workerId = workerId;
-    this.#send = send;
+  constructor(options: AskDeskOptions) {
+    this.#options = options;
   }
 
   /** Asks that are not answered yet. */
@@ -34,7 +39,12 @@ export class AskDesk {
     }
     const asked = new AbortController();
     this.#open.set(askId, asked);
-    this.#run(frame, asked.signal).then((outcome) => {
+    const nesting: Nesting = {
+      ...this.#options.who,
+      isWaiting: () => this.#open.get(askId) === asked,
+      outer: this.#options.outerOf(frame.callId),
+    };
+    this.#run(frame, asked.signal, nesting).then((outcome) => {
       // Cancelled meanwhile: nobody waits.
       if (this.#open.get(askId) !== asked) return;
       this.#open.delete(askId);
@@ -57,12 +67,13 @@ export class AskDesk {
     for (const askId of [...this.#open.keys()]) this.cancel(askId);
   }
 
-  async #run(frame: AskFrame, signal: AbortSignal): Promise<Result<unknown, CoilyardError>> {
+  async #run(frame: AskFrame, signal: AbortSignal, nesting: Nesting): Promise<Result<unknown, CoilyardError>> {
     if (!frame.arguments.ok) return frame.arguments;
     const { name, sessionId, timeoutMs } = frame;
-    const request = { name, sessionId, timeoutMs, signal, arguments: frame.arguments.value, workerId: this.#workerId };
+    const { workerId } = nesting;
+    const request = { name, sessionId, timeoutMs, signal, arguments: frame.arguments.value, workerId, nesting };
     try {
-      return ok((await this.#tools.call(request)) ?? null);
+      return ok((await this.#options.tools.call(request)) ?? null);
     } catch (error) {
       return err(toCoilyardError(error));
     }
@@ -70,12 +81,12 @@ export class AskDesk {
 
   #answer(askId: number, outcome: Result<unknown, CoilyardError>): void {
     try {
-      this.#send({ type: 'answer', askId, outcome });
+      this.#options.send({ type: 'answer', askId, outcome });
     } catch (error) {
       // The result has no form on the wire, or none that fits: that is the answer then.
       const { code, message, details } = toCoilyardError(error);
       const refusal = new CoilyardError(code, message, { details, execution: 'done' });
-      this.#send({ type: 'answer', askId, outcome: err(refusal) });
+      this.#options.send({ type: 'answer', askId, outcome: err(refusal) });
     }
   }
 }

@@ -64,7 +64,12 @@ export class Conversation {
       send: (frame) => this.#send(frame),
       kill: onKill,
     };
-    this.#asks = new AskDesk(tools, workerId, this.link.send);
+    this.#asks = new AskDesk({
+      tools,
+      who,
+      send: this.link.send,
+      outerOf: (callId) => options.listener.nestingOf(this.link, callId),
+    });
     this.#liveness = new Liveness({ clock, intervalMs, allowedMisses, onSilence });
     const lease = isRemote ? { leaseMs: leaseMsOf(settings) } : {};
     this.#send({ type: 'welcome', workerId, heartbeatIntervalMs: intervalMs, maxFrameBytes, ...lease });

@@ -12,11 +12,13 @@ import { aborted, checkTimeout, ignoredCancel, notAtHome, saturated, tooLate, un
 import type { CallTarget } from '../wire/frames.js';
 import { CallQueue } from './call-queue.js';
 import { isDeadly } from './exit-record.js';
+import { withRead } from './injected-variables.js';
 import { type Call, type Caller, type CallRequest, Ledger, type Outcome } from './ledger.js';
+import { checkDepth, hostOf, type Nesting } from './nesting.js';
 import type { PoolSettings } from './pool-options.js';
-import { type Capabilities, capabilitiesOf, homeAmong, nameOf, neededVariables, route } from './routing.js';
-import type { ReadVariables } from './python-port.js';
+import { homeAmong, nameOf, neededVariables, route } from './routing.js';
 import { type Casualty, Taint } from './taint.js';
+import { candidateOf, type WorkerCandidate } from './worker-candidate.js';
 import type { CallAnswerFrame, WorkerLink } from './worker-link.js';
 
 export interface DispatcherOptions {
@@ -28,15 +30,6 @@ export interface DispatcherOptions {
   readonly homes: () => readonly number[];
   /** Why a call for this target cannot even wait; undefined when it can. */
   readonly refusal: (target: CallTarget) => CoilyardError | undefined;
-}
-
-/** A worker that may be given calls. */
-interface Candidate {
-  readonly link: WorkerLink;
-  readonly place: number;
-  readonly capabilities: Capabilities;
-  readonly concurrency: number;
-  readonly load: number;
 }
 
 /** What a caller may say about waiting. */
@@ -65,8 +58,10 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #ledger: Ledger;
   readonly #queue = new CallQueue();
+  /** Calls for which other calls wait, as long as their callers do. */
+  readonly #nested = new Set<Call>();
   /** The workers that accept calls. */
-  readonly #candidates = new Map<WorkerLink, Candidate>();
+  readonly #candidates = new Map<WorkerLink, WorkerCandidate>();
   readonly #pending = new Map<number, Pending>();
   readonly #aborts = new AbortWatch();
   readonly #taint: Taint;
@@ -106,12 +101,16 @@ export class Dispatcher {
     this.#pending.set(call.id, pending);
     telemetry.emit('call.started', { pool, ...describe(call) });
     const refusal =
-      checkTimeout(limits.timeoutMs) ?? this.#options.refusal(request.target) ?? this.#taint.refusal(request);
+      checkTimeout(limits.timeoutMs) ??
+      checkDepth(request.nesting) ??
+      this.#options.refusal(request.target) ??
+      this.#taint.refusal(request);
     if (refusal !== undefined) this.#ledger.refuse(call, refusal);
     else if (signal?.aborted) this.abandon(call, (execution) => aborted(signal, execution));
     else {
       pending.disarm = this.#guard(call, limits);
       this.#queue.push(call);
+      if (request.nesting !== undefined) this.#nested.add(call);
       this.#dispatch();
       if (call.state.type === 'queued') this.#refuseIf(call, this.#refusalAtHome(request));
       if (call.state.type === 'queued' && this.queued > this.#options.settings.maxQueue)
@@ -133,6 +132,11 @@ export class Dispatcher {
     );
   }
 
+  /** For which TypeScript function, if any, the worker's call was made. */
+  nestingOf(link: WorkerLink, callId: number): Nesting | undefined {
+    return this.#ledger.find(link, callId)?.request.nesting;
+  }
+
   /** Lets a streaming call send that many more chunks. */
   credit(call: Call, chunks: number): void {
     if (call.state.type === 'sent') call.state.worker.send({ type: 'credit', callId: call.id, chunks });
@@ -140,16 +144,10 @@ export class Dispatcher {
 
   /** @param place the worker's place in the pool: sessions prefer a place, whichever life is in it. */
   join(link: WorkerLink, place: number): void {
-    const ledger = this.#ledger;
-    this.#candidates.set(link, {
+    this.#candidates.set(
       link,
-      place,
-      capabilities: capabilitiesOf(link.hello),
-      concurrency: link.hello.concurrency,
-      get load() {
-        return ledger.load(link);
-      },
-    });
+      candidateOf(link, place, () => this.load(link)),
+    );
     this.#dispatch();
   }
 
@@ -246,8 +244,18 @@ export class Dispatcher {
     if (error !== undefined) this.#ledger.refuse(call, error);
   }
 
-  /** Sends as many of the waiting calls as there is room for. */
+  /** Sends as many of the waiting calls as there is room for, and those that a worker waits for. */
   #dispatch(): void {
+    this.#dispatchToFree();
+    for (const call of this.#nested) {
+      if (call.state.type !== 'queued') continue;
+      const home = this.#isStrict(call.request) ? this.#homeOf(call.request) : undefined;
+      const host = hostOf(call.request, this.#candidates.values(), home);
+      if (host !== undefined) this.#send(call, host);
+    }
+  }
+
+  #dispatchToFree(): void {
     const candidates = [...this.#candidates.values()];
     const isFull = (): boolean => candidates.every(({ load, concurrency }) => load >= concurrency);
     if (isFull()) return;
@@ -282,7 +290,7 @@ export class Dispatcher {
     return notAtHome(this.#options.pool, candidate?.link.workerId, this.#meanMs);
   }
 
-  #send(call: Call, { link, capabilities }: Candidate): void {
+  #send(call: Call, { link, capabilities }: WorkerCandidate): void {
     const { clock, settings } = this.#options;
     const pending = this.#pending.get(call.id);
     if (pending === undefined) return;
@@ -295,7 +303,7 @@ export class Dispatcher {
     this.#queue.serve(call);
     this.#ledger.sent(call, link);
     try {
-      const { readVariables, idempotent: _, affinity: __, ...request } = call.request;
+      const { readVariables, idempotent: _, affinity: __, nesting: ___, ...request } = call.request;
       const isSent = link.send({
         type: 'call',
         callId: call.id,
@@ -339,6 +347,7 @@ export class Dispatcher {
 
   #settled(call: Call, outcome: Outcome): void {
     this.#queue.delete(call);
+    this.#nested.delete(call);
     const pending = this.#pending.get(call.id);
     if (pending === undefined) return;
     pending.disarm();
@@ -372,18 +381,6 @@ export class Dispatcher {
       frame: frame.type,
     });
   }
-}
-
-/** The variables of a call together with those that its tools are given besides. */
-function withRead(
-  { variables }: Pick<CallRequest, 'variables'>,
-  read: ReadVariables | undefined,
-  needed: readonly string[],
-): Partial<Pick<CallRequest, 'variables' | 'revision'>> {
-  const missing = needed.filter((name) => !variables.has(name));
-  if (read === undefined || missing.length === 0) return {};
-  const found = read(missing);
-  return { variables: new Map([...variables, ...found.variables]), revision: found.revision };
 }
 
 const describe = (call: Call) => ({

@@ -13,6 +13,7 @@ import { CoilyardError } from '../kernel/errors.js';
 import type { SessionId } from '../kernel/ids.js';
 import { err, type Result } from '../kernel/result.js';
 import type { CallTarget, TypedValue } from '../wire/frames.js';
+import type { Nesting } from './nesting.js';
 import type { Affinity } from './pool-limits.js';
 import type { CallLog, CallProgress, ReadVariables } from './python-port.js';
 import { isGenerator } from './routing.js';
@@ -34,6 +35,8 @@ export interface CallRequest {
   readonly idempotent: boolean;
   /** Whether it may be served by another worker than its session's. */
   readonly affinity: Affinity;
+  /** The TypeScript function that made it, where that runs for the code of a worker. */
+  readonly nesting?: Nesting | undefined;
 }
 
 /** Who made the call. Neither method may throw. */

@@ -125,6 +125,7 @@ export class WorkerPool {
           received: (link, frame) => this.#dispatcher.received(link, frame),
           draining: (link) => this.#dispatcher.retire(link),
           gone: (link) => this.#gone(slot, link),
+          nestingOf: (link, callId) => this.#dispatcher.nestingOf(link, callId),
           exited: (link, casualty) => this.#dispatcher.died(link, casualty),
         },
         this.#deps,
@@ -250,6 +251,7 @@ export class WorkerPool {
       idempotent: options.idempotent ?? false,
       affinity: options.affinity ?? this.settings.affinity,
       stream,
+      nesting: this.#deps.tools.nesting,
     };
     return this.#dispatcher.submit(request, { timeoutMs, signal: options.signal }, caller);
   }

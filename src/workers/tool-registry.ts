@@ -5,6 +5,7 @@ import type { Clock } from '../kernel/clock.js';
 import { CoilyardError, describeThrown, invalidArgument } from '../kernel/errors.js';
 import type { SessionId, WorkerId } from '../kernel/ids.js';
 import type { ToolSpec } from '../wire/frames.js';
+import { type Nesting, Nestings } from './nesting.js';
 
 /** Who calls, and until when. */
 export interface ToolCaller {
@@ -31,6 +32,8 @@ export interface ToolCallRequest {
   readonly workerId: WorkerId | null;
   readonly signal?: AbortSignal | undefined;
   readonly timeoutMs?: number | undefined;
+  /** Of a call by the code of a worker: so that what the function calls in turn is known to be waited for. */
+  readonly nesting?: Nesting | undefined;
 }
 
 interface Registered {
@@ -44,6 +47,7 @@ const NAME = /^[A-Za-z_][\w.-]{0,127}$/;
 export class ToolRegistry {
   readonly #clock: Clock;
   readonly #tools = new Map<string, Registered>();
+  readonly #nestings = new Nestings();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -74,6 +78,11 @@ export class ToolRegistry {
     return this.#tools.has(name);
   }
 
+  /** Of the function in whose course this is asked. */
+  get nesting(): Nesting | undefined {
+    return this.#nestings.current;
+  }
+
   get specs(): readonly ToolSpec[] {
     return Array.from(this.#tools.values(), ({ spec }) => spec);
   }
@@ -91,8 +100,10 @@ export class ToolRegistry {
       });
     const over = new AbortController();
     const args: Readonly<Record<string, unknown>> = Object.fromEntries(request.arguments);
-    const { sessionId, workerId } = request;
-    return this.#limited(request, over, async () => tool.run(args, { sessionId, workerId, signal: over.signal }));
+    const { sessionId, workerId, nesting } = request;
+    return this.#limited(request, over, () =>
+      this.#nestings.run(nesting, async () => tool.run(args, { sessionId, workerId, signal: over.signal })),
+    );
   }
 
   #find(name: string): Registered {

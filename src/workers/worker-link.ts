@@ -3,6 +3,7 @@
 import type { CoilyardError } from '../kernel/errors.js';
 import type { Incarnation, WorkerId } from '../kernel/ids.js';
 import type { LastCall } from './exit-record.js';
+import type { Nesting } from './nesting.js';
 import type { Casualty } from './taint.js';
 import type { AskFrame, HelloFrame, RuntimeFrame, WorkerFrame } from '../wire/frames.js';
 
@@ -39,6 +40,8 @@ export interface WorkerListener {
   draining(link: WorkerLink): void;
   /** No frame of this life comes any more. */
   gone(link: WorkerLink): void;
+  /** The TypeScript function that made the call, where that runs for the code of a worker. */
+  nestingOf(link: WorkerLink, callId: number): Nesting | undefined;
   /** The process has ended. Called once for each life that was ready. */
   exited(link: WorkerLink, casualty: Casualty): void;
 }

@@ -34,7 +34,7 @@ export interface WorkerDependencies {
   readonly registry: AttachRegistry;
   readonly launcher: Launcher;
   /** What the code of a worker may call. */
-  readonly tools: Pick<ToolRegistry, 'call'>;
+  readonly tools: Pick<ToolRegistry, 'call' | 'nesting'>;
   /** `host:port` that workers dial; starts the gateway if need be. */
   readonly gatewayAddress: () => Promise<string>;
   /** The local socket that workers of this machine attach to; undefined, or absent: they attach through the gateway. */

@@ -22,6 +22,9 @@ async function runClient(program: string, ...args: readonly string[]): Promise<s
   return stdout;
 }
 
+/** Arguments for a tool that calls this TypeScript function. */
+const asking = (tool: string, name: string) => (tool === 'ask' ? { name, arguments: {} } : { name });
+
 async function aClient(house: PythonHouse) {
   const { address } = await house.runtime.gateway.start();
   const client = new WorkersClient(address, credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1 });
@@ -43,6 +46,59 @@ test('Python calls a TypeScript function on behalf of its session, and gets what
   await expect(house.python.call('ask_from_thread', { name: 'where' }, { session })).resolves.toMatchObject({
     session: 'asker',
   });
+});
+
+test.each(['ask', 'ask_from_thread'])(
+  'a pool of one worker serves what it waits for itself: Python, TypeScript, Python, … (%s)',
+  async (tool) => {
+    await using house = await aPythonRuntime({ size: 1, timeoutMs: 20_000 });
+    const session = await house.runtime.sessions.start();
+    const again = () => house.python.call(tool, asking(tool, 'back'), { session });
+    let depth = 0;
+    house.runtime.tools.register('back', async () => {
+      depth += 1;
+      return depth < 5 ? again() : house.python.call('add', { a: 1, b: 2 });
+    });
+    const innermost = (found: unknown): unknown =>
+      typeof found === 'number' ? found : innermost(Object(found).result);
+    await expect(again().then(innermost)).resolves.toBe(3);
+    expect(depth).toBe(5);
+    expect(house.python.workers()).toMatchObject([{ incarnation: 1, load: 0 }]);
+  },
+);
+
+test.each(['ask', 'ask_from_thread'])(
+  'a call that waits for TypeScript ends when it is cancelled (%s)',
+  async (tool) => {
+    await using house = await aPythonRuntime({ size: 1 });
+    const session = await house.runtime.sessions.start();
+    const signals: AbortSignal[] = [];
+    house.runtime.tools.register('hang', (_args, { signal }) => {
+      signals.push(signal);
+      return new Promise(() => {});
+    });
+    const call = house.python.call(tool, asking(tool, 'hang'), { session, timeoutMs: 500 });
+    await expect(call).rejects.toMatchObject({ code: 'deadline_exceeded' });
+    await expect(house.python.call('add', { a: 1, b: 2 }, { timeoutMs: 5_000 })).resolves.toBe(3);
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+  },
+);
+
+test('a plain function works on its session from loops of its own', async () => {
+  await using house = await aPythonRuntime({ size: 1 });
+  for (const id of ['first', 'second']) {
+    const session = await house.runtime.sessions.start({ id });
+    await session.register('x', 'float', 1.5);
+    await expect(house.python.call('use_session_in_thread', {}, { session, timeoutMs: 10_000 })).resolves.toEqual({
+      rounds: [
+        [1.5, 2.5, 2.5],
+        [2.5, 3.5, 3.5],
+      ],
+      cached: 3.5,
+      id,
+      is_context: true,
+    });
+  }
 });
 
 test('what a TypeScript function throws is raised in Python with its message and code', async () => {

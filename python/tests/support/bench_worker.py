@@ -11,7 +11,9 @@ from coilyard._proto import workers_pb2
 from coilyard._registry import Registry
 from coilyard._values import decode_value, encode_metadata
 from coilyard._wire_errors import error_from_detail
+from coilyard._worker.asks import Asks
 from coilyard._worker.executor import Executor
+from coilyard._worker.hops import Hops
 from coilyard._worker.module_calls import ModuleCalls
 from coilyard._worker.sessions import Sessions
 from coilyard._worker.threads import Threads
@@ -26,10 +28,14 @@ class BenchWorker:
         self.frames: list[workers_pb2.WorkerFrame] = []
         self.channel = grpc.aio.insecure_channel("127.0.0.1:1")
         self.threads = Threads(concurrency)
-        self.sessions = Sessions(lambda: self.channel, "token")
-        self.tools = ToolCalls(registry, self.threads, self.sessions)
+        self.hops = Hops()
+        self.asks = Asks(self.frames.append, hops=self.hops)
+        self.sessions = Sessions(lambda: self.channel, "token", self.asks)
+        self.tools = ToolCalls(registry, self.threads, self.sessions, self.hops)
         self.modules = ModuleCalls(registry, self.threads, self.tools)
-        self.executor = Executor(self.tools, self.modules, concurrency, self.frames.append)
+        self.executor = Executor(
+            self.tools, self.modules, concurrency, self.frames.append, asks=self.asks, hops=self.hops
+        )
         self._last = 0
 
     async def close(self) -> None:

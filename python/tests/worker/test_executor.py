@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 import coilyard
+from coilyard._proto import workers_pb2
+from coilyard._tools import ToolRequest
+from coilyard._values import encode_value
 from support.bench_worker import BenchWorker, a_tool_call
 from support.manual_clock import settle, until
 
@@ -148,6 +151,68 @@ async def test_a_deadline_cancels_the_work_and_says_so(build: Build) -> None:
     with pytest.raises(coilyard.DeadlineExceeded, match="20 ms") as late:
         await build(wait).tool("wait", timeout_ms=20)
     assert late.value.execution == "unknown"
+
+
+async def test_a_cancellation_that_nobody_asked_for_is_an_error_of_user_code(build: Build) -> None:
+    async def wait() -> None:
+        task = asyncio.ensure_future(asyncio.sleep(60))
+        await asyncio.sleep(0)
+        task.cancel()
+        await task
+
+    def plain() -> None:
+        raise asyncio.CancelledError("mine")
+
+    worker = build(wait, plain)
+    for name in ("wait", "plain"):
+        with pytest.raises(coilyard.PythonError, match="CancelledError") as failed:
+            await worker.tool(name)
+        assert f"in {name}" in failed.value.details["traceback"]
+
+
+def asking(build: Build, kind: str) -> BenchWorker:
+    """A worker whose tool `ask` waits for TypeScript, on the loop or in a thread."""
+
+    async def ask() -> Any:
+        return await worker.asks.call_tool(ToolRequest("back", {}))
+
+    def ask_plain() -> Any:
+        return asyncio.run(worker.asks.call_tool(ToolRequest("back", {})))
+
+    ask_plain.__name__ = "ask"
+    worker = build(ask if kind == "coroutine" else ask_plain, add, concurrency=1)
+    return worker
+
+
+def asks_of(worker: BenchWorker) -> list[int]:
+    return [frame.ask.ask_id for frame in worker.frames if frame.WhichOneof("frame") == "ask"]
+
+
+@pytest.mark.parametrize("kind", ["coroutine", "plain"])
+async def test_a_call_that_waits_for_typescript_makes_room_for_what_that_calls(build: Build, kind: str) -> None:
+    worker = asking(build, kind)
+    outer = [worker.start(a_tool_call("ask"))]
+    for depth in range(1, 20):
+        await until(lambda depth=depth: len(asks_of(worker)) == depth)  # type: ignore[misc]
+        outer.append(worker.start(a_tool_call("ask")))
+    await until(lambda: len(asks_of(worker)) == len(outer))
+    assert await worker.tool("add", {"a": 1}) == 3
+    for call, ask_id in zip(reversed(outer), reversed(asks_of(worker)), strict=True):
+        worker.asks.answered(workers_pb2.Answer(ask_id=ask_id, result=encode_value(call)))
+        assert await worker.answer(call) == call
+    assert worker.executor.call_ids == []
+
+
+@pytest.mark.parametrize("kind", ["coroutine", "plain"])
+async def test_a_cancelled_call_stops_waiting_for_typescript(build: Build, kind: str) -> None:
+    worker = asking(build, kind)
+    call = worker.start(a_tool_call("ask"))
+    await until(lambda: asks_of(worker))
+    worker.executor.cancel(call, "user left")
+    with pytest.raises(asyncio.CancelledError):
+        await worker.answer(call)
+    assert [frame.WhichOneof("frame") for frame in worker.frames] == ["ask", "ask_cancel", "failure"]
+    assert await worker.tool("add", {"a": 1}) == 3
 
 
 async def test_a_function_in_a_thread_is_interrupted_between_two_steps(build: Build) -> None:

@@ -192,6 +192,26 @@ def ask_from_thread(session: SessionContext, name: str):
     return asyncio.run(session.call(name))
 
 
+@tool
+def use_session_in_thread(session: SessionContext) -> dict:
+    """What a plain function can do with a session, in loops of its own."""
+
+    async def work() -> list:
+        before = await session.get_variable("x")
+        await session.set_variable("x", before + 1)
+        async with session.watch_variable("x") as watch:
+            async for update in watch:
+                return [before, update.value, await session.get_variable("x")]
+        return []
+
+    return {
+        "rounds": [asyncio.run(work()), asyncio.run(work())],
+        "cached": session.cached("x"),
+        "id": session.session_id,
+        "is_context": isinstance(session, SessionContext),
+    }
+
+
 @tool(variables=("temperature", "style"))
 def sample(prompt: str, temperature: float, style: str = "plain") -> dict:
     """Says what it was given.

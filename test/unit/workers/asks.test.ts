@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { CoilyardError } from '../../../src/kernel/errors.js';
-import { sessionId, workerId } from '../../../src/kernel/ids.js';
+import { incarnation, sessionId, workerId } from '../../../src/kernel/ids.js';
 import { ok } from '../../../src/kernel/result.js';
 import { decodeWorkerFrame } from '../../../src/wire/frame-codec.js';
 import type { AnswerFrame, AskFrame, RuntimeFrame } from '../../../src/wire/frames.js';
@@ -85,7 +85,12 @@ test('arguments that cannot be read cost the ask, not the worker', async () => {
   const unreadable = new Map([['x', { kind: undefined }]]);
   const frame = decodeWorkerFrame({ frame: { $case: 'ask', value: { ...value, arguments: unreadable } } });
   const answers: RuntimeFrame[] = [];
-  const desk = new AskDesk(house.tools, workerId('w'), (answer) => answers.push(answer) > 0);
+  const desk = new AskDesk({
+    tools: house.tools,
+    who: { workerId: workerId('w'), incarnation: incarnation(1) },
+    send: (answer) => answers.push(answer) > 0,
+    outerOf: () => undefined,
+  });
   if (frame.type === 'ask') desk.ask(frame);
   await settle();
   expect(answers).toMatchObject([{ askId: 1, outcome: { error: { code: 'invalid_argument' } } }]);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from coilyard._errors import CoilyardError, InvalidArgument, PayloadTooLarge, WorkerLost
@@ -12,7 +13,14 @@ from coilyard._scope import CURRENT
 from coilyard._tools import ToolRequest
 from coilyard._values import decode_value, encode_metadata
 from coilyard._wire_errors import error_from_detail
+from coilyard._worker.hops import Hops
 from coilyard._worker.outbox import MAX_FRAME_BYTES
+
+
+@dataclass(frozen=True)
+class _Open:
+    call_id: int
+    answered: asyncio.Future[Any]
 
 
 class Asks:
@@ -21,17 +29,20 @@ class Asks:
     Args:
         put: Takes the frames.
         limit: Says how large a frame may be.
+        hops: How code in threads gets here.
     """
 
     def __init__(
         self,
         put: Callable[[workers_pb2.WorkerFrame], None],
         limit: Callable[[], int] = lambda: MAX_FRAME_BYTES,
+        hops: Hops | None = None,
     ) -> None:
+        self._hops = hops or Hops()
         self._put = put
         self._limit = limit
         self._loop = asyncio.get_running_loop()
-        self._open: dict[int, asyncio.Future[Any]] = {}
+        self._open: dict[int, _Open] = {}
         self._last = 0
 
     @property
@@ -45,9 +56,11 @@ class Asks:
         Raises:
             CoilyardError: What the function raised, or why it was not called.
         """
-        if asyncio.get_running_loop() is self._loop:
-            return await self._ask(request)
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._ask(request), self._loop))
+        return await self._hops.run(lambda: self._ask(request))
+
+    def waits(self, call_id: int) -> bool:
+        """Whether code of this call waits for TypeScript."""
+        return any(ask.call_id == call_id for ask in self._open.values())
 
     async def _ask(self, request: ToolRequest) -> Any:
         if request.pool is not None:
@@ -66,7 +79,7 @@ class Asks:
         if frame.ByteSize() > self._limit():
             raise PayloadTooLarge(f"arguments of {frame.ByteSize()} bytes; {self._limit()} fit")
         answered: asyncio.Future[Any] = self._loop.create_future()
-        self._open[ask_id] = answered
+        self._open[ask_id] = _Open(ask.call_id, answered)
         self._put(frame)
         try:
             return await answered
@@ -79,9 +92,10 @@ class Asks:
 
     def answered(self, answer: workers_pb2.Answer) -> None:
         """Takes an answer; one that nobody waits for any more is dropped."""
-        waiting = self._open.get(answer.ask_id)
-        if waiting is None or waiting.done():
+        ask = self._open.get(answer.ask_id)
+        if ask is None or ask.answered.done():
             return
+        waiting = ask.answered
         if answer.WhichOneof("outcome") == "error":
             waiting.set_exception(error_from_detail(answer.error))
             return
@@ -92,6 +106,6 @@ class Asks:
 
     def close(self) -> None:
         """The stream is gone: nothing is answered any more."""
-        for waiting in self._open.values():
-            if not waiting.done():
-                waiting.set_exception(WorkerLost("the connection to the runtime ended", execution="unknown"))
+        for ask in self._open.values():
+            if not ask.answered.done():
+                ask.answered.set_exception(WorkerLost("the connection to the runtime ended", execution="unknown"))

@@ -22,6 +22,7 @@ from coilyard._worker.dial import Dialer
 from coilyard._worker.executor import Executor
 from coilyard._worker.exits import Exit, WorkerExit, cut_off_soon
 from coilyard._worker.heartbeat import beat
+from coilyard._worker.hops import Hops
 from coilyard._worker.lease import Lease, LeaseWatch
 from coilyard._worker.module_calls import ModuleCalls
 from coilyard._worker.options import WorkerOptions
@@ -58,12 +59,20 @@ class Attachment:
         self._carrier = self._dialer.carrier()
         self._threads = Threads(options.concurrency)
         self._pieces = PieceAssembler()
-        self._asks = Asks(self._outbox.put, self._max_frame_bytes)
+        hops = Hops()
+        self._asks = Asks(self._outbox.put, self._max_frame_bytes, hops)
         self._sessions = Sessions(self._dialer.channel, options.token, self._asks)
-        tools = ToolCalls(registry, self._threads, self._sessions)
+        tools = ToolCalls(registry, self._threads, self._sessions, hops)
         modules = ModuleCalls(registry, self._threads, tools)
         self._executor = Executor(
-            tools, modules, options.concurrency, self._outbox.put, self._outbox.offer, self._max_frame_bytes
+            tools,
+            modules,
+            options.concurrency,
+            self._outbox.put,
+            self._outbox.offer,
+            self._max_frame_bytes,
+            self._asks,
+            hops,
         )
 
     def _max_frame_bytes(self) -> int:

@@ -20,8 +20,10 @@ from coilyard._errors import (
 from coilyard._proto import workers_pb2
 from coilyard._scope import CURRENT, CallScope
 from coilyard._values import decode_metadata
+from coilyard._worker.asks import Asks
 from coilyard._worker.chunks import ChunkSender
-from coilyard._worker.failures import detail_of
+from coilyard._worker.failures import detail_of, python_error
+from coilyard._worker.hops import Hops
 from coilyard._worker.module_calls import ModuleCalls
 from coilyard._worker.outbox import MAX_FRAME_BYTES
 from coilyard._worker.results import frame_size, result_frame
@@ -60,10 +62,13 @@ class Executor:
     Args:
         tools: Runs tools.
         modules: Runs modules.
-        concurrency: How many calls run at the same time; one more is handed back.
+        concurrency: How many calls run at the same time; one more is handed back. Those that wait for TypeScript do not
+            count: what TypeScript waits for may be a call that comes here.
         put: Takes the frames of the answers.
         offer: Takes frames that may be dropped when too many wait; `put` when left out.
         limit: Says how large a frame may be.
+        asks: What the code of calls asks of TypeScript.
+        hops: What the code of calls does on the loop from its threads.
     """
 
     def __init__(
@@ -74,7 +79,11 @@ class Executor:
         put: Callable[[workers_pb2.WorkerFrame | Rope], None],
         offer: Callable[[workers_pb2.WorkerFrame], None] | None = None,
         limit: Callable[[], int] = lambda: MAX_FRAME_BYTES,
+        asks: Asks | None = None,
+        hops: Hops | None = None,
     ) -> None:
+        self._asks = asks
+        self._hops = hops
         self._tools = tools
         self._modules = modules
         self._concurrency = concurrency
@@ -97,7 +106,7 @@ class Executor:
         """Takes a call, or hands it back untouched."""
         if self._draining:
             self._fail(call.call_id, PoolUnavailable("the worker is draining", execution="not_started"))
-        elif len(self._running) >= self._concurrency:
+        elif len(self._running) >= self._concurrency and self._at_work() >= self._concurrency:
             self._fail(call.call_id, PoolSaturated(f"the worker has its {self._concurrency} calls"))
         else:
             call_id = call.call_id
@@ -106,11 +115,19 @@ class Executor:
             self._idle.clear()
             running.task = self._loop.create_task(self._run(call_id, running, call), name=f"coilyard-call-{call_id}")
 
+    def _at_work(self) -> int:
+        return sum(self._asks is None or not self._asks.waits(call_id) for call_id in self._running)
+
+    def _stop(self, call_id: int, running: _Running, stop: Stop, reason: str) -> None:
+        running.stop(stop, reason)
+        if self._hops is not None:
+            self._hops.stop(call_id)
+
     def cancel(self, call_id: int, reason: str) -> None:
         """Cancels a call; one that is no longer in hand was answered already."""
         running = self._running.get(call_id)
         if running is not None:
-            running.stop("cancelled", reason)
+            self._stop(call_id, running, "cancelled", reason)
 
     def grant(self, call_id: int, chunks: int) -> None:
         """Allows more chunks of a call."""
@@ -127,8 +144,8 @@ class Executor:
         timer = None
         CURRENT.set(CallScope(call_id, call.session_id, call.variables or {}, self._loop, self._offer))
         if call.HasField("timeout_ms"):
-            late = f"{call.timeout_ms} ms are over"
-            timer = self._loop.call_later(call.timeout_ms / 1000, running.stop, "deadline", late)
+            late = f"the call did not end within {call.timeout_ms} ms"
+            timer = self._loop.call_later(call.timeout_ms / 1000, self._stop, call_id, running, "deadline", late)
         try:
             if running.stopped is None:
                 running.begun = True
@@ -139,7 +156,10 @@ class Executor:
             else:
                 self._fail(call_id, _stop_error(running))
         except asyncio.CancelledError as error:
-            self._fail(call_id, error if isinstance(error, CoilyardError) else _stop_error(running))
+            if isinstance(error, CoilyardError):
+                self._fail(call_id, error)
+            else:  # nobody cancelled the call: then something that it waited for was
+                self._fail(call_id, python_error(error) if running.stopped is None else _stop_error(running))
         except Exception as error:
             if not isinstance(error, CoilyardError):
                 _log.debug("call %s failed", call_id, exc_info=error)
@@ -176,4 +196,4 @@ def _stop_error(running: _Running) -> CoilyardError:
     execution: Execution = "unknown" if running.begun else "not_started"
     if running.stopped == "deadline":
         return DeadlineExceeded(running.reason, execution=execution)
-    return OperationCancelled(running.reason or "the call cancelled itself", execution=execution)
+    return OperationCancelled(running.reason or "the call was cancelled", execution=execution)

@@ -13,6 +13,9 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+#: Calls of Python and TypeScript within each other: as many as the runtime allows.
+MOST_NESTED = 64
+
 
 class CallInterrupted(BaseException):
     """Raised inside a plain function whose call was cancelled. Not an Exception, so that few handlers swallow it."""
@@ -52,10 +55,14 @@ def _raise_in(thread: int | None, kind: type[BaseException] | None) -> None:
 
 
 class Threads:
-    """The threads of a worker: enough for each of `calls` to wait in one for a tool that runs in another."""
+    """The threads of a worker, made when none is free.
+
+    There may be enough for each of `calls` to wait in one for a tool that runs in another, and for those that wait for
+    TypeScript while calls come in on whose behalf it was called.
+    """
 
     def __init__(self, calls: int) -> None:
-        self._pool = ThreadPoolExecutor(2 * calls + 1, thread_name_prefix="coilyard-call")
+        self._pool = ThreadPoolExecutor(2 * (calls + MOST_NESTED) + 1, thread_name_prefix="coilyard-call")
 
     async def run(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Runs a function with a copy of the context of the caller.

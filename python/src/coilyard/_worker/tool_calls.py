@@ -14,6 +14,7 @@ from coilyard._scope import CURRENT
 from coilyard._values import decode_value
 from coilyard._worker.arguments import fit_arguments
 from coilyard._worker.failures import guard
+from coilyard._worker.hops import Hops, for_thread
 from coilyard._worker.sessions import Sessions
 from coilyard._worker.threads import Threads
 
@@ -24,10 +25,11 @@ Emit = Callable[[Any], Awaitable[None]]
 class ToolCalls:
     """Finds a tool, fills in its arguments and its session, and runs it."""
 
-    def __init__(self, registry: Registry, threads: Threads, sessions: Sessions) -> None:
+    def __init__(self, registry: Registry, threads: Threads, sessions: Sessions, hops: Hops) -> None:
         self._registry = registry
         self._threads = threads
         self._sessions = sessions
+        self._hops = hops
 
     def find(self, name: str) -> ToolDefinition:
         """The tool of this name.
@@ -64,7 +66,9 @@ class ToolCalls:
         session = tool.parameters.session
         if session is None:
             return await self._execute(tool, given, emit)
-        async with self._sessions.lend(session_id) as given[session]:
+        async with self._sessions.lend(session_id) as context:
+            is_on_loop = tool.is_coroutine or inspect.isasyncgenfunction(tool.function)
+            given[session] = context if is_on_loop else for_thread(context, self._hops)
             return await self._execute(tool, given, emit)
 
     async def _execute(self, tool: ToolDefinition, given: dict[str, Any], emit: Emit | None) -> Any:
