@@ -26,7 +26,8 @@ export function settingsRoutes(context: GatewayContext): Pick<Routes<typeof Vari
     checkAccess: unary(context, VariablesService.checkAccess, async (request, call) => {
       const session = await findSession(context, request.sessionId, call);
       const permission = decodePermission(request.permission, 'permission');
-      return { allowed: session.checkAccess(filledText(request.variable, 'variable'), permission) };
+      const allowed = session.checkAccess(filledText(request.variable, 'variable'), permission);
+      return { allowed, revision: BigInt(session.revision) };
     }),
   };
 }

@@ -26,7 +26,12 @@ export function decideRegister(
   context: DecideContext,
 ): Result<Decision<ReplyTo<RegisterVariables>>, Refusal> {
   const { specs, source } = command;
-  if (specs.length === 0) return refuse('invalid_argument', 'variables: expected at least one, got none', {});
+  if (specs.length === 0)
+    return refuse('invalid_argument', 'variables: expected at least one, got none', {
+      field: 'variables',
+      expected: 'at least one',
+      actual: 'none',
+    });
   const tooMany = checkBatch('variables', specs.length, context.limits);
   if (tooMany !== undefined) return err(tooMany);
   const draft = new Draft(state);

@@ -105,8 +105,8 @@ test('rules are matched with the calling session that the metadata name', async 
       { sessionId: session.id, variable: 'base', permission },
       as('reader_1'),
     );
-  expect(await check('read')).toEqual({ allowed: true });
-  expect(await check('write')).toEqual({ allowed: false });
+  expect(await check('read')).toEqual({ allowed: true, revision: 2n });
+  expect(await check('write')).toEqual({ allowed: false, revision: 2n });
   expect(await refusal(check('fly'))).toMatchObject({ error: { details: { field: 'permission' } } });
 });
 

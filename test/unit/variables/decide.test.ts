@@ -68,7 +68,10 @@ describe('registration', () => {
 
   test('an empty command and one that is too long are refused', () => {
     const decider = new Decider({ maxBatch: 2 });
-    expect(decider.refusal({ type: 'variables.register', specs: [] }).code).toBe('invalid_argument');
+    expect(decider.refusal({ type: 'variables.register', specs: [] })).toMatchObject({
+      code: 'invalid_argument',
+      details: { field: 'variables', expected: 'at least one', actual: 'none' },
+    });
     const specs = ['a', 'b', 'c'].map((name) => ({ name, type: 'float', initialValue: 1 }));
     expect(decider.refusal({ type: 'variables.register', specs })).toMatchObject({
       code: 'invalid_argument',

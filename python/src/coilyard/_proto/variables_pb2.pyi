@@ -415,10 +415,12 @@ class CheckAccessRequest(_message.Message):
     def __init__(self, session_id: _Optional[str] = ..., variable: _Optional[str] = ..., permission: _Optional[str] = ...) -> None: ...
 
 class CheckAccessResponse(_message.Message):
-    __slots__ = ("allowed",)
+    __slots__ = ("allowed", "revision")
     ALLOWED_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
     allowed: bool
-    def __init__(self, allowed: bool = ...) -> None: ...
+    revision: int
+    def __init__(self, allowed: bool = ..., revision: _Optional[int] = ...) -> None: ...
 
 class AddDependencyRequest(_message.Message):
     __slots__ = ("request_id", "session_id", "to", "type", "metadata", "source")

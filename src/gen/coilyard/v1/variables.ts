@@ -398,6 +398,7 @@ export interface CheckAccessRequest {
 
 export interface CheckAccessResponse {
   allowed: boolean;
+  revision: bigint;
 }
 
 export interface AddDependencyRequest {
@@ -555,7 +556,7 @@ export interface Position {
 
 export interface WatchRequest {
   sessionId: string;
-  /** Names or ids. Empty together with `pattern`: every variable. */
+  /** Names or ids; a name means the variable that has it when the watch begins. Empty together with `pattern`: every variable. */
   variables: string[];
   /** A glob over names: `*` and `?` only. */
   pattern: string;
@@ -3361,13 +3362,19 @@ export const CheckAccessRequest: MessageFns<CheckAccessRequest> = {
 };
 
 function createBaseCheckAccessResponse(): CheckAccessResponse {
-  return { allowed: false };
+  return { allowed: false, revision: 0n };
 }
 
 export const CheckAccessResponse: MessageFns<CheckAccessResponse> = {
   encode(message: CheckAccessResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.allowed !== false) {
       writer.uint32(8).bool(message.allowed);
+    }
+    if (message.revision !== 0n) {
+      if (BigInt.asUintN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.revision);
     }
     return writer;
   },
@@ -3391,6 +3398,14 @@ export const CheckAccessResponse: MessageFns<CheckAccessResponse> = {
             }
 
             message.allowed = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.revision = reader.uint64() as bigint;
             continue;
           }
         }
