@@ -47,6 +47,20 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
+      {
+        extends: true,
+        test: {
+          // What a worker does must not depend on how it attached: the same tests, with local workers over gRPC.
+          name: 'over-grpc',
+          include: [
+            'test/integration/{workers-{python,tools},worker-doors}.test.ts',
+            'test/chaos/workers-storm.test.ts',
+          ],
+          env: { COILYARD_TEST_WORKER_CARRIER: 'grpc' },
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
     ],
     retry: 0,
   },

@@ -6,7 +6,10 @@
 import { createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import type { RuntimeOptions } from '../config.js';
+import { systemClock, systemRandom } from '../kernel/clock.js';
 import { CoilyardError, describeThrown } from '../kernel/errors.js';
+import { hasLocalSockets } from '../workers/local-address.js';
+import { LocalDoor } from '../workers/local-door.js';
 import { type Examination, examine } from '../workers/launchers/examination.js';
 import { type FitInterpreter, Interpreters, type InterpretersOptions } from '../workers/launchers/interpreters.js';
 import type { PoolOptions } from '../workers/pool-options.js';
@@ -49,6 +52,8 @@ export async function diagnose(options: DoctorOptions = {}): Promise<readonly Fi
   const interpreters = new Interpreters(options);
   for (const [name, pool] of Object.entries(pools))
     findings.push(...(await checkPool(name, pool, interpreters, options)));
+  if (runtime.python !== false && hasLocalSockets && (runtime.python?.carrier ?? 'local') === 'local')
+    findings.push(await checkLocalSocket(runtime.python?.carrier === 'local'));
   if (runtime.gateway !== false)
     findings.push(await checkPort(runtime.gateway?.host ?? '127.0.0.1', runtime.gateway?.port ?? 0));
   return findings;
@@ -144,6 +149,20 @@ function forkOf(check: string, { canFork }: Examination, pool: PoolOptions): Fin
     found: 'this system does not fork safely: workers are started cold, which takes longer',
     remedy: "start: 'spawn' in the pool's options says that this is meant",
   };
+}
+
+async function checkLocalSocket(isMeant: boolean): Promise<Finding> {
+  const check = 'local socket';
+  const registry = { accept: () => ({ receive: () => {}, closed: () => {} }) };
+  try {
+    const door = await LocalDoor.open({ registry, clock: systemClock, random: systemRandom });
+    await door.close();
+    return { check, outcome: 'ok', found: 'workers of this machine need not attach over gRPC' };
+  } catch (error) {
+    const found = `${describeThrown(error)}${isMeant ? '' : ': workers attach over gRPC, which takes longer'}`;
+    const remedy = "carrier: 'grpc' in the Python options says that this is meant";
+    return { check, outcome: isMeant ? 'fail' : 'warn', found, remedy };
+  }
 }
 
 function checkPort(host: string, port: number): Promise<Finding> {

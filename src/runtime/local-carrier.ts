@@ -51,9 +51,10 @@ export class LocalCarrier {
   /** One life of the socket, as a process of the tree. */
   start(parent: Process): Promise<Process | Ignore> {
     let door: LocalDoor | undefined;
-    const close = (): Promise<void> | undefined => {
-      this.#state = 'closed';
-      return door?.close();
+    const close = async (): Promise<void> => {
+      if (door === undefined) return;
+      if (this.#state === door) this.#state = 'closed';
+      await door.close();
     };
     return spawn({
       parent,

@@ -4,12 +4,15 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { readdirSync, readFileSync } from 'node:fs';
-import { spawn } from 'node:child_process';
+import { spawn as spawnProcess } from 'node:child_process';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { systemClock, systemRandom } from '../../src/kernel/clock.js';
+import { type Random, systemClock, systemRandom } from '../../src/kernel/clock.js';
+import { exitReason } from '../../src/kernel/exit-reason.js';
+import { spawn } from '../../src/kernel/spawn.js';
 import { TelemetryBus } from '../../src/kernel/telemetry.js';
 import { startRuntime } from '../../src/runtime.js';
+import { type CarrierChoice, LocalCarrier } from '../../src/runtime/local-carrier.js';
 import { ManualClock } from '../../src/testing/manual-clock.js';
 import { AttachRegistry } from '../../src/workers/attach-registry.js';
 import { LocalDoor, type LocalDoorOptions } from '../../src/workers/local-door.js';
@@ -78,7 +81,7 @@ test('what a runtime that was killed has left is removed by the next one, and no
   const dead = join(directory, 'coilyard-workers-dead');
   await mkdir(dead);
   const script = `require('net').createServer().listen(${JSON.stringify(join(dead, 'socket'))}, () => process.kill(process.pid, 'SIGKILL'))`;
-  await once(spawn(process.execPath, ['-e', script]), 'exit');
+  await once(spawnProcess(process.execPath, ['-e', script]), 'exit');
   const foreign = join(directory, 'coilyard-workers-foreign');
   await mkdir(foreign);
   await writeFile(join(foreign, 'socket'), 'a file of somebody');
@@ -202,4 +205,32 @@ test('a runtime that is told so takes its workers in at the gateway', async () =
   } finally {
     await runtime.stop();
   }
+});
+
+test('where no socket can be had workers attach over gRPC with a warning, unless that was ruled out', async () => {
+  const clock = systemClock;
+  const registry = new AttachRegistry({ clock, random: systemRandom, telemetry: new TelemetryBus() });
+  // Every runtime of this test would listen at the same name.
+  const random: Random = { ...systemRandom, token: () => `${process.pid}-taken` };
+  const warnings: string[] = [];
+  const carrier = (choice: CarrierChoice): LocalCarrier =>
+    new LocalCarrier({ choice, registry, clock, random, onUnavailable: ({ message }) => warnings.push(message) });
+  const parent = await spawn({ trapExit: true });
+  const first = carrier('auto');
+  expect(() => first.address).toThrow(expect.objectContaining({ code: 'pool_unavailable' }));
+  const life = await first.start(parent);
+  expect(first.address).toBe(`@coilyard-workers-${process.pid}-taken`);
+  const second = carrier('auto');
+  expect(await second.start(parent)).toBe('ignore');
+  expect(second.address).toBeUndefined();
+  expect(warnings).toEqual([expect.stringContaining('EADDRINUSE')]);
+  await expect(carrier('local').start(parent)).rejects.toMatchObject({
+    message: expect.stringContaining('cannot listen on a local socket'),
+  });
+  expect(carrier('grpc').isWanted).toBe(false);
+  // However a life ends, the name is free again.
+  if (life !== 'ignore') life.exit(exitReason.killed);
+  await eventually(() => !listening().some((name) => name.endsWith('-taken')), 'the name is free');
+  expect(() => first.address).toThrow(expect.objectContaining({ code: 'pool_unavailable' }));
+  parent.exit(exitReason.killed);
 });

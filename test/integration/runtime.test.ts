@@ -73,6 +73,7 @@ test.each([
   [{ gateway: { prot: 1 } }, 'gateway.prot'],
   [{ gateway: { port: 70_000 } }, 'gateway.port'],
   [{ python: { pools: {} } }, 'python.pools'],
+  [{ python: { carrier: 'pigeon' } }, 'python.carrier'],
   [{ python: { pools: { default: { size: 0 } } } }, 'pools.default.size'],
   [{ limits: { mailbox: 0 } }, 'limits.mailbox'],
   [{ limit: {} }, 'options.limit'],

@@ -10,6 +10,7 @@ import { eventually } from './processes.js';
 export async function aPythonRuntime(pool: PoolOptions = {}): Promise<PythonHouse> {
   const runtime = await startRuntime({
     python: {
+      ...carrierOption(),
       pools: {
         default: {
           size: 1,
@@ -22,6 +23,10 @@ export async function aPythonRuntime(pool: PoolOptions = {}): Promise<PythonHous
   });
   return new PythonHouse(runtime);
 }
+
+/** Some tests are run a second time with workers that attach as those of other machines do. */
+export const carrierOption = (): { readonly carrier?: 'grpc' } =>
+  process.env.COILYARD_TEST_WORKER_CARRIER === 'grpc' ? { carrier: 'grpc' } : {};
 
 export class PythonHouse {
   readonly runtime: Runtime;
