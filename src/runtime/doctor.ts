@@ -3,8 +3,9 @@
  * interpreter is judged by what a pool itself asks before it starts a worker, so both say the same.
  */
 
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { RuntimeOptions } from '../config.js';
 import { systemClock, systemRandom } from '../kernel/clock.js';
 import { CoilyardError, describeThrown } from '../kernel/errors.js';
@@ -12,7 +13,7 @@ import { hasLocalSockets } from '../workers/local-address.js';
 import { LocalDoor } from '../workers/local-door.js';
 import { type Examination, examine } from '../workers/launchers/examination.js';
 import { type FitInterpreter, Interpreters, type InterpretersOptions } from '../workers/launchers/interpreters.js';
-import type { PoolOptions } from '../workers/pool-options.js';
+import { type PoolOptions, poolSettings } from '../workers/pool-options.js';
 
 export interface Finding {
   /** What was looked at: `node`, `python (pool default)`, … */
@@ -79,6 +80,11 @@ async function checkPool(
   const check = (what: string): string => `${what} (pool ${name})`;
   let fit: FitInterpreter;
   try {
+    poolSettings(name, pool);
+  } catch (error) {
+    return [{ check: check('options'), outcome: 'fail', found: describeThrown(error) }];
+  }
+  try {
     fit = await interpreters.find(pool.python, pool.env ?? {});
   } catch (error) {
     return [{ check: check('python'), outcome: 'fail', found: describeThrown(error), remedy: remedyIn(error) }];
@@ -131,9 +137,21 @@ function packagesOf(check: (what: string) => string, { packages }: Examination, 
   });
 }
 
-function modulesOf(check: string, { missingModules }: Examination, pool: PoolOptions, python: string): Finding[] {
+function modulesOf(
+  check: string,
+  { missingModules, brokenModules = {} }: Examination,
+  pool: PoolOptions,
+  python: string,
+): Finding[] {
   const imports = pool.imports ?? [];
   if (imports.length === 0) return [];
+  const [broken] = Object.entries(brokenModules);
+  if (broken !== undefined && missingModules.length === 0) {
+    const [module, reason] = broken;
+    return [
+      { check, outcome: 'fail', found: `cannot import ${module}: ${reason}`, remedy: `${python} -c 'import ${module}'` },
+    ];
+  }
   if (missingModules.length === 0) return [{ check, outcome: 'ok', found: imports.join(', ') }];
   const found = `cannot be found: ${missingModules.join(', ')}`;
   const remedy = `${python} -m pip install ${missingModules.join(' ')}  # or name their directory in the pool option paths`;
@@ -191,10 +209,19 @@ function remedyIn(error: unknown): string {
   const { remedy, missing, origin, python } = error instanceof CoilyardError ? error.details : {};
   if (missing === undefined && (origin === 'VIRTUAL_ENV' || origin === 'COILYARD_PYTHON')) return `unset ${origin}`;
   if (missing === undefined && origin === 'PATH') return INSTALL_PYTHON;
-  if (missing === undefined && python !== undefined) return `python3 -m venv ${join(dirname(String(python)), '..')}`;
+  if (missing === undefined && typeof python === 'string') return remedyFor(python);
   const text = typeof remedy === 'string' ? remedy : 'npm install coilyard';
   // The message has it as a sentence; here it is to be copied.
   return text.replace(/^Install (it|them): /, '');
+}
+
+/** For an interpreter that is not there, or does not do: one in a virtual environment, where there is to be one. */
+function remedyFor(python: string): string {
+  if (basename(python) === python) return INSTALL_PYTHON;
+  const root = ['bin', 'Scripts'].includes(basename(dirname(python))) ? dirname(dirname(python)) : python;
+  if (!existsSync(python)) return `python3 -m venv ${root}`;
+  if (existsSync(join(root, 'pyvenv.cfg'))) return `python3 -m venv --clear ${root}`;
+  return "python3 -m venv .venv  # and name it: python: '.venv' in the pool's options";
 }
 
 function isAtLeast(version: string, [major, minor]: readonly [number, number]): boolean {

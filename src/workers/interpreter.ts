@@ -90,7 +90,19 @@ export function checkProbe(interpreter: Interpreter, stdout: string): void {
 
 /** The error for an interpreter that could not be started at all. */
 export function notRunnable(interpreter: Interpreter, cause: unknown): CoilyardError {
-  return unfit(interpreter, 'cannot be started', NAME_ANOTHER, {}, cause);
+  const why = whyNot(cause);
+  return unfit(interpreter, why === '' ? 'cannot be started' : `cannot be started: ${why}`, NAME_ANOTHER, {}, cause);
+}
+
+/** What Node says of a process that did not start, or did not end as it should. */
+function whyNot(cause: unknown): string {
+  if (!(cause instanceof Error)) return '';
+  const [code, killed, signal]: readonly unknown[] = ['code', 'killed', 'signal'].map((key) => Reflect.get(cause, key));
+  if (code === 'ENOENT') return 'there is no such file';
+  if (code === 'EACCES') return 'it may not be executed';
+  if (killed === true) return 'it did not answer in time';
+  if (typeof signal === 'string') return `it was ended by ${signal}`;
+  return typeof code === 'number' ? `it ended with exit code ${code}` : String(code ?? '');
 }
 
 const NAME_ANOTHER = `Install Python ${OLDEST.join('.')} or newer, or name one: the pool option python, or COILYARD_PYTHON`;

@@ -75,6 +75,46 @@ test('packages that are too old, and modules that are nowhere, fail with the com
   expect(found.get('environment (pool gpu)')?.outcome).toBe('warn');
 });
 
+test('an interpreter that is not there, or does not do, fails with a command that harms nothing', async () => {
+  const remedyOf = async (python: string) => {
+    const found = await lookAt({ runtime: { python: { pools: { default: { python } } } }, cwd: root });
+    return found.get('python (pool default)');
+  };
+  const [venv, broken] = [join(root, 'venv'), join(root, 'broken')];
+  expect(await remedyOf(venv)).toMatchObject({
+    outcome: 'fail',
+    found: expect.stringContaining('cannot be started: there is no such file'),
+    remedy: `python3 -m venv ${venv}`,
+  });
+  expect(await remedyOf(join(venv, 'bin', 'python'))).toMatchObject({ remedy: `python3 -m venv ${venv}` });
+  writeFileSync(broken, '#!/bin/sh\nexit 7\n', { mode: 0o755 });
+  expect(await remedyOf(broken)).toMatchObject({
+    found: expect.stringContaining('cannot be started: it ended with exit code 7'),
+    remedy: expect.stringMatching(/^python3 -m venv \.venv /),
+  });
+});
+
+test('a module that is there and cannot be imported fails with what it raised, whatever it prints', async () => {
+  writeFileSync(join(root, 'broken_tools.py'), 'import os\nos.write(1, b"{}")\nraise RuntimeError("not\\ntoday")\n');
+  const pool = { imports: ['json', 'broken_tools'], paths: [root] };
+  expect(
+    (await lookAt({ runtime: { python: { pools: { default: pool } } } })).get('imports (pool default)'),
+  ).toMatchObject({
+    outcome: 'fail',
+    found: 'cannot import broken_tools: RuntimeError: not today',
+  });
+});
+
+test('options that a pool would refuse fail by their name', async () => {
+  const pool: object = { sizee: 3 };
+  expect(
+    (await lookAt({ runtime: { python: { pools: { default: pool } } } })).get('options (pool default)'),
+  ).toMatchObject({
+    outcome: 'fail',
+    found: expect.stringContaining('pools.default.sizee'),
+  });
+});
+
 test('a port that somebody else has fails with the command that finds out who', async () => {
   const server = createServer();
   const port = await new Promise<number>((resolve) =>

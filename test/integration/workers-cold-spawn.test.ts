@@ -119,7 +119,7 @@ test('an interpreter that does not exist is pool_unavailable at once, with the r
     code: 'pool_unavailable',
     execution: 'not_started',
     message: expect.stringMatching(
-      /nowhere\/python \(from the pool option python\) cannot be started\. Install Python/,
+      /nowhere\/python \(from the pool option python\) cannot be started: there is no such file\. Install Python/,
     ),
   });
 });

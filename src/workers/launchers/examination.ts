@@ -12,12 +12,17 @@ export interface Examination {
   readonly packages: Readonly<Record<string, string | null>>;
   /** Of the modules that were asked for, those that are nowhere to be found. */
   readonly missingModules: readonly string[];
+  /** Of those that are there, why they cannot be imported, by name. */
+  readonly brokenModules?: Readonly<Record<string, string>>;
 }
 
 const SCRIPT = `
-import importlib.metadata, importlib.util, json, os, platform, sys
+import importlib, importlib.metadata, importlib.util, json, os, platform, sys
 distributions, modules, paths = json.loads(sys.argv[1])
 sys.path[:0] = paths
+# What imports print is not part of the answer.
+answers = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
 def version(name):
     try:
         return importlib.metadata.version(name)
@@ -28,16 +33,28 @@ def lacks(name):
         return importlib.util.find_spec(name) is None
     except (ImportError, ValueError):
         return True
+missing = [name for name in modules if lacks(name)]
+broken = {}
+for name in modules:
+    try:
+        if name not in missing:
+            importlib.import_module(name)
+    except BaseException as error:
+        broken[name] = f"{type(error).__name__}: {error}".replace("\\n", " ")[:500]
 print(json.dumps({
     "version": platform.python_version(),
     "isVirtual": sys.prefix != sys.base_prefix,
     "canFork": hasattr(os, "fork") and sys.platform.startswith("linux"),
     "packages": {name: version(name) for name in distributions},
-    "missingModules": [name for name in modules if lacks(name)],
-}))
+    "missingModules": missing,
+    "brokenModules": broken,
+}), file=answers, flush=True)
+# Threads of theirs may never end.
+os._exit(0)
 `;
 
-const TIMEOUT_MS = 15_000;
+/** Imports may take long on a cold disk. */
+const TIMEOUT_MS = 60_000;
 
 export function examine(
   { interpreter, env, cwd }: FitInterpreter,
