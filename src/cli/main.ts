@@ -15,8 +15,9 @@ const usage = `usage: coilyard start [--host 127.0.0.1] [--port 0] [--config FIL
   --help, --version`;
 
 const [command, ...rest] = process.argv.slice(2);
+const isHelp = rest.some((argument) => argument === '--help' || argument === '-h');
 
-switch (command) {
+switch (isHelp ? 'help' : command) {
   case 'start':
     process.exitCode = await start(rest);
     break;
@@ -27,6 +28,7 @@ switch (command) {
     console.log(JSON.parse(await readFile(`${findPackageRoot()}/package.json`, 'utf8')).version);
     break;
   case '--help':
+  case '-h':
   case 'help':
     console.log(usage);
     break;

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { readFile } from 'node:fs/promises';
 import type { RuntimeOptions } from '../config.js';
+import { checkObject } from '../kernel/arguments.js';
 import { describeThrown, describeValue } from '../kernel/errors.js';
 import { startRuntime } from '../runtime.js';
 
@@ -26,10 +27,7 @@ export async function start(args: readonly string[]): Promise<number> {
 }
 
 async function run(options: RuntimeOptions): Promise<number> {
-  const asked = new Promise<void>((stop) => {
-    process.once('SIGTERM', stop);
-    process.once('SIGINT', stop);
-  });
+  const { asked, forget } = untilSignal();
   const runtime = await startRuntime({ logger: stderrLogger, ...options });
   try {
     const { host, port } = await runtime.gateway.start();
@@ -38,9 +36,31 @@ async function run(options: RuntimeOptions): Promise<number> {
   } finally {
     const { killed } = await runtime.stop();
     for (const { path } of killed) console.error(`coilyard: ${path} did not stop in time and was killed`);
+    forget();
   }
   return 0;
 }
+
+/**
+ * Signals after the first change nothing: a stop is bounded in time, and whoever starts this by way of npm passes on what the
+ * terminal has sent to both.
+ */
+function untilSignal(): { readonly asked: Promise<void>; forget(): void } {
+  let stop = (): void => {};
+  const asked = new Promise<void>((resolve) => {
+    stop = resolve;
+  });
+  const onSignal = (): void => stop();
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+  return {
+    asked,
+    forget: () => {
+      for (const signal of SIGNALS) process.off(signal, onSignal);
+    },
+  };
+}
+
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 const stderrLogger = {
   info: (message: string): void => console.error(`coilyard: ${message}`),
@@ -63,7 +83,9 @@ export async function runtimeOptionsFrom(
   values: Readonly<Partial<Record<keyof typeof startFlags, string>>>,
 ): Promise<RuntimeOptions> {
   const config = values.config === undefined ? {} : await readConfig(values.config);
+  checkObject('--config', config);
   if (config.gateway === false) throw new Error('--config: gateway: false leaves nothing to start');
+  if (config.gateway !== undefined) checkObject('--config: gateway', config.gateway);
   const port = values.port === undefined ? undefined : portFrom(values.port);
   return {
     ...config,

@@ -3,7 +3,7 @@
  * an address cannot be had instead of reporting it, and without channelz its `forceShutdown` cuts nothing off.
  */
 
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, isIPv4, type Server, type Socket } from 'node:net';
 import { CoilyardError, describeThrown } from '../kernel/errors.js';
 import { isolate } from '../kernel/isolate.js';
 
@@ -12,7 +12,7 @@ export const addressOf = (host: string, port: number): string =>
 
 /** Whether only processes of this machine can reach it. */
 export const isLoopback = (host: string): boolean =>
-  host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+  host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 
 export interface Listener {
   /** The port that was taken, also when 0 was asked for. */

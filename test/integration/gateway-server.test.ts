@@ -71,10 +71,19 @@ test('a port that is taken is a clear error, and nothing else is printed', async
 });
 
 test('a host that others can reach is refused without credentials', async () => {
-  await expect(startTestGateway({ host: '0.0.0.0' })).rejects.toMatchObject({
-    code: 'invalid_argument',
-    details: { field: 'gateway.host' },
-  });
+  for (const host of [
+    '0.0.0.0',
+    '::',
+    '::ffff:127.0.0.1',
+    '127.1',
+    '127.0.0.999',
+    '127.0.0.1.example.com',
+    'example.com',
+  ])
+    await expect(startTestGateway({ host })).rejects.toMatchObject({
+      code: 'invalid_argument',
+      details: { field: 'gateway.host' },
+    });
   await start({ host: '0.0.0.0', authenticator: bearerAuthenticator({ token: 'secret' }) });
 });
 

@@ -49,3 +49,14 @@ test.each(['abc', '', ' ', '1e3', '0x10', '-1', '65536', '80.5', '١'])(
     );
   },
 );
+
+test.each([
+  ['null', '--config: expected an object, got null'],
+  ['[]', '--config: expected an object, got a list of 0'],
+  ['{ "gateway": 5 }', '--config: gateway: expected an object, got 5'],
+  ['{ "gateway": false }', '--config: gateway: false leaves nothing to start'],
+])('a configuration of %s is refused, and starts nothing', async (text, refusal) => {
+  const printed = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  expect(await start(['--config', config(text)])).toBe(2);
+  expect(printed.mock.calls.join()).toBe(`coilyard start: ${refusal}`);
+});
