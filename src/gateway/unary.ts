@@ -5,6 +5,7 @@
 
 import { CoilyardError, describeThrown, invalidArgument } from '../kernel/errors.js';
 import type { ExecuteOptions } from '../sessions/handle.js';
+import { strictly } from '../wire/strict-reader.js';
 import { authorizeMethod, authorizeSessions, type MethodPath, sessionNamedBy } from './authorization.js';
 import type { GatewayContext } from './context.js';
 import { refusedToGuest } from './guests.js';
@@ -66,7 +67,7 @@ export function decodeRequest<Request>(
   bytes: Buffer,
 ): Request {
   try {
-    return method.requestDeserialize(bytes);
+    return method.requestDeserialize(strictly(bytes));
   } catch (error) {
     throw invalidArgument('request', `a message of this method (${describeThrown(error)})`, bytes);
   }

@@ -1,3 +1,4 @@
+import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { credentials, makeGenericClientConstructor, Metadata } from '@grpc/grpc-js';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
@@ -188,6 +189,31 @@ test.each([
     error: { code: 'invalid_argument', details: { field: 'request' } },
   });
 });
+
+test.each([
+  ['bytes that are no UTF-8', Buffer.from([0xff, 0xfe])],
+  // As some encoders write it.
+  ['half of a pair', Buffer.from([0xed, 0xa0, 0x80])],
+  ['a long text with one bad byte', Buffer.concat([Buffer.alloc(10_000, 'x'), Buffer.from([0xc3])])],
+])('a text of %s is refused, never stored as another one', async (_what, text) => {
+  const { requestSerialize } = VariablesService.setVariable;
+  const request = requestSerialize({ ...noSource, sessionId, variable: 'good', value: undefined });
+  // The text of a value, and the value of the request.
+  const value = delimited(5, text);
+  const { grpc, error } = await raw(VariablesService.setVariable.path, Buffer.concat([request, delimited(4, value)]));
+  expect(grpc).toBe(3);
+  expect(error).toMatchObject({ code: 'invalid_argument', execution: 'not_started' });
+});
+
+/** A field of this number that has a length. */
+function delimited(number: number, bytes: Uint8Array): Buffer {
+  return Buffer.from(
+    new BinaryWriter()
+      .uint32((number << 3) | 2)
+      .bytes(bytes)
+      .finish(),
+  );
+}
 
 test('an unknown method is UNIMPLEMENTED', async () => {
   expect((await raw('/coilyard.v1.Variables/DropTables', Buffer.alloc(0))).grpc).toBe(12);
