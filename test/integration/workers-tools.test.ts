@@ -101,6 +101,15 @@ test('a plain function works on its session from loops of its own', async () => 
   }
 });
 
+test('a plain function that asks for the session of the synchronous SDK waits for its methods', async () => {
+  await using house = await aPythonRuntime({ size: 1 });
+  const session = await house.runtime.sessions.start();
+  await session.register('x', 'float', 1.5);
+  house.runtime.tools.register('back', () => house.python.call('add', { a: 1, b: 2 }));
+  const outcome = house.python.call('use_session_without_await', {}, { session, timeoutMs: 10_000 });
+  await expect(outcome).resolves.toEqual({ values: [1.5, 2.5, 2.5], back: 3 });
+});
+
 test('what a TypeScript function throws is raised in Python with its message and code', async () => {
   await using house = await aPythonRuntime();
   const session = await house.runtime.sessions.start();

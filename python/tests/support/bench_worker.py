@@ -27,15 +27,13 @@ class BenchWorker:
     def __init__(self, registry: Registry, concurrency: int = 8) -> None:
         self.frames: list[workers_pb2.WorkerFrame] = []
         self.channel = grpc.aio.insecure_channel("127.0.0.1:1")
-        self.threads = Threads(concurrency)
         self.hops = Hops()
+        self.threads = Threads(concurrency, self.hops)
         self.asks = Asks(self.frames.append, hops=self.hops)
         self.sessions = Sessions(lambda: self.channel, "token", self.asks)
         self.tools = ToolCalls(registry, self.threads, self.sessions, self.hops)
         self.modules = ModuleCalls(registry, self.threads, self.tools)
-        self.executor = Executor(
-            self.tools, self.modules, concurrency, self.frames.append, asks=self.asks, hops=self.hops
-        )
+        self.executor = Executor(self.tools, self.modules, concurrency, self.frames.append, asks=self.asks)
         self._last = 0
 
     async def close(self) -> None:

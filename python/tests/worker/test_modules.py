@@ -264,7 +264,7 @@ async def test_react_uses_declared_tools_of_both_kinds_with_both_kinds_of_model(
     house: House, model: type[LocalLM], asynchronous: bool
 ) -> None:
     house.worker.executor._concurrency = 1
-    house.worker.modules._threads = house.worker.tools._threads = Threads(1)
+    house.worker.modules._threads = house.worker.tools._threads = Threads(1, house.worker.hops)
     called: list[tuple[str, int]] = []
 
     def plain(word: str, times: int = 1) -> str:

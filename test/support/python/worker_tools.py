@@ -9,7 +9,7 @@ import threading
 import time
 from pathlib import Path
 
-from coilyard import CoilyardError, SessionContext, progress, tool
+from coilyard import CoilyardError, SessionContext, progress, sync, tool
 
 
 @tool
@@ -210,6 +210,16 @@ def use_session_in_thread(session: SessionContext) -> dict:
         "id": session.session_id,
         "is_context": isinstance(session, SessionContext),
     }
+
+
+@tool
+def use_session_without_await(session: sync.SessionContext) -> dict:
+    """The same with the session whose methods wait."""
+    before = session.get_variable("x")
+    session.set_variable("x", before + 1)
+    with session.watch_variable("x") as watch:
+        watched = next(watch).value
+    return {"values": [before, watched, session.get_variable("x")], "back": session.call("back")}
 
 
 @tool(variables=("temperature", "style"))

@@ -57,9 +57,9 @@ class Attachment:
         self._lease: Lease | None = None
         self._dialer = Dialer(options)
         self._carrier = self._dialer.carrier()
-        self._threads = Threads(options.concurrency)
-        self._pieces = PieceAssembler()
         hops = Hops()
+        self._threads = Threads(options.concurrency, hops)
+        self._pieces = PieceAssembler()
         self._asks = Asks(self._outbox.put, self._max_frame_bytes, hops)
         self._sessions = Sessions(self._dialer.channel, options.token, self._asks)
         tools = ToolCalls(registry, self._threads, self._sessions, hops)
@@ -72,7 +72,6 @@ class Attachment:
             self._outbox.offer,
             self._max_frame_bytes,
             self._asks,
-            hops,
         )
 
     def _max_frame_bytes(self) -> int:

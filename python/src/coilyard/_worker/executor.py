@@ -23,7 +23,6 @@ from coilyard._values import decode_metadata
 from coilyard._worker.asks import Asks
 from coilyard._worker.chunks import ChunkSender
 from coilyard._worker.failures import detail_of, python_error
-from coilyard._worker.hops import Hops
 from coilyard._worker.module_calls import ModuleCalls
 from coilyard._worker.outbox import MAX_FRAME_BYTES
 from coilyard._worker.results import frame_size, result_frame
@@ -68,7 +67,6 @@ class Executor:
         offer: Takes frames that may be dropped when too many wait; `put` when left out.
         limit: Says how large a frame may be.
         asks: What the code of calls asks of TypeScript.
-        hops: What the code of calls does on the loop from its threads.
     """
 
     def __init__(
@@ -80,10 +78,8 @@ class Executor:
         offer: Callable[[workers_pb2.WorkerFrame], None] | None = None,
         limit: Callable[[], int] = lambda: MAX_FRAME_BYTES,
         asks: Asks | None = None,
-        hops: Hops | None = None,
     ) -> None:
         self._asks = asks
-        self._hops = hops
         self._tools = tools
         self._modules = modules
         self._concurrency = concurrency
@@ -118,16 +114,11 @@ class Executor:
     def _at_work(self) -> int:
         return sum(self._asks is None or not self._asks.waits(call_id) for call_id in self._running)
 
-    def _stop(self, call_id: int, running: _Running, stop: Stop, reason: str) -> None:
-        running.stop(stop, reason)
-        if self._hops is not None:
-            self._hops.stop(call_id)
-
     def cancel(self, call_id: int, reason: str) -> None:
         """Cancels a call; one that is no longer in hand was answered already."""
         running = self._running.get(call_id)
         if running is not None:
-            self._stop(call_id, running, "cancelled", reason)
+            running.stop("cancelled", reason)
 
     def grant(self, call_id: int, chunks: int) -> None:
         """Allows more chunks of a call."""
@@ -145,7 +136,7 @@ class Executor:
         CURRENT.set(CallScope(call_id, call.session_id, call.variables or {}, self._loop, self._offer))
         if call.HasField("timeout_ms"):
             late = f"the call did not end within {call.timeout_ms} ms"
-            timer = self._loop.call_later(call.timeout_ms / 1000, self._stop, call_id, running, "deadline", late)
+            timer = self._loop.call_later(call.timeout_ms / 1000, running.stop, "deadline", late)
         try:
             if running.stopped is None:
                 running.begun = True

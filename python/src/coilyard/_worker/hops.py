@@ -1,12 +1,13 @@
 """From the threads of plain functions to the worker's loop, on which sessions, their connection and their cache live.
 
-A plain function has a loop of its own at most: `asyncio.run(session.get_variable("x"))`.
+A plain function has a loop of its own at most: `asyncio.run(session.get_variable("x"))`. Or its session is that of
+`coilyard.sync`, whose methods wait.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import concurrent.futures
 import inspect
 import threading
 from collections.abc import Callable, Coroutine
@@ -14,12 +15,15 @@ from concurrent.futures import Future
 from functools import wraps
 from typing import Any, TypeVar
 
-from typing_extensions import Self
+from typing_extensions import ParamSpec, Self
 
+from coilyard import sync
+from coilyard._loop_thread import LoopThread
 from coilyard._scope import CURRENT
 from coilyard._session.context import SessionContext
 from coilyard._watch import Watch
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -43,35 +47,52 @@ class Hops:
 
     def call(self, work: Callable[[], T]) -> T:
         """Runs a plain function on the loop; from there at once."""
-        with contextlib.suppress(RuntimeError):  # there is none
-            if asyncio.get_running_loop() is self._loop:
-                return work()
+        if self._is_here():
+            return work()
 
         async def on_loop() -> T:
             return work()
 
-        call_id, hop = self._hop(on_loop)
+        return self.wait(on_loop)
+
+    def wait(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Waits for the coroutine that `work` makes, both on the loop.
+
+        Raises:
+            RuntimeError: This is the loop.
+        """
+        if self._is_here():
+            raise RuntimeError("a blocking call on the worker's own loop would wait for itself for ever: use await")
+        call_id, hop = self._hop(work)
         try:
             return hop.result()
+        except concurrent.futures.CancelledError:  # which is an Exception, unlike that of asyncio
+            raise asyncio.CancelledError from None
         finally:
             self._landed(call_id, hop)
 
-    def stop(self, call_id: int) -> None:
-        """The call is cancelled: its thread waits for its hops, where nothing else would reach it."""
+    def _is_here(self) -> bool:
+        try:
+            return asyncio.get_running_loop() is self._loop
+        except RuntimeError:  # there is none
+            return False
+
+    def stop(self) -> None:
+        """Ends the hops of the call in whose course this is called: its thread waits where no interrupt reaches it."""
+        call_id = _call_id()
         with self._lock:
             hops = list(self._open.get(call_id, ()))
         for hop in hops:
             hop.cancel()
 
     def _hop(self, work: Callable[[], Coroutine[Any, Any, T]]) -> tuple[int, Future[T]]:
-        scope = CURRENT.get()
-        call_id = 0 if scope is None else scope.call_id
+        call_id = _call_id()
 
         async def begin() -> T:
             return await work()
 
-        hop = asyncio.run_coroutine_threadsafe(begin(), self._loop)
         with self._lock:
+            hop = asyncio.run_coroutine_threadsafe(begin(), self._loop)
             self._open.setdefault(call_id, set()).add(hop)
         return call_id, hop
 
@@ -84,9 +105,39 @@ class Hops:
         hop.cancel()
 
 
+def _call_id() -> int:
+    scope = CURRENT.get()
+    return 0 if scope is None else scope.call_id
+
+
 def for_thread(session: SessionContext, hops: Hops) -> Any:
     """The session as a plain function sees it: the same methods, each of which runs on the worker's loop."""
     return _Hopping(session, hops)
+
+
+def without_await(session: SessionContext, hops: Hops) -> sync.SessionContext:
+    """The session for a function whose parameter says `coilyard.sync.SessionContext`."""
+    return sync.SessionContext(session, _Waiting(hops))
+
+
+class _Waiting(LoopThread):
+    """The worker's loop, as the synchronous facade uses its thread."""
+
+    def __init__(self, hops: Hops) -> None:
+        self._hops = hops
+
+    @property
+    def alive(self) -> bool:
+        return True
+
+    def run(self, function: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        return self._hops.wait(lambda: function(*args, **kwargs))
+
+    def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return self._hops.call(lambda: function(*args, **kwargs))
+
+    def stop(self) -> None:
+        """The loop is the worker's."""
 
 
 class _Hopping:

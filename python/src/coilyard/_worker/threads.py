@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
+from coilyard._worker.hops import Hops
+
 T = TypeVar("T")
 
 #: Calls of Python and TypeScript within each other: as many as the runtime allows.
@@ -61,7 +63,8 @@ class Threads:
     TypeScript while calls come in on whose behalf it was called.
     """
 
-    def __init__(self, calls: int) -> None:
+    def __init__(self, calls: int, hops: Hops) -> None:
+        self._hops = hops
         self._pool = ThreadPoolExecutor(2 * (calls + MOST_NESTED) + 1, thread_name_prefix="coilyard-call")
 
     async def run(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
@@ -83,6 +86,8 @@ class Threads:
                 cancelled = error
                 if not running.cancel():  # it has begun
                     interruptible.interrupt()
+                    # Afterwards: from here on the function begins none.
+                    self._hops.stop()
         if cancelled is not None and (future.cancelled() or isinstance(future.exception(), CallInterrupted)):
             raise cancelled
         return future.result()

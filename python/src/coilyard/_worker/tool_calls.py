@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import typing
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import aclosing, closing
 from typing import Any
 
+from coilyard import sync
 from coilyard._errors import PayloadTooLarge, ToolNotFound, VariableNotFound
 from coilyard._registry import Registry, ToolDefinition
 from coilyard._scope import CURRENT
+from coilyard._session.context import SessionContext
 from coilyard._values import decode_value
 from coilyard._worker.arguments import fit_arguments
 from coilyard._worker.failures import guard
-from coilyard._worker.hops import Hops, for_thread
+from coilyard._worker.hops import Hops, for_thread, without_await
 from coilyard._worker.sessions import Sessions
 from coilyard._worker.threads import Threads
 
@@ -30,6 +33,8 @@ class ToolCalls:
         self._threads = threads
         self._sessions = sessions
         self._hops = hops
+        #: Whether the session parameter of a function says `coilyard.sync.SessionContext`.
+        self._synchronous: dict[Callable[..., Any], bool] = {}
 
     def find(self, name: str) -> ToolDefinition:
         """The tool of this name.
@@ -67,9 +72,17 @@ class ToolCalls:
         if session is None:
             return await self._execute(tool, given, emit)
         async with self._sessions.lend(session_id) as context:
-            is_on_loop = tool.is_coroutine or inspect.isasyncgenfunction(tool.function)
-            given[session] = context if is_on_loop else for_thread(context, self._hops)
+            given[session] = self._fitting(tool, session, context)
             return await self._execute(tool, given, emit)
+
+    def _fitting(self, tool: ToolDefinition, parameter: str, context: SessionContext) -> Any:
+        """The session in the form that the function can use."""
+        if tool.function not in self._synchronous:
+            self._synchronous[tool.function] = _wants_sync(tool.function, parameter)
+        if self._synchronous[tool.function]:
+            return without_await(context, self._hops)
+        is_on_loop = tool.is_coroutine or inspect.isasyncgenfunction(tool.function)
+        return context if is_on_loop else for_thread(context, self._hops)
 
     async def _execute(self, tool: ToolDefinition, given: dict[str, Any], emit: Emit | None) -> Any:
         if not tool.streaming:
@@ -93,6 +106,14 @@ class ToolCalls:
                     await emit(chunk)
             return None
         return await _Driver(emit).run(self._threads, lambda: function(**given))
+
+
+def _wants_sync(function: Callable[..., Any], parameter: str) -> bool:
+    try:
+        annotation = typing.get_type_hints(function).get(parameter)
+    except Exception:  # names that only type checkers see
+        return "sync." in str(getattr(function, "__annotations__", {}).get(parameter))
+    return sync.SessionContext in (annotation, *typing.get_args(annotation))
 
 
 def _injected(tool: ToolDefinition, arguments: Mapping[str, Any]) -> dict[str, Any]:
