@@ -1,14 +1,19 @@
-/** Writers and watchers while session actors crash, connections are cut and the gateway itself restarts. */
+/**
+ * Writers and watchers while session actors crash, connections are cut and the gateway itself restarts. Each try of a write goes
+ * over the other carrier: a call of its own, or a frame on a stream of calls.
+ */
 
 import { credentials, Metadata } from '@grpc/grpc-js';
 import { expect, test } from 'vitest';
-import { type Position, VariablesClient } from '../../src/gen/coilyard/v1/variables.js';
+import { CallsClient } from '../../src/gen/coilyard/v1/calls.js';
+import { type Position, VariablesClient, VariablesService } from '../../src/gen/coilyard/v1/variables.js';
 import { startGateway } from '../../src/gateway/server.js';
 import { systemClock } from '../../src/kernel/clock.js';
 import { CoilyardError } from '../../src/kernel/errors.js';
 import { memoryStore } from '../../src/sessions/stores/memory.js';
 import { decodeValue } from '../../src/wire/value.js';
 import type { SetVariable } from '../../src/variables/commands.js';
+import { CarriedCalls, carried } from '../support/carried-client.js';
 import { CuttingProxy } from '../support/cutting-proxy.js';
 import { ask, noSource, refusalOf, value } from '../support/gateway-host.js';
 import { hostSessions } from '../support/session-host.js';
@@ -32,13 +37,35 @@ const bug: SetVariable = {
 };
 
 const nobody = { accept: () => ({ receive: () => {}, closed: () => {} }) };
+const eager = {
+  'grpc.use_local_subchannel_pool': 1,
+  'grpc.initial_reconnect_backoff_ms': 20,
+  'grpc.min_reconnect_backoff_ms': 20,
+  'grpc.max_reconnect_backoff_ms': 100,
+};
 const connectTo = (address: string): VariablesClient =>
-  new VariablesClient(address, credentials.createInsecure(), {
-    'grpc.use_local_subchannel_pool': 1,
-    'grpc.initial_reconnect_backoff_ms': 20,
-    'grpc.min_reconnect_backoff_ms': 20,
-    'grpc.max_reconnect_backoff_ms': 100,
-  });
+  new VariablesClient(address, credentials.createInsecure(), eager);
+
+/** The same methods as calls of their own and as frames, each over a connection of its own. */
+class Writer {
+  readonly carriers: readonly { readonly name: 'call' | 'frame'; readonly client: VariablesClient }[];
+  readonly #own: VariablesClient;
+  readonly #calls: CallsClient;
+
+  constructor(address: string) {
+    this.#own = connectTo(address);
+    this.#calls = new CallsClient(address, credentials.createInsecure(), eager);
+    this.carriers = [
+      { name: 'call', client: this.#own },
+      { name: 'frame', client: carried(this.#own, VariablesService, new CarriedCalls(this.#calls)) },
+    ];
+  }
+
+  close(): void {
+    this.#own.close();
+    this.#calls.close();
+  }
+}
 
 interface Seen {
   readonly revision: bigint;
@@ -121,11 +148,12 @@ test('no acknowledged write is lost and none is applied twice, and every watcher
   let gateway = await gatewayOf(0);
   const { port } = gateway;
   const proxies = await Promise.all(Array.from({ length: CLIENTS + WATCHERS }, () => CuttingProxy.start(() => port)));
-  const clients = proxies.map(({ address }) => connectTo(address));
-  const watches = clients.slice(CLIENTS).map((client) => new Watch(client));
+  const writers = proxies.slice(0, CLIENTS).map(({ address }) => new Writer(address));
+  const watches = proxies.slice(CLIENTS).map(({ address }) => new Watch(connectTo(address)));
   await Promise.all(watches.map((watch) => watch.start()));
 
   const acknowledged = new Map<string, bigint>();
+  const answeredOver = { call: 0, frame: 0 };
   let retries = 0;
   let restarting: Promise<unknown> = Promise.resolve();
 
@@ -142,11 +170,16 @@ test('no acknowledged write is lost and none is applied twice, and every watcher
       });
   };
 
-  const write = async (client: VariablesClient, text: string): Promise<bigint> => {
+  const write = async ({ carriers }: Writer, text: string, first: number): Promise<bigint> => {
     for (let attempt = 0; attempt < 200; attempt += 1) {
+      const carrier = carriers[(first + attempt) % carriers.length];
+      if (carrier === undefined) throw new TypeError('a writer without carriers');
+      const { name, client } = carrier;
       try {
         const request = { ...noSource, requestId: text, sessionId: 'shared', variable: 'log', value: value(text) };
-        return (await ask(client.setVariable.bind(client), request, { timeoutMs: 10_000 })).revision;
+        const { revision } = await ask(client.setVariable.bind(client), request, { timeoutMs: 10_000 });
+        answeredOver[name] += 1;
+        return revision;
       } catch (thrown) {
         const { grpc, error } = refusalOf(thrown);
         // The same request may be sent again whatever became of it; anything else would be a wrong answer.
@@ -158,14 +191,14 @@ test('no acknowledged write is lost and none is applied twice, and every watcher
     throw new CoilyardError('internal', `${text} was never acknowledged`);
   };
 
-  const writer = async (client: VariablesClient, index: number): Promise<void> => {
+  const writing = async (writer: Writer, index: number): Promise<void> => {
     for (let n = 0; n < WRITES / CLIENTS; n += 1) {
       const text = `${index}:${n}`;
-      acknowledged.set(text, await write(client, text));
+      acknowledged.set(text, await write(writer, text, n));
       disturb(acknowledged.size);
     }
   };
-  await Promise.all(clients.slice(0, CLIENTS).map(writer));
+  await Promise.all(writers.map(writing));
   await restarting;
   const last = session.revision;
   await expect
@@ -187,10 +220,11 @@ test('no acknowledged write is lost and none is applied twice, and every watcher
   // What was asked for has happened.
   expect(crashes).toBeGreaterThan(WRITES / CRASH_EVERY / 2);
   expect(retries).toBeGreaterThan(0);
+  expect(Math.min(answeredOver.call, answeredOver.frame)).toBeGreaterThan(WRITES / 4);
   expect(watches.reduce((sum, { breaks }) => sum + breaks, 0)).toBeGreaterThanOrEqual(WATCHERS);
 
   for (const watch of watches) watch.stop();
-  for (const client of clients) client.close();
+  for (const writer of writers) writer.close();
   for (const proxy of proxies) proxy.close();
   await gateway.stop();
 });
