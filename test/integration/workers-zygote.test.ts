@@ -61,6 +61,14 @@ test.skipIf(!isLinux)('no two workers draw the same numbers, nor two lives of on
   expect(drawn.size).toBe(6);
 });
 
+test.skipIf(!isLinux)('no two workers draw the same numbers from what a module made when it was imported', async () => {
+  await using house = await aPythonRuntime({ ...warm, imports: ['dice_tools'], size: 3 });
+  await house.ready(3);
+  // At the same time, so that each goes to another worker.
+  const drawn = await Promise.all([1, 2, 3].map(() => house.python.call('roll')));
+  expect(new Set(drawn.flat()).size).toBe(15);
+});
+
 test.skipIf(!isLinux)('pools with the same environment share a zygote, others have their own', async () => {
   const runtime = await startRuntime({
     python: {

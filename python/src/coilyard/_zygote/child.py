@@ -7,7 +7,6 @@ import contextlib
 import ctypes
 import gc
 import os
-import random
 import signal
 import socket
 import sys
@@ -15,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from coilyard._zygote.children import MARK_VARIABLE
+from coilyard._zygote.randomness import Randomness
 
 _PR_SET_NAME = 15
 _NAME_BYTES = 15
@@ -30,7 +30,7 @@ THREAD_VARIABLES = (
 )
 
 
-def become(worker: str, mark: str, output: socket.socket, errors: socket.socket) -> None:
+def become(worker: str, mark: str, output: socket.socket, errors: socket.socket, randomness: Randomness) -> None:
     """Makes this process one of its own.
 
     Args:
@@ -38,6 +38,7 @@ def become(worker: str, mark: str, output: socket.socket, errors: socket.socket)
         mark: Goes into the environment of what it starts.
         output: Its stdout; its stdin too, which ends when the runtime does.
         errors: Its stderr.
+        randomness: Must not be that of its siblings.
     """
     with contextlib.suppress(OSError):
         os.setpgid(0, 0)
@@ -51,7 +52,7 @@ def become(worker: str, mark: str, output: socket.socket, errors: socket.socket)
     output.close()
     errors.close()
     os.environ[MARK_VARIABLE] = mark
-    _draw_anew()
+    randomness.draw_anew()
     with contextlib.suppress(RuntimeError):
         asyncio.set_event_loop(None)
     _set_names(worker)
@@ -70,17 +71,6 @@ def lend_threads(own: Mapping[str, str]) -> None:
         from threadpoolctl import threadpool_limits  # noqa: PLC0415 - only where somebody asks for threads
 
         threadpool_limits(int(own.get("OMP_NUM_THREADS") or next(iter(own.values()))))
-
-
-def _draw_anew() -> None:
-    """No two workers draw the same numbers."""
-    random.seed()
-    numpy_random = sys.modules.get("numpy.random")
-    if numpy_random is not None:
-        numpy_random.seed()
-    torch = sys.modules.get("torch")
-    if torch is not None:
-        torch.manual_seed(int.from_bytes(os.urandom(8), "big") >> 1)
 
 
 def _set_names(worker: str) -> None:

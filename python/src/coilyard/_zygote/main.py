@@ -30,6 +30,7 @@ from coilyard._worker.signals import heed_signals
 from coilyard._zygote.channel import Channel
 from coilyard._zygote.child import THREAD_VARIABLES, become, lend_threads
 from coilyard._zygote.children import Children
+from coilyard._zygote.randomness import Randomness
 from coilyard._zygote.safety import Safety
 
 _PR_SET_CHILD_SUBREAPER = 36
@@ -66,6 +67,7 @@ class _Zygote:
         self._channel = channel
         self._children = Children(self._ended)
         self._safety = Safety()
+        self._randomness: Randomness
         self.own_threads: Mapping[str, str] = {}
 
     def prepare(self, imports: Sequence[str], paths: Sequence[str], preload: Sequence[str]) -> None:
@@ -94,6 +96,7 @@ class _Zygote:
         heed_signals()
         self._safety.settle()
         gc.collect()
+        self._randomness = Randomness()
         gc.disable()
         gc.freeze()
         objections = self._safety.objections()
@@ -144,7 +147,7 @@ class _Zygote:
                 if pid == 0:
                     self._channel.close()
                     self._safety.release()
-                    become(order["worker"], order["mark"], output, errors)
+                    become(order["worker"], order["mark"], output, errors, self._randomness)
                     os.environ[TOKEN_VARIABLE] = order["token"]  # taken out again when the worker reads its options
                     return True
         except OSError as error:
