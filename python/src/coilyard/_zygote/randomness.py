@@ -20,7 +20,7 @@ class Randomness:
         self._generators = [found for found in gc.get_objects() if isinstance(found, _kinds())]
 
     def draw_anew(self) -> None:
-        """Seeds all of them, and those of the modules `random`, `numpy.random` and `torch`, with what the system gives."""
+        """Seeds all of them, and those of the modules `random`, `numpy.random` and `torch`."""
         random.seed()
         numpy_random = sys.modules.get("numpy.random")
         if numpy_random is not None:
