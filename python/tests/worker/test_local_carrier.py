@@ -141,7 +141,7 @@ async def test_a_socket_that_is_full_is_not_written_to() -> None:
 
 async def test_the_orderly_end_and_a_failure_are_told_apart_from_a_connection_that_breaks() -> None:
     line, _, heard = a_line()
-    feed(line, message("a") + bytes(4) + b"whatever")
+    feed(line, message("a") + bytes(4) + message("b"))
     assert heard == ["a"]
     assert line.ended.result() is None
 

@@ -212,7 +212,7 @@ class _Line(asyncio.BufferedProtocol):
         """Takes the messages that are whole out of what was read."""
         at = 0
         try:
-            while not self._is_held and (end := self._end_of_message(at)) <= self._filled:
+            while not self._is_held and not self.ended.done() and (end := self._end_of_message(at)) <= self._filled:
                 self._receive(self._length_at(at), self._view[at + _LENGTH.size : end])
                 at = end
         except Exception as error:
@@ -247,7 +247,8 @@ class _Line(asyncio.BufferedProtocol):
         kept = self._view[at : self._filled]
         if needed > len(self._view):
             self._view = memoryview(bytearray(needed))
-        if rest > 0:
+            self._view[:rest] = kept
+        elif 0 < at < self._filled:
             self._view[:rest] = kept
         self._filled = rest
 
