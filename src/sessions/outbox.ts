@@ -1,15 +1,25 @@
 /** The bounded queue in front of one reader. What a slow reader missed is folded, or the reader starts over. */
 
 import { Ring } from '../kernel/ring.js';
+import { weightOfValue } from '../variables/weight.js';
 import type { VariableUpdate } from './update.js';
 
 /** Updates that may wait before folding or a reset; more only when a session has more variables. */
 export const OUTBOX_LIMIT = 1024;
 
+/** About how many bytes of values may wait; more only when the present values of the session take more. */
+export const OUTBOX_BYTES = 64 * 1024 * 1024;
+
+/** A reader that keeps up has fewer waiting, and its updates are not weighed. */
+const WEIGHED_FROM = 16;
+
 export class Outbox {
   readonly #coalesce: boolean;
   #updates = new Ring<VariableUpdate>();
   #foldAt = OUTBOX_LIMIT;
+  /** Of what waits; absent while it is not weighed. */
+  #bytes: number | undefined;
+  #foldAtBytes = OUTBOX_BYTES;
 
   constructor(coalesce: boolean) {
     this.#coalesce = coalesce;
@@ -21,7 +31,7 @@ export class Outbox {
 
   /** @returns false when the reader fell too far behind and everything that waited was dropped. */
   offer(update: VariableUpdate): boolean {
-    if (this.#updates.length >= this.#foldAt) {
+    if (this.#updates.length >= this.#foldAt || (this.#bytes ?? 0) > this.#foldAtBytes) {
       if (!this.#coalesce) {
         this.clear();
         return false;
@@ -29,11 +39,16 @@ export class Outbox {
       this.#fold();
     }
     this.#updates.push(update);
+    if (this.#bytes !== undefined) this.#bytes += weightOfValue(update.value);
+    else if (this.#updates.length >= WEIGHED_FROM) this.#bytes = weightOfAll(this.#updates);
     return true;
   }
 
   take(): VariableUpdate | undefined {
-    return this.#updates.shift();
+    const update = this.#updates.shift();
+    if (this.#updates.length === 0) this.#bytes = undefined;
+    else if (this.#bytes !== undefined) this.#bytes -= weightOfValue(update?.value ?? null);
+    return update;
   }
 
   takeAll(): readonly VariableUpdate[] {
@@ -45,6 +60,8 @@ export class Outbox {
   clear(): void {
     if (this.#updates.length > 0) this.#updates = new Ring();
     this.#foldAt = OUTBOX_LIMIT;
+    this.#bytes = undefined;
+    this.#foldAtBytes = OUTBOX_BYTES;
   }
 
   #fold(): void {
@@ -52,7 +69,15 @@ export class Outbox {
     this.#updates = new Ring();
     for (const update of folded) this.#updates.push(update);
     this.#foldAt = Math.max(OUTBOX_LIMIT, folded.length * 2);
+    this.#bytes = weightOfAll(folded);
+    this.#foldAtBytes = Math.max(OUTBOX_BYTES, this.#bytes * 2);
   }
+}
+
+function weightOfAll(updates: Iterable<VariableUpdate>): number {
+  let bytes = 0;
+  for (const { value } of updates) bytes += weightOfValue(value);
+  return bytes;
 }
 
 /** The newest update of each variable, in order of revision, with the number of those that went into it. */

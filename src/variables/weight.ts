@@ -39,5 +39,7 @@ export function weightOfReply(reply: AnyReply): number {
 const weightOf = ({ value, updateMetadata }: Variable): number =>
   weightOfValue(value) + (updateMetadata === noMetadata ? 0 : weightOfValue(updateMetadata));
 
-const weightOfValue = (value: unknown): number =>
-  typeof value === 'number' || typeof value === 'boolean' || value === null ? 0 : sizeOf(value, Infinity);
+export const weightOfValue = (value: unknown): number =>
+  typeof value === 'number' || typeof value === 'boolean' || value === null || value === undefined
+    ? 0
+    : sizeOf(value, Infinity);

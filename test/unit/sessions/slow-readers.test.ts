@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { OUTBOX_LIMIT } from '../../../src/sessions/outbox.js';
+import { OUTBOX_BYTES, OUTBOX_LIMIT } from '../../../src/sessions/outbox.js';
 import type { VariableUpdate } from '../../../src/sessions/update.js';
 import { settle } from '../../../src/testing/manual-clock.js';
 import { aSession, Reader, tell } from './harness.js';
@@ -89,6 +89,25 @@ test('a reader that does not coalesce gets one reset with the present values, an
   await session.set('n', -1);
   await settle();
   expect(watcher.take()?.updates.map(tell)).toEqual([`updated n -1 @${session.revision}`]);
+});
+
+test('a slow reader of large values costs bounded memory: folded, or one reset', async () => {
+  const { session } = await aSession();
+  await session.register('text', 'string', '');
+  const large = 'x'.repeat(OUTBOX_BYTES / 8);
+  const [folding, resetting] = [true, false].map((coalesce) => session.openWatch({ coalesce }));
+  for (const watcher of [folding, resetting]) watcher?.take();
+  for (let index = 0; index < 100; index += 1) await session.set('text', `${index} ${large}`);
+  await session.set('n', 7);
+  await settle();
+  const updates = folding?.take()?.updates ?? [];
+  expect(updates.length).toBeLessThanOrEqual(16 + 2);
+  expect(told(updates)).toBe(101);
+  expect(updates.at(-1)).toMatchObject({ name: 'n', value: 7 });
+  expect(String(updates.at(-2)?.value).startsWith('99 ')).toBe(true);
+  const afterReset = resetting?.take()?.updates ?? [];
+  expect(afterReset[0]).toMatchObject({ type: 'reset', reason: 'overflow' });
+  expect(afterReset.slice(1).map(({ type, name }) => `${type} ${name}`)).toContain('initial text');
 });
 
 test('a reader that has overflowed hears so also when the session ends before it looks', async () => {
