@@ -63,7 +63,7 @@ def progress(fraction: float | None = None, message: str = "") -> None:
         raise InvalidArgument(f"fraction: expected a number from 0 to 1, got {fraction!r}")
     scope = CURRENT.get()
     if scope is not None:
-        report = workers_pb2.Progress(call_id=scope.call_id, fraction=fraction, message=sendable(message))
+        report = workers_pb2.Progress(call_id=scope.call_id, fraction=fraction, message=sendable(str(message)))
         scope.tell(workers_pb2.WorkerFrame(progress=report))
 
 

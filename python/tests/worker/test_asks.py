@@ -6,6 +6,7 @@ import asyncio
 import threading
 from typing import Any
 
+import numpy as np
 import pytest
 
 import coilyard
@@ -35,12 +36,12 @@ class Desk:
 
 async def test_an_ask_says_who_asks_what_and_how_long_it_waits() -> None:
     desk = Desk()
-    request = ToolRequest("lookup", {"key": "a"}, session_id="s", timeout_s=1.5)
+    request = ToolRequest("lookup", {"key": "a", "data": b"\x07"}, session_id="s", timeout_s=1.5)
     asking = asyncio.ensure_future(desk.asks.call_tool(request))
     await until(lambda: desk.frames)
     ask = desk.frames[0].ask
     assert (ask.name, ask.session_id, ask.timeout_ms) == ("lookup", "s", 1500)
-    assert decode_metadata(ask.arguments) == {"key": "a"}
+    assert decode_metadata(ask.arguments) == {"key": "a", "data": np.array([7], dtype="u1")}
     desk.answer(ask.ask_id, [1, 2])
     assert await asking == [1, 2]
     assert desk.asks.size == 0

@@ -103,6 +103,30 @@ async def test_a_generator_that_fails_in_the_middle_answers_with_its_error_after
     assert worker.chunks(call) == [1]
 
 
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt, BaseException])
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_what_would_end_a_process_ends_a_generator_and_no_more(
+    build: Build, kind: type[BaseException], streamed: bool
+) -> None:
+    def plain() -> Iterator[int]:
+        yield 1
+        raise kind("stop")
+
+    async def asynchronous() -> AsyncIterator[int]:
+        yield 1
+        raise kind("stop")
+
+    worker = build(plain, asynchronous, add)
+    for tool in (plain, asynchronous):
+        call = worker.start(a_tool_call(tool.__name__, stream=streamed))
+        worker.executor.grant(call, 10)
+        with pytest.raises(coilyard.PythonError, match=f"{kind.__name__}: stop") as failed:
+            await worker.answer(call)
+        assert failed.value.details["type"] == kind.__name__
+        assert f"in {tool.__name__}" in failed.value.details["traceback"]
+    assert await worker.tool("add", {"a": 1}) == 3
+
+
 async def test_a_chunk_without_a_form_on_the_wire_ends_the_stream_with_the_reason(build: Build) -> None:
     def strange() -> Iterator[object]:
         yield object()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from coilyard._values import decode_value, encode_metadata
 from coilyard._wire_errors import error_from_detail
 from coilyard._worker.hops import Hops
 from coilyard._worker.outbox import MAX_FRAME_BYTES
+from coilyard._worker.results import bytes_as_array
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,9 @@ class Asks:
     async def _ask(self, request: ToolRequest) -> Any:
         if request.pool is not None:
             raise InvalidArgument("pool: a worker calls TypeScript functions, which belong to no pool")
+        arguments = request.arguments
+        if isinstance(arguments, Mapping):  # anything else is refused
+            arguments = {name: bytes_as_array(value) for name, value in arguments.items()}
         self._last += 1
         ask_id, scope = self._last, CURRENT.get()
         ask = workers_pb2.Ask(
@@ -72,7 +76,7 @@ class Asks:
             call_id=0 if scope is None else scope.call_id,
             session_id=request.session_id,
             name=request.name,
-            arguments=encode_metadata(request.arguments, "arguments"),
+            arguments=encode_metadata(arguments, "arguments"),
             timeout_ms=None if request.timeout_s is None else max(1, round(request.timeout_s * 1000)),
         )
         frame = workers_pb2.WorkerFrame(ask=ask)

@@ -34,7 +34,7 @@ def chunk_frame(call_id: int, value: object) -> workers_pb2.WorkerFrame | Rope:
     Raises:
         ValidationFailed: The value has no form on the wire.
     """
-    value = _bytes_as_array(value)
+    value = bytes_as_array(value)
     if tensor_bytes(value) >= _LARGE_BYTES:
         return _rope(workers_pb2.WorkerFrame.CHUNK_FIELD_NUMBER, call_id, value)
     return workers_pb2.WorkerFrame(chunk=workers_pb2.Chunk(call_id=call_id, value=encode_result(value)))
@@ -42,7 +42,7 @@ def chunk_frame(call_id: int, value: object) -> workers_pb2.WorkerFrame | Rope:
 
 def result_frame(call_id: int, value: object) -> workers_pb2.WorkerFrame | Rope:
     """The frame of a result; raises as `chunk_frame`."""
-    value = _bytes_as_array(value)
+    value = bytes_as_array(value)
     if tensor_bytes(value) >= _LARGE_BYTES:
         return _rope(workers_pb2.WorkerFrame.RESULT_FIELD_NUMBER, call_id, value)
     return workers_pb2.WorkerFrame(result=workers_pb2.Result(call_id=call_id, value=encode_result(value)))
@@ -87,7 +87,8 @@ def encode_result(value: object) -> value_pb2.Value:
         ) from error
 
 
-def _bytes_as_array(value: object) -> object:
+def bytes_as_array(value: object) -> object:
+    """Bytes as the array of `uint8` as which they travel; anything else as it is."""
     if not isinstance(value, (bytes, bytearray, memoryview)):
         return value
     data = bytes(value)

@@ -16,10 +16,13 @@ from coilyard._scope import CURRENT
 from coilyard._session.context import SessionContext
 from coilyard._values import decode_value
 from coilyard._worker.arguments import fit_arguments
-from coilyard._worker.failures import guard
+from coilyard._worker.failures import UserCodeFailed, guard
 from coilyard._worker.hops import Hops, for_thread, without_await
 from coilyard._worker.sessions import Sessions
 from coilyard._worker.threads import Threads
+
+#: What is known for what it is already.
+_PASSING = (PayloadTooLarge, UserCodeFailed)
 
 #: Takes one chunk and returns once there is room for the next.
 Emit = Callable[[Any], Awaitable[None]]
@@ -88,9 +91,9 @@ class ToolCalls:
         if not tool.streaming:
             return await guard(self._call(tool, given))
         if emit is not None:
-            return await guard(self._stream(tool.function, given, emit), passing=PayloadTooLarge)
+            return await guard(self._stream(tool.function, given, emit), passing=_PASSING)
         chunks: list[Any] = []
-        await guard(self._stream(tool.function, given, _collector(chunks)))
+        await guard(self._stream(tool.function, given, _collector(chunks)), passing=_PASSING)
         return chunks
 
     async def _call(self, tool: ToolDefinition, given: dict[str, Any]) -> Any:
@@ -139,7 +142,8 @@ class _Driver:
         self._stopped = False
 
     async def run(self, threads: Threads, start: Callable[[], Generator[Any, Any, Any]]) -> Any:
-        driving = self._loop.create_task(threads.run(self._drive, start))
+        # A task that ends with what ends a process ends the loop as well.
+        driving = self._loop.create_task(guard(threads.run(self._drive, start), passing=_PASSING))
         try:
             return await asyncio.shield(driving)
         except asyncio.CancelledError:
