@@ -222,6 +222,8 @@ async function drain({ doors, health, context }: Running, timeoutMs: number): Pr
   });
   await Promise.all(doors.map(({ server }) => ended(server)));
   timer.cancel();
+  // Whoever has said nothing yet on an encrypted connection is none of grpc-js's; it would keep the process alive.
+  for (const { listener } of doors) listener.cutOff();
   return { forced };
 }
 

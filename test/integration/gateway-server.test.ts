@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
@@ -168,6 +169,22 @@ test('a reader that never reads is cut off when the time to stop is over', async
   stream.pause();
   await expect.poll(() => stream.readableLength).toBe(stream.readableHighWaterMark);
   expect(await host.gateway.stop({ timeoutMs: 50 })).toEqual({ forced: true });
+});
+
+test.each(['in the clear', 'encrypted'])('who connects %s and says nothing is left behind by no stop', async (how) => {
+  const pem = (name: string) => readFile(new URL(`../support/tls/${name}.pem`, import.meta.url), 'utf8');
+  const tls = how === 'encrypted' ? { cert: await pem('server'), key: await pem('server-key') } : undefined;
+  const { gateway } = await start({ tls });
+  const silent = connect(gateway.port, '127.0.0.1');
+  silent.resume().on('error', () => {});
+  const closed = once(silent, 'close');
+  await once(silent, 'connect');
+  // Answered: the connection before it was taken too.
+  const other = connect(gateway.port, '127.0.0.1', () => other.end('not HTTP/2, and not TLS either\r\n\r\n'));
+  other.on('error', () => {});
+  await once(other.resume(), 'close');
+  await gateway.stop({ timeoutMs: 100 });
+  await closed;
 });
 
 test('two gateways do not know of each other', async () => {
