@@ -149,7 +149,12 @@ function modulesOf(
   if (broken !== undefined && missingModules.length === 0) {
     const [module, reason] = broken;
     return [
-      { check, outcome: 'fail', found: `cannot import ${module}: ${reason}`, remedy: `${python} -c 'import ${module}'` },
+      {
+        check,
+        outcome: 'fail',
+        found: `cannot import ${module}: ${reason}`,
+        remedy: `${python} -c 'import ${module}'`,
+      },
     ];
   }
   if (missingModules.length === 0) return [{ check, outcome: 'ok', found: imports.join(', ') }];
