@@ -17,10 +17,10 @@ from typing import Any, TypeVar
 
 from typing_extensions import ParamSpec, Self
 
-from coilyard import sync
 from coilyard._loop_thread import LoopThread
 from coilyard._scope import CURRENT
 from coilyard._session.context import SessionContext
+from coilyard._session.facade import SessionContext as WaitingContext
 from coilyard._watch import Watch
 
 P = ParamSpec("P")
@@ -115,9 +115,9 @@ def for_thread(session: SessionContext, hops: Hops) -> Any:
     return _Hopping(session, hops)
 
 
-def without_await(session: SessionContext, hops: Hops) -> sync.SessionContext:
+def without_await(session: SessionContext, hops: Hops) -> WaitingContext:
     """The session for a function whose parameter says `coilyard.sync.SessionContext`."""
-    return sync.SessionContext(session, _Waiting(hops))
+    return WaitingContext(session, _Waiting(hops))
 
 
 class _Waiting(LoopThread):

@@ -9,11 +9,11 @@ from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import aclosing, closing
 from typing import Any
 
-from coilyard import sync
 from coilyard._errors import PayloadTooLarge, ToolNotFound, VariableNotFound
 from coilyard._registry import Registry, ToolDefinition
 from coilyard._scope import CURRENT
 from coilyard._session.context import SessionContext
+from coilyard._session.facade import SessionContext as WaitingContext
 from coilyard._values import decode_value
 from coilyard._worker.arguments import fit_arguments
 from coilyard._worker.failures import UserCodeFailed, guard
@@ -116,7 +116,7 @@ def _wants_sync(function: Callable[..., Any], parameter: str) -> bool:
         annotation = typing.get_type_hints(function).get(parameter)
     except Exception:  # names that only type checkers see
         return "sync." in str(getattr(function, "__annotations__", {}).get(parameter))
-    return sync.SessionContext in (annotation, *typing.get_args(annotation))
+    return WaitingContext in (annotation, *typing.get_args(annotation))
 
 
 def _injected(tool: ToolDefinition, arguments: Mapping[str, Any]) -> dict[str, Any]:
