@@ -3,7 +3,6 @@
  * time; what happens meanwhile waits in the watcher, whose memory is bounded.
  */
 
-import { nextTick } from 'node:process';
 import type { handleServerStreamingCall, ServerWritableStream } from '@grpc/grpc-js';
 import { type Position, VariablesService, type WatchRequest } from '../gen/coilyard/v1/variables.js';
 import { CoilyardError, type ErrorCode } from '../kernel/errors.js';
@@ -16,6 +15,7 @@ import { grpcStatusOf } from './grpc-status.js';
 import { refusedToGuest } from './guests.js';
 import type { Principal } from './principal.js';
 import { decodeRequest } from './unary.js';
+import { Turns } from './turns.js';
 import { WatchEncoder } from './watch-encoder.js';
 
 const { path } = VariablesService.watch;
@@ -24,9 +24,10 @@ type WatchCall = ServerWritableStream<Buffer, Buffer>;
 
 export function watchRoute(context: GatewayContext): handleServerStreamingCall<Buffer, Buffer> {
   const { maxSendBytes, maxCarriedBytes } = context.limits;
+  const turns = new Turns();
   const encoder = new WatchEncoder({ maxMessageBytes: maxSendBytes, maxUpdateBytes: maxCarriedBytes });
   return (call) => {
-    const stream = new WatchStream(call, encoder);
+    const stream = new WatchStream(call, encoder, turns);
     const forget = context.openStreams.add((error) => stream.end(error));
     let giveBack = (): void => {};
     let stay = (): void => {};
@@ -97,6 +98,7 @@ function decodePosition({ revision, tag }: Position): NonNullable<WatchOptions['
 class WatchStream {
   readonly #call: WatchCall;
   readonly #encoder: WatchEncoder;
+  readonly #turns: Turns;
   #watcher: Watcher | undefined;
   #pieces = false;
   /** Messages of the batch in hand that are still to be written. */
@@ -104,9 +106,10 @@ class WatchStream {
   #state: 'open' | 'ended' = 'open';
   #told = (thrown: unknown): unknown => thrown;
 
-  constructor(call: WatchCall, encoder: WatchEncoder) {
+  constructor(call: WatchCall, encoder: WatchEncoder, turns: Turns) {
     this.#call = call;
     this.#encoder = encoder;
+    this.#turns = turns;
   }
 
   /** @param told what its reader is told of an end, of an error. */
@@ -156,7 +159,7 @@ class WatchStream {
    * turn of the loop waits for that message, and goes together into the next.
    */
   readonly #pumpSoon = (): void => {
-    nextTick(this.#pump);
+    this.#turns.add(this.#pump);
   };
 
   #nextMessage(watcher: Watcher): Buffer | undefined {
