@@ -89,6 +89,8 @@ test('a runtime that stands still loses its guest with the lease and keeps the w
   await using guest = byHand(invitation);
   await eventually(() => readies(workerId).length === 1, 'it has joined', 20_000);
   const [own] = readies('default-0');
+  // Stopped before its welcome has left, the runtime would be one that never answered.
+  await eventually(() => guest.said.includes('has taken this worker in'), 'the welcome has come', 20_000);
 
   runtime.node.kill('SIGSTOP');
   expect(await guest.ended).toBe(6);

@@ -93,6 +93,8 @@ class Attachment:
             welcome = await self._greet()
             self._outbox.max_frame_bytes = welcome.max_frame_bytes or MAX_FRAME_BYTES
             interval_ms = welcome.heartbeat_interval_ms or self._options.heartbeat_interval_ms
+            if welcome.lease_ms:  # who started it by hand wants to know
+                _log.info("the runtime at %s has taken this worker in", self._options.gateway)
             with self._leased(welcome.lease_ms / 1000):
                 await self._serve(interval_ms / 1000)
         finally:
