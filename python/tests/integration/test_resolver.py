@@ -103,7 +103,7 @@ async def test_a_factory_of_ones_own_goes_by_its_name(session: SessionContext) -
 
 
 async def test_a_module_that_runs_in_a_thread_is_awaited_too(session: SessionContext) -> None:
-    class Slow(dspy.Module):  # type: ignore[misc]
+    class Slow(dspy.Module):
         def forward(self, question: str) -> Any:
             return dspy.Prediction(answer=question.upper())
 
@@ -130,9 +130,9 @@ async def test_what_is_no_module_is_refused_with_the_kind_that_one_expects(sessi
             await resolver.create_module(**{"variable": "strategy", "signature": "q -> a", **wrong})
     for wrong_session in (None, "session", session.cache):
         with pytest.raises(TypeError, match="session"):
-            ModuleVariableResolver(wrong_session)  # type: ignore[arg-type]
+            ModuleVariableResolver(wrong_session)
     with pytest.raises(TypeError, match="factory"):
-        resolver.register_module("x", 5)  # type: ignore[arg-type]
+        resolver.register_module("x", 5)
     qa = await resolver.create_module("strategy", "question -> answer")
     await session.set_variable("strategy", "os.system")
     with pytest.raises(coilyard.ModuleNotFound, match=r"known are .*Predict"):

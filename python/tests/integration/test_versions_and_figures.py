@@ -30,7 +30,7 @@ async def test_a_rollback_to_what_never_was_or_is_no_longer_kept_is_a_value_erro
     await session.register_variable("x", "integer", 0)
     for version in (1, -1, True, "0"):
         with pytest.raises(ValueError):
-            await session.rollback_variable("x", version)  # type: ignore[arg-type]
+            await session.rollback_variable("x", version)
     for number in range(101):
         await session.set_variable("x", number)
     with pytest.raises(coilyard.VersionNotFound):

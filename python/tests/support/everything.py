@@ -29,14 +29,14 @@ class Evil:
     __str__ = __repr__ = __eq__ = __hash__ = __bool__ = __len__ = __iter__ = __index__ = __float__ = refuse
 
 
-class EvilDict(dict):  # type: ignore[type-arg]
+class EvilDict(dict):
     def refuse(self, *_: Any) -> Any:
         raise RuntimeError("evil")
 
     items = keys = values = __iter__ = __repr__ = __getitem__ = refuse
 
 
-class EvilList(list):  # type: ignore[type-arg]
+class EvilList(list):
     def refuse(self, *_: Any) -> Any:
         raise RuntimeError("evil")
 

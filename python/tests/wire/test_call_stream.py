@@ -185,7 +185,7 @@ async def test_a_stream_that_breaks_fails_what_was_sent_as_unknown_and_the_next_
     for error in lost:
         assert isinstance(error, coilyard.ConnectionLost)
         assert (error.code, error.execution, error.retryable) == ("unavailable", "unknown", False)
-        assert error.code() is grpc.StatusCode.UNAVAILABLE  # type: ignore[operator]
+        assert error.code() is grpc.StatusCode.UNAVAILABLE
     gateway.handlers["GetVariable"] = answering(7)
     await gateway.start(gateway.port)
     session = SessionContext("s", channel, {"push": False})

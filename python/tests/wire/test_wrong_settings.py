@@ -47,9 +47,9 @@ async def test_a_client_and_its_settings_are_checked_the_same_way() -> None:
             with pytest.raises(InvalidArgument):
                 await ask()
         with pytest.raises(ValidationFailed, match="session_id"):
-            SessionContext(None, client.channel)  # type: ignore[arg-type]
+            SessionContext(None, client.channel)
         with pytest.raises(ValidationFailed, match="channel"), grpc.insecure_channel("127.0.0.1:1") as channel:
-            SessionContext("s", channel)  # type: ignore[arg-type]
+            SessionContext("s", channel)
 
 
 @pytest.mark.asyncio

@@ -49,7 +49,7 @@ def function(
     colour: Colour = Colour.RED,
     options: Options | None = None,
     plain_options: Options = {"depth": 1},  # noqa: B006 - never changed
-    sized: Sized = None,  # type: ignore[assignment]
+    sized: Sized = None,
     names: list[str] = [],  # noqa: B006
     point: Point = Point(0, 0),  # noqa: B008
     model: Model = Model({}),  # noqa: B008

@@ -154,7 +154,7 @@ async def test_a_cancelled_coroutine_is_answered_when_it_has_ended(build: Build)
     worker.executor.cancel(call, "user left")
     with pytest.raises(asyncio.CancelledError, match="user left") as cancelled:
         await worker.answer(call)
-    assert cancelled.value.execution == "unknown"  # type: ignore[attr-defined]
+    assert cancelled.value.execution == "unknown"
     assert cleaned.is_set()
 
 
@@ -164,7 +164,7 @@ async def test_a_call_that_is_cancelled_before_its_first_step_is_answered_as_not
     worker.executor.cancel(call, "changed my mind")
     with pytest.raises(asyncio.CancelledError, match="changed my mind") as cancelled:
         await worker.answer(call)
-    assert cancelled.value.execution == "not_started"  # type: ignore[attr-defined]
+    assert cancelled.value.execution == "not_started"
     assert worker.executor.call_ids == []
 
 
@@ -217,7 +217,7 @@ async def test_a_call_that_waits_for_typescript_makes_room_for_what_that_calls(b
     worker = asking(build, kind)
     outer = [worker.start(a_tool_call("ask"))]
     for depth in range(1, 20):
-        await until(lambda depth=depth: len(asks_of(worker)) == depth)  # type: ignore[misc]
+        await until(lambda depth=depth: len(asks_of(worker)) == depth)
         outer.append(worker.start(a_tool_call("ask")))
     await until(lambda: len(asks_of(worker)) == len(outer))
     assert await worker.tool("add", {"a": 1}) == 3

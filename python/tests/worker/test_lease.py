@@ -113,7 +113,7 @@ async def test_without_a_lease_a_worker_waits_for_ever(runtime: Runtime, start: 
     await until(lambda: runtime.of("hello"))
     await asyncio.sleep(0.3)
     assert not task.done()
-    assert task.attachment._lease is None  # type: ignore[attr-defined]
+    assert task.attachment._lease is None
 
 
 @pytest.mark.asyncio

@@ -141,11 +141,13 @@ class _Waiting(LoopThread):
 
 
 class _Hopping:
+    """Passes for a session to `isinstance` too, as mocks do, which the type checker knows of no class."""
+
     def __init__(self, inner: Any, hops: Hops) -> None:
         self._inner = inner
         self._hops = hops
 
-    @property  # type: ignore[misc]
+    @property  # type: ignore[misc]  # of `object` it is a plain attribute
     def __class__(self) -> Any:
         return type(self._inner)
 
