@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from google.protobuf.message import Message
 
-from coilyard._proto import sessions_pb2, variables_pb2, workers_pb2
+from coilyard._proto import optimizations_pb2, sessions_pb2, variables_pb2, workers_pb2
 
 Request = TypeVar("Request", bound=Message)
 Reply = TypeVar("Reply", bound=Message)
@@ -61,6 +61,24 @@ ExportVariables = _of("Variables", variables_pb2.ExportVariablesRequest, variabl
 ImportVariables = _of("Variables", variables_pb2.ImportVariablesRequest, variables_pb2.ImportVariablesResponse)
 GetVariableStats = _of("Variables", variables_pb2.GetVariableStatsRequest, variables_pb2.GetVariableStatsResponse)
 GetVariableHistory = _of("Variables", variables_pb2.GetVariableHistoryRequest, variables_pb2.GetVariableHistoryResponse)
+
+StartOptimization = _of(
+    "Optimizations", optimizations_pb2.StartOptimizationRequest, optimizations_pb2.StartOptimizationResponse
+)
+AskTrial = _of("Optimizations", optimizations_pb2.AskTrialRequest, optimizations_pb2.AskTrialResponse)
+TellTrial = _of("Optimizations", optimizations_pb2.TellTrialRequest, optimizations_pb2.TellTrialResponse)
+RenewOptimization = _of(
+    "Optimizations", optimizations_pb2.RenewOptimizationRequest, optimizations_pb2.RenewOptimizationResponse
+)
+StopOptimization = _of(
+    "Optimizations", optimizations_pb2.StopOptimizationRequest, optimizations_pb2.StopOptimizationResponse
+)
+GetOptimizationStatus = _of(
+    "Optimizations", optimizations_pb2.GetOptimizationStatusRequest, optimizations_pb2.GetOptimizationStatusResponse
+)
+GetOptimizationHistory = _of(
+    "Optimizations", optimizations_pb2.GetOptimizationHistoryRequest, optimizations_pb2.GetOptimizationHistoryResponse
+)
 
 ListTools = _of("Workers", workers_pb2.ListToolsRequest, workers_pb2.ListToolsResponse)
 CallTool = _of("Workers", workers_pb2.CallToolRequest, workers_pb2.CallToolResponse)

@@ -60,7 +60,7 @@ class StartOptimizationResponse(_message.Message):
     def __init__(self, revision: _Optional[int] = ..., status: _Optional[_Union[OptimizationStatus, _Mapping]] = ...) -> None: ...
 
 class OptimizationStatus(_message.Message):
-    __slots__ = ("is_optimizing", "optimization_id", "optimizer", "variables", "iteration", "max_iterations", "direction", "best_values", "best_metrics", "best_score", "started_at_ms", "last_update_ms", "reason", "error", "committed", "conflicts")
+    __slots__ = ("is_optimizing", "optimization_id", "optimizer", "variables", "iteration", "max_iterations", "direction", "best_values", "best_metrics", "best_score", "started_at_ms", "last_update_ms", "reason", "error", "committed", "conflicts", "lease_ms")
     class BestValuesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -98,6 +98,7 @@ class OptimizationStatus(_message.Message):
     ERROR_FIELD_NUMBER: _ClassVar[int]
     COMMITTED_FIELD_NUMBER: _ClassVar[int]
     CONFLICTS_FIELD_NUMBER: _ClassVar[int]
+    LEASE_MS_FIELD_NUMBER: _ClassVar[int]
     is_optimizing: bool
     optimization_id: str
     optimizer: str
@@ -114,7 +115,8 @@ class OptimizationStatus(_message.Message):
     error: str
     committed: _containers.ScalarMap[str, int]
     conflicts: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, is_optimizing: bool = ..., optimization_id: _Optional[str] = ..., optimizer: _Optional[str] = ..., variables: _Optional[_Iterable[str]] = ..., iteration: _Optional[int] = ..., max_iterations: _Optional[int] = ..., direction: _Optional[str] = ..., best_values: _Optional[_Mapping[str, _value_pb2.Value]] = ..., best_metrics: _Optional[_Mapping[str, float]] = ..., best_score: _Optional[float] = ..., started_at_ms: _Optional[int] = ..., last_update_ms: _Optional[int] = ..., reason: _Optional[str] = ..., error: _Optional[str] = ..., committed: _Optional[_Mapping[str, int]] = ..., conflicts: _Optional[_Iterable[str]] = ...) -> None: ...
+    lease_ms: int
+    def __init__(self, is_optimizing: bool = ..., optimization_id: _Optional[str] = ..., optimizer: _Optional[str] = ..., variables: _Optional[_Iterable[str]] = ..., iteration: _Optional[int] = ..., max_iterations: _Optional[int] = ..., direction: _Optional[str] = ..., best_values: _Optional[_Mapping[str, _value_pb2.Value]] = ..., best_metrics: _Optional[_Mapping[str, float]] = ..., best_score: _Optional[float] = ..., started_at_ms: _Optional[int] = ..., last_update_ms: _Optional[int] = ..., reason: _Optional[str] = ..., error: _Optional[str] = ..., committed: _Optional[_Mapping[str, int]] = ..., conflicts: _Optional[_Iterable[str]] = ..., lease_ms: _Optional[int] = ...) -> None: ...
 
 class AskTrialRequest(_message.Message):
     __slots__ = ("session_id", "optimization_id", "client_id", "values")

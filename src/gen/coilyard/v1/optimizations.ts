@@ -110,6 +110,8 @@ export interface OptimizationStatus {
   committed: Map<string, bigint>;
   /** Variables that others have written during the run, by name: nothing was committed because of them. */
   conflicts: string[];
+  /** How long the run outlives the last sign of a client. 0: the runtime itself tries the values, and needs none. */
+  leaseMs: bigint;
 }
 
 export interface OptimizationStatus_BestValuesEntry {
@@ -673,6 +675,7 @@ function createBaseOptimizationStatus(): OptimizationStatus {
     error: "",
     committed: new Map(),
     conflicts: [],
+    leaseMs: 0n,
   };
 }
 
@@ -737,6 +740,12 @@ export const OptimizationStatus: MessageFns<OptimizationStatus> = {
     });
     for (const v of message.conflicts) {
       writer.uint32(130).string(v!);
+    }
+    if (message.leaseMs !== 0n) {
+      if (BigInt.asUintN(64, message.leaseMs) !== message.leaseMs) {
+        throw new globalThis.Error("value provided for field message.leaseMs of type uint64 too large");
+      }
+      writer.uint32(136).uint64(message.leaseMs);
     }
     return writer;
   },
@@ -889,6 +898,14 @@ export const OptimizationStatus: MessageFns<OptimizationStatus> = {
             }
 
             message.conflicts.push(reader.string());
+            continue;
+          }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.leaseMs = reader.uint64() as bigint;
             continue;
           }
         }
