@@ -1,0 +1,6 @@
+/** The optimizers that every runtime has, by the name under which a study asks for them. */
+
+import { gridSearch } from './grid-search.js';
+import type { OptimizerFactory } from './optimizer.js';
+
+export const builtInOptimizers: ReadonlyMap<string, OptimizerFactory> = new Map([['grid_search', gridSearch]]);

@@ -1,0 +1,263 @@
+/** One axis of a search space: the values of one variable, and their places on a line from 0 to 1. */
+
+export interface Dimension {
+  readonly name: string;
+  /** Whether neighbours on the line are alike. Otherwise every value is of its own kind, as the values of a choice are. */
+  readonly ordered: boolean;
+  /** How many values there are; `undefined`: a continuum. */
+  readonly count: bigint | undefined;
+  /** The value at an index from 0 to `count` - 1. Only where there is a count. */
+  at(index: bigint): unknown;
+  /** Its index; `undefined` for what is no value of this dimension. */
+  indexOf(value: unknown): bigint | undefined;
+  /** The value nearest to a coordinate from 0 to 1; beyond them the first and the last. */
+  near(coordinate: number): unknown;
+  /**
+   * Where a value lies, 0 to 1; `undefined` outside of the bounds. Between the bounds a number that no step hits still
+   * has its place. A value without order has its index for a coordinate.
+   */
+  coordinateOf(value: unknown): number | undefined;
+}
+
+/** How far from a multiple of the step a float may lie, in steps, as for the constraint `step`. */
+const STEP_TOLERANCE = 1e-9;
+
+/** Coordinates of integers in parts of 2^52: exact at any size of the integers. */
+const PARTS = 2n ** 52n;
+
+/** Floats between two bounds. */
+export class Continuum implements Dimension {
+  readonly ordered = true;
+  readonly count: bigint | undefined;
+  readonly #line: Line;
+
+  constructor(
+    readonly name: string,
+    min: number,
+    max: number,
+    isLog: boolean,
+  ) {
+    this.count = min === max ? 1n : undefined;
+    this.#line = new Line(min, max, isLog);
+  }
+
+  at(): number {
+    return this.#line.min;
+  }
+
+  indexOf(value: unknown): bigint | undefined {
+    return this.count === undefined || value !== this.#line.min ? undefined : 0n;
+  }
+
+  near(coordinate: number): number {
+    return this.#line.near(coordinate);
+  }
+
+  coordinateOf(value: unknown): number | undefined {
+    return typeof value === 'number' ? this.#line.coordinateOf(value) : undefined;
+  }
+}
+
+/** Floats in equal steps. */
+export class FloatSteps implements Dimension {
+  readonly ordered = true;
+  readonly count: bigint;
+  readonly #first: number;
+  readonly #last: number;
+  readonly #step: number;
+  readonly #line: Line;
+
+  /** At most 2^53 steps. */
+  constructor(
+    readonly name: string,
+    { first, max, step, isLog }: { first: number; max: number; step: number; isLog: boolean },
+  ) {
+    const steps = Math.max(0, Math.floor((max - first) / step + STEP_TOLERANCE));
+    this.count = BigInt(steps) + 1n;
+    this.#first = first;
+    this.#step = step;
+    this.#last = max;
+    this.#last = this.#value(steps);
+    this.#line = new Line(first, this.#last, isLog);
+  }
+
+  at(index: bigint): number {
+    return this.#value(Number(index));
+  }
+
+  indexOf(value: unknown): bigint | undefined {
+    if (typeof value !== 'number') return undefined;
+    const steps = Math.round((value - this.#first) / this.#step);
+    if (!(steps >= 0 && steps < Number(this.count))) return undefined;
+    const rounding = 2 * Number.EPSILON * (Math.abs(value) + Math.abs(this.#first));
+    const isHit = Math.abs(value - this.#value(steps)) <= STEP_TOLERANCE * this.#step + rounding;
+    return isHit ? BigInt(steps) : undefined;
+  }
+
+  near(coordinate: number): number {
+    return this.#value(Math.round((this.#line.near(coordinate) - this.#first) / this.#step));
+  }
+
+  coordinateOf(value: unknown): number | undefined {
+    const index = this.indexOf(value);
+    const hit = index === undefined ? value : this.at(index);
+    return typeof hit === 'number' ? this.#line.coordinateOf(hit) : undefined;
+  }
+
+  #value(steps: number): number {
+    const exact = this.#first + steps * this.#step;
+    // 0.3 rather than 0.30000000000000004, as long as the step cannot tell them apart.
+    const short = Number(exact.toPrecision(15));
+    const value = Math.abs(short - exact) <= 0.1 * STEP_TOLERANCE * this.#step ? short : exact;
+    return positiveZero(Math.min(Math.max(value, this.#first), this.#last));
+  }
+}
+
+/** Integers in equal steps: numbers while they are safe, bigints beyond. */
+export class IntegerSteps implements Dimension {
+  readonly ordered = true;
+  readonly count: bigint;
+  readonly #first: bigint;
+  readonly #step: bigint;
+  readonly #line: Line | undefined;
+
+  /** `isLog` needs bounds that are safe. */
+  constructor(
+    readonly name: string,
+    { first, max, step, isLog }: { first: bigint; max: bigint; step: bigint; isLog: boolean },
+  ) {
+    this.count = (max - first) / step + 1n;
+    this.#first = first;
+    this.#step = step;
+    const last = first + (this.count - 1n) * step;
+    this.#line = isLog ? new Line(Number(first), Number(last), true) : undefined;
+  }
+
+  at(index: bigint): number | bigint {
+    return safeInteger(this.#first + index * this.#step);
+  }
+
+  indexOf(value: unknown): bigint | undefined {
+    const offset = this.#offsetOf(value);
+    return offset === undefined || offset % this.#step !== 0n ? undefined : offset / this.#step;
+  }
+
+  near(coordinate: number): number | bigint {
+    if (this.#line === undefined) return this.at(scaled(this.count - 1n, coordinate));
+    const steps = Math.round((this.#line.near(coordinate) - Number(this.#first)) / Number(this.#step));
+    return this.at(BigInt(steps));
+  }
+
+  coordinateOf(value: unknown): number | undefined {
+    const offset = this.#offsetOf(value);
+    if (offset === undefined) return undefined;
+    if (this.#line !== undefined) return this.#line.coordinateOf(Number(value));
+    const span = (this.count - 1n) * this.#step;
+    return span === 0n ? 0.5 : Number((offset * PARTS) / span) / Number(PARTS);
+  }
+
+  #offsetOf(value: unknown): bigint | undefined {
+    if (typeof value !== 'bigint' && !Number.isSafeInteger(value)) return undefined;
+    const offset = (typeof value === 'bigint' ? value : BigInt(Number(value))) - this.#first;
+    return offset < 0n || offset > (this.count - 1n) * this.#step ? undefined : offset;
+  }
+}
+
+/** A list of values. Numbers are put in order; other values have none. */
+export class Choices implements Dimension {
+  readonly ordered: boolean;
+  readonly count: bigint;
+  readonly #values: readonly unknown[];
+  readonly #indexes: ReadonlyMap<unknown, number>;
+  /** The coordinates of an ordered list. */
+  readonly #places: readonly number[];
+
+  /** `values`: one at least. */
+  constructor(
+    readonly name: string,
+    values: readonly unknown[],
+  ) {
+    const numbers = values.filter(isNumber);
+    this.ordered = numbers.length === values.length;
+    this.#values = this.ordered ? [...new Set(numbers)].sort(ascending) : [...new Set(values)];
+    this.#indexes = new Map(this.#values.map((value, index) => [value, index]));
+    this.count = BigInt(this.#values.length);
+    const places = this.ordered ? this.#values.map(Number) : [];
+    const line = new Line(places[0] ?? 0, places.at(-1) ?? 0, false);
+    this.#places = places.map((place) => line.coordinateOf(place) ?? 0.5);
+  }
+
+  at(index: bigint): unknown {
+    return this.#values[Number(index)];
+  }
+
+  indexOf(value: unknown): bigint | undefined {
+    const index = this.#indexes.get(value);
+    return index === undefined ? undefined : BigInt(index);
+  }
+
+  near(coordinate: number): unknown {
+    if (!this.ordered)
+      return this.#values[Math.min(this.#values.length - 1, Math.floor(coordinate * this.#values.length))];
+    let nearest = 0;
+    this.#places.forEach((place, index) => {
+      if (Math.abs(place - coordinate) < Math.abs((this.#places[nearest] ?? 0) - coordinate)) nearest = index;
+    });
+    return this.#values[nearest];
+  }
+
+  coordinateOf(value: unknown): number | undefined {
+    const index = this.#indexes.get(value);
+    return index === undefined || !this.ordered ? index : this.#places[index];
+  }
+}
+
+/** The line between two floats, straight or logarithmic. Halves are taken so that no difference overflows. */
+class Line {
+  readonly #from: number;
+  readonly #to: number;
+
+  constructor(
+    readonly min: number,
+    readonly max: number,
+    readonly isLog: boolean,
+  ) {
+    this.#from = this.#place(min);
+    this.#to = this.#place(max);
+  }
+
+  near(coordinate: number): number {
+    if (coordinate <= 0) return this.min;
+    if (coordinate >= 1) return this.max;
+    const place = this.#from * (1 - coordinate) + this.#to * coordinate;
+    const value = this.isLog ? Math.exp(place * 2) : place * 2;
+    return positiveZero(Math.min(Math.max(value, this.min), this.max));
+  }
+
+  coordinateOf(value: number): number | undefined {
+    if (!(value >= this.min && value <= this.max)) return undefined;
+    const span = this.#to - this.#from;
+    return span === 0 ? 0.5 : (this.#place(value) - this.#from) / span;
+  }
+
+  #place(value: number): number {
+    return (this.isLog ? Math.log(value) : value) / 2;
+  }
+}
+
+const isNumber = (value: unknown): value is number | bigint => typeof value === 'number' || typeof value === 'bigint';
+
+const ascending = (one: number | bigint, other: number | bigint): number => (one < other ? -1 : one > other ? 1 : 0);
+
+/** `coordinate` of `total`, rounded, within 0 and `total`. */
+function scaled(total: bigint, coordinate: number): bigint {
+  const part = BigInt(Math.round(Math.min(Math.max(coordinate, 0), 1) * Number(PARTS)));
+  return (total * part + PARTS / 2n) / PARTS;
+}
+
+export const safeInteger = (value: bigint): number | bigint => {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
+};
+
+const positiveZero = (value: number): number => (value === 0 ? 0 : value);

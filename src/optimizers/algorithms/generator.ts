@@ -1,0 +1,74 @@
+/**
+ * Random numbers that a seed repeats: xoshiro128** (Blackman and Vigna), seeded by splitmix32. One generator belongs to
+ * one run; the kernel's `Random` cannot be seeded.
+ */
+
+import type { Random } from '../../kernel/clock.js';
+import { type Config, readInteger } from './config.js';
+
+export class Generator {
+  readonly #state: Uint32Array;
+
+  constructor(seed: number) {
+    // Both halves of the seed count, up to 2^53.
+    let word = (seed >>> 0) ^ Math.imul(Math.floor(seed / 2 ** 32), 0x9e3779b1);
+    this.#state = Uint32Array.from({ length: 4 }, () => {
+      word = (word + 0x9e3779b9) | 0;
+      let mixed = word ^ (word >>> 16);
+      mixed = Math.imul(mixed, 0x21f0aaad);
+      mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97);
+      return mixed ^ (mixed >>> 15);
+    });
+  }
+
+  /** The 32 next bits, as a number of 0 or more. */
+  bits(): number {
+    const [a = 0, b = 0, c = 0, d = 0] = this.#state;
+    const fifth = Math.imul(b, 5);
+    const result = Math.imul((fifth << 7) | (fifth >>> 25), 9) >>> 0;
+    const [e, f] = [c ^ a, d ^ b];
+    this.#state.set([a ^ f, b ^ e, e ^ (b << 9), (f << 11) | (f >>> 21)]);
+    return result;
+  }
+
+  /** Uniform in [0, 1), with 53 bits. */
+  next(): number {
+    return ((this.bits() >>> 5) * 2 ** 26 + (this.bits() >>> 6)) / 2 ** 53;
+  }
+
+  /** Uniform in 0 to `count` - 1, exact at any size. `count`: 1 or more. */
+  below(count: bigint): bigint {
+    const words = Math.ceil(count.toString(16).length / 8);
+    // What lies beyond the last whole multiple would favour the small numbers: it is drawn again.
+    const total = 1n << BigInt(32 * words);
+    const fair = total - (total % count);
+    for (;;) {
+      let drawn = 0n;
+      for (let word = 0; word < words; word += 1) drawn = (drawn << 32n) | BigInt(this.bits());
+      if (drawn < fair) return drawn % count;
+    }
+  }
+
+  /** Standard normal (Box and Muller). */
+  normal(): number {
+    return Math.sqrt(-2 * Math.log(1 - this.next())) * Math.cos(2 * Math.PI * this.next());
+  }
+
+  /** The numbers 0 to `count` - 1 in a random order. */
+  permutation(count: number): number[] {
+    const order = Array.from({ length: count }, (_, index) => index);
+    for (let last = count - 1; last > 0; last -= 1) {
+      const other = Math.floor(this.next() * (last + 1));
+      const moved = order[last] ?? 0;
+      order[last] = order[other] ?? 0;
+      order[other] = moved;
+    }
+    return order;
+  }
+}
+
+/** A generator from config `seed`; without one, from a number that the runtime draws. */
+export function generatorFrom(config: Config, random: Random): Generator {
+  const seed = readInteger(config, 'seed', { min: 0 });
+  return new Generator(seed ?? Math.floor(random.next() * 2 ** 53));
+}

@@ -1,0 +1,78 @@
+/**
+ * Every combination once, in a fixed order: the values of each variable from low to high or as they are listed, the last
+ * variable fastest. The product is counted, never built.
+ */
+
+import { invalidArgument } from '../../kernel/errors.js';
+import { isGiven, readInteger } from './config.js';
+import { Choices, type Dimension } from './dimension.js';
+import type { Candidate, Optimizer, StudyPlan, Suggestion } from './optimizer.js';
+import { dimensionOf, narrowingKeys, SearchSpace } from './search-space.js';
+import { keyOf, readSettings, type Settings } from './settings.js';
+
+/** How many values a float without a step gets. */
+const DEFAULT_POINTS = 10;
+
+/**
+ * Config: `n_points` is the most values that any number gets, spread evenly over its steps with both bounds among them;
+ * without it, all steps of a number that has some, and 10 values of a float that has none.
+ */
+export function gridSearch(plan: StudyPlan): Optimizer {
+  const settings = readSettings(plan, ['n_points'], [...narrowingKeys, 'n_points']);
+  const points = plan.variables.length === 1 ? undefined : readInteger(plan.config, 'n_points', { min: 1 });
+  const space = new SearchSpace(
+    plan.variables.map((variable, place) => {
+      const own = settings[place];
+      if (own === undefined) throw invalidArgument('variables', 'settings for each', variable.name);
+      return thinned(dimensionOf(variable, own), own, points);
+    }),
+  );
+  return new Grid(
+    space,
+    plan.variables.map(({ value }) => value),
+  );
+}
+
+class Grid implements Optimizer {
+  readonly #space: SearchSpace;
+  readonly #size: bigint;
+  /** Points from here on that were tried by others. */
+  readonly #tried = new Set<bigint>();
+  #next = 0n;
+
+  constructor(space: SearchSpace, present: Candidate) {
+    this.#space = space;
+    this.#size = space.size ?? 0n;
+    this.tell(present);
+  }
+
+  ask(): Suggestion {
+    while (this.#tried.delete(this.#next)) this.#next += 1n;
+    if (this.#next >= this.#size) return { type: 'done' };
+    const values = this.#space.at(this.#next);
+    this.#next += 1n;
+    return { type: 'candidate', values };
+  }
+
+  /** Results do not matter; what others have tried is not tried again. */
+  tell(values: Candidate): void {
+    const index = this.#space.indexOf(values);
+    if (index !== undefined && index >= this.#next) this.#tried.add(index);
+  }
+}
+
+function thinned(dimension: Dimension, settings: Settings, common: number | undefined): Dimension {
+  const isList = dimension instanceof Choices;
+  const key = keyOf(settings, 'n_points');
+  if (isList && isGiven(settings.given.n_points))
+    throw invalidArgument(key, `nothing for ${dimension.name}, whose values are listed`, settings.given.n_points);
+  if (isList) return dimension;
+  const own = readInteger({ [key]: settings.given.n_points }, key, { min: 1 }) ?? common;
+  const points = own ?? (dimension.count === undefined ? DEFAULT_POINTS : undefined);
+  if (points === undefined || (dimension.count !== undefined && dimension.count <= points)) return dimension;
+  const places = Array.from({ length: points }, (_, index) => (points === 1 ? 0.5 : index / (points - 1)));
+  return new Choices(
+    dimension.name,
+    places.map((place) => dimension.near(place)),
+  );
+}

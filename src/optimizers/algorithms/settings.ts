@@ -1,0 +1,59 @@
+/**
+ * How a config narrows what a study searches: for the only variable of a study at the top, for each of several in
+ * `space`.
+ */
+
+import { invalidArgument } from '../../kernel/errors.js';
+import { type Config, isGiven, readRecord, refuseUnknownKeys } from './config.js';
+import type { StudyPlan, StudyVariable } from './optimizer.js';
+
+/** The settings of one variable, as they were given. */
+export interface Settings {
+  /** The variable's. */
+  readonly name: string;
+  readonly given: Config;
+  /** How messages spell each key. */
+  readonly paths: Readonly<Record<string, string>>;
+  /** How messages tell where a key that is missing belongs. */
+  readonly path: string;
+}
+
+/** The key as whoever gave it, or should give it, spells it. */
+export const keyOf = (settings: Settings, key: string): string => settings.paths[key] ?? `${settings.path}${key}`;
+
+/**
+ * Checks the names of all keys. `narrowing`: those of one variable that the algorithm understands; `own`: those of the
+ * whole run.
+ */
+export function readSettings(plan: StudyPlan, own: readonly string[], narrowing: readonly string[]): Settings[] {
+  const { variables, config } = plan;
+  if (variables.length === 0) throw invalidArgument('variables', 'one variable at least', variables);
+  const isSingle = variables.length === 1;
+  refuseUnknownKeys(config, [...new Set([...own, ...(isSingle ? narrowing : []), 'space'])]);
+  const space = readRecord(config, 'space');
+  const names = variables.map(({ name }) => name);
+  for (const name of Object.keys(space))
+    if (!names.includes(name)) throw invalidArgument(`space.${name}`, `one of the variables ${names.join(', ')}`, name);
+  return variables.map((variable) => settingsOf(variable, config, space, isSingle ? narrowing : [], narrowing));
+}
+
+function settingsOf(
+  { name }: StudyVariable,
+  config: Config,
+  space: Config,
+  topKeys: readonly string[],
+  narrowing: readonly string[],
+): Settings {
+  const path = `space.${name}.`;
+  const nested = readRecord(space, name, 'space.');
+  refuseUnknownKeys(nested, narrowing, path);
+  const given: Record<string, unknown> = {};
+  const paths: Record<string, string> = {};
+  for (const key of narrowing) {
+    const top = topKeys.includes(key) && isGiven(config[key]);
+    if (top && isGiven(nested[key])) throw invalidArgument(`${path}${key}`, `${key} once`, 'it at the top as well');
+    given[key] = top ? config[key] : nested[key];
+    paths[key] = top ? key : `${path}${key}`;
+  }
+  return { name, given, paths, path: topKeys.length > 0 ? '' : path };
+}
