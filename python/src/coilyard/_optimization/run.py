@@ -1,0 +1,491 @@
+"""A run as a client holds it: asks for trials, tells their results, and is heard of in time.
+
+Everything here may be repeated: a client is given the same trial until it has told its result, a result that was told
+counts once, and starts and stops carry request ids.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import logging
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from coilyard import _arguments as given
+from coilyard import _methods as methods
+from coilyard._calls import Caller, new_request_id
+from coilyard._clock import Clock
+from coilyard._errors import (
+    AccessDenied,
+    ClientClosed,
+    CoilyardError,
+    FailedPrecondition,
+    NotFound,
+    NotOptimizing,
+    OptimisticLockFailure,
+)
+from coilyard._optimization.records import (
+    TellOutcome,
+    Trial,
+    history_entry,
+    status_dict,
+    trial_of,
+    unknown_end,
+)
+from coilyard._proto import optimizations_pb2, value_pb2
+from coilyard._values import encode_metadata, encode_value
+
+#: Seconds that a run outlives the last sign of its clients, unless the gateway or the caller says otherwise.
+DEFAULT_LEASE_S = 15.0
+
+#: Seconds for one request for a trial, at least: the gateway lets it wait while there is nothing to try.
+_ASK_S = 60.0
+
+#: Fields of the wire that callers know by another name.
+_CALLED = {
+    "variables": "variable",
+    "optimizer": "optimizer_type",
+    "config": "optimizer_config",
+    "lease_ms": "lease_s",
+    "timeout_ms": "timeout_s",
+}
+
+_log = logging.getLogger("coilyard.optimization")
+
+
+class RunCore(Protocol):
+    """What a run needs of a session."""
+
+    session_id: str
+    call: Caller
+
+    async def initialize(self) -> None:
+        """Returns once there is a session."""
+
+    def scoped(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields that every write has, added to its own."""
+        ...
+
+    def type_of(self, name: str) -> str | None:
+        """The type of a variable whose values need it on the wire."""
+        ...
+
+    def invalidate(self, name: str | None) -> None:
+        """Has the next read ask the gateway."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartOptions:
+    """How a run is to be; see `StartOptimizationRequest` in the wire contract.
+
+    Attributes:
+        variables: Names or ids.
+        optimizer: A built-in one, one of the runtime's, or, of an `external` run, any name.
+        config: The optimizer's own settings, which travel; of an external run there are none to send.
+        max_iterations: Trials that may end.
+        convergence_threshold: The gain below which the run ends; 0: never for that.
+        direction: `maximize` or `minimize`.
+        objective: The tool that the runtime calls for each trial; empty: trials are asked for.
+        metric: Which of the metrics is optimized; empty: `score`, or the only one.
+        external: Every request for a trial brings the values to try.
+        apply_trials: Sets the variables to the values of each trial.
+        parallel: How many trials may run at the same time.
+        timeout_s: Seconds until the run ends; None: never for that.
+        patience: How many trials the convergence looks back; None: as the gateway thinks.
+        lease_s: Seconds that the run outlives the last sign of a client.
+        source: What this client calls itself in histories.
+    """
+
+    variables: tuple[str, ...]
+    optimizer: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    max_iterations: int = 100
+    convergence_threshold: float = 0.001
+    direction: str = "maximize"
+    objective: str = ""
+    metric: str = ""
+    external: bool = False
+    apply_trials: bool = False
+    parallel: int = 1
+    timeout_s: float | None = None
+    patience: int | None = None
+    lease_s: float = DEFAULT_LEASE_S
+    source: str = "python"
+
+
+class OptimizationRun:
+    """One run; made by `open_run`, or by `join_run` where another client has started it. Belongs to the running loop.
+
+    Any number of tasks may ask at the same time: each trial in hand has a client id of its own.
+
+    Attributes:
+        id: Of the run.
+        variables: Their names.
+        ended: The status once it is known that the run has ended, else None.
+        over: Set when that becomes known.
+    """
+
+    def __init__(
+        self,
+        core: RunCore,
+        status: optimizations_pb2.OptimizationStatus,
+        *,
+        apply_trials: bool = False,
+        is_owner: bool = True,
+    ) -> None:
+        self.id = status.optimization_id
+        self.variables = tuple(status.variables)
+        self.ended: dict[str, Any] | None = None
+        self.over = asyncio.Event()
+        self._core = core
+        self._applies = apply_trials
+        self._client = f"python-{new_request_id()}"
+        self._free: list[int] = []
+        self._slots = 0
+        self._lease_s = status.lease_ms / 1000 or DEFAULT_LEASE_S
+        self._keeper: _Keeper | None = None
+        self._is_owner = is_owner
+        self._take(status)
+
+    def __repr__(self) -> str:
+        return f"<OptimizationRun {self.id}{', ended' if self.ended else ''}>"
+
+    async def ask(self, values: Mapping[str, Any] | None = None) -> Trial | None:
+        """The next trial, once there is one; None: the run is over.
+
+        Args:
+            values: What to try, by name: of an external run, and only of one.
+
+        Raises:
+            InvalidArgument: The values cannot be (also a ValueError).
+            CoilyardError: The gateway could not be asked.
+        """
+        if self.ended is not None:
+            return None
+        slot = self._take_slot()
+        trial = None
+        try:
+            trial = await self._ask(f"{self._client}-{slot}", values or {})
+        finally:
+            if trial is None:
+                self._release(slot)
+        self._keep()
+        return trial
+
+    async def _ask(self, client_id: str, values: Mapping[str, Any]) -> Trial | None:
+        wanted = {name: self._encoded(name, value) for name, value in values.items()}
+        request = optimizations_pb2.AskTrialRequest(
+            session_id=self._core.session_id, optimization_id=self.id, client_id=client_id, values=wanted
+        )
+        while self.ended is None:
+            try:
+                reply = await self._core.call(methods.AskTrial, request, max(self._core.call.timeout_s, _ASK_S))
+            except (NotOptimizing, OptimisticLockFailure):
+                await self._learn_end()
+                return None
+            if reply.HasField("trial"):
+                self._outdate(applied=self._applies)
+                return trial_of(reply.trial, client_id)
+            if reply.HasField("ended"):
+                self._take(reply.ended)
+        return None
+
+    async def tell(self, trial: Trial, metrics: Mapping[str, float], *, score: float | None = None) -> TellOutcome:
+        """Says how good a trial was.
+
+        Args:
+            trial: As `ask` gave it.
+            metrics: What was measured.
+            score: How good that is; the metric that the run is about when left out.
+
+        Raises:
+            InvalidArgument: There is no such trial, or the score is not among the metrics (also a ValueError).
+            CoilyardError: The gateway could not be told.
+        """
+        return await self._tell(trial, {"metrics": metrics, "score": score})
+
+    async def fail(self, trial: Trial, error: str) -> TellOutcome:
+        """Says that a trial has failed, and why.
+
+        Raises:
+            CoilyardError: The gateway could not be told.
+        """
+        return await self._tell(trial, {"error": error or "failed"})
+
+    async def _tell(self, trial: Trial, result: Mapping[str, Any]) -> TellOutcome:
+        request = optimizations_pb2.TellTrialRequest(
+            session_id=self._core.session_id,
+            optimization_id=self.id,
+            number=trial.number,
+            client_id=trial.client_id,
+            **result,
+        )
+        try:
+            # The run outlives a longer silence than a request does.
+            reply = await self._core.call(methods.TellTrial, request, max(self._core.call.timeout_s, self._lease_s))
+        except (NotOptimizing, OptimisticLockFailure):
+            self._give_back(trial)
+            return TellOutcome(None, await self._learn_end())
+        self._give_back(trial)
+        self._take(reply.status)
+        entry = history_entry(reply.trial) if reply.HasField("trial") else None
+        return TellOutcome(entry, status_dict(reply.status))
+
+    async def stop(self, reason: str = "stopped", error: str = "", *, timeout_s: float | None = None) -> dict[str, Any]:
+        """Ends the run and returns its status; does nothing when it is over.
+
+        Args:
+            reason: `stopped`, `exhausted`, `converged`, or `failed`: nothing is committed then.
+            error: What went wrong, of one that failed.
+            timeout_s: Seconds for the request; None: as for any.
+
+        Raises:
+            CoilyardError: The gateway could not be told.
+        """
+        if self.ended is not None:
+            return self.ended
+        fields = {"variable": self.variables[0], "optimization_id": self.id, "reason": reason, "error": error}
+        request = optimizations_pb2.StopOptimizationRequest(**self._core.scoped(fields))
+        try:
+            reply = await self._core.call(methods.StopOptimization, request, timeout_s)
+        except (NotOptimizing, OptimisticLockFailure):
+            return await self._learn_end()
+        self._take(reply.status)
+        return status_dict(reply.status)
+
+    async def close(self) -> None:
+        """Ends the renewing: without another client the run ends after its lease. May be called again."""
+        keeper, self._keeper, self._is_owner = self._keeper, None, False
+        if keeper is not None:
+            keeper.cancel()
+
+    def learn(self, status: optimizations_pb2.OptimizationStatus) -> None:
+        """Takes in a status of this run that came another way."""
+        if status.optimization_id == self.id:
+            self._take(status)
+
+    def _take_slot(self) -> int:
+        if self._free:
+            return heapq.heappop(self._free)
+        self._slots += 1
+        return self._slots
+
+    def _release(self, slot: int) -> None:
+        heapq.heappush(self._free, slot)
+
+    def _give_back(self, trial: Trial) -> None:
+        client, _, slot = trial.client_id.rpartition("-")
+        if client == self._client and int(slot) not in self._free:
+            self._release(int(slot))
+        self._outdate(applied=self._applies)
+
+    @property
+    def _in_hand(self) -> int:
+        return self._slots - len(self._free)
+
+    def _encoded(self, name: str, value: Any) -> value_pb2.Value:
+        return encode_value(value, self._core.type_of(name), f"values[{name!r:.40}]")
+
+    def _take(self, status: optimizations_pb2.OptimizationStatus) -> None:
+        if status.lease_ms:
+            self._lease_s = status.lease_ms / 1000
+        if status.is_optimizing:
+            self._keep()
+        else:
+            self._end(status_dict(status), committed=bool(status.committed))
+
+    def _end(self, status: dict[str, Any], *, committed: bool) -> None:
+        if self.ended is not None:
+            return
+        self.ended = status
+        self._outdate(applied=committed or self._applies)
+        self.over.set()
+        if self._keeper is not None:
+            self._keeper.cancel()
+            self._keeper = None
+
+    def _outdate(self, *, applied: bool) -> None:
+        """Has the next read see what the runtime has written, before it is pushed."""
+        for name in self.variables if applied else ():
+            self._core.invalidate(name)
+
+    async def _learn_end(self) -> dict[str, Any]:
+        """The status of a run of which the gateway says that it is over."""
+        request = optimizations_pb2.GetOptimizationStatusRequest(
+            session_id=self._core.session_id, variable=self.variables[0]
+        )
+        status = (await self._core.call(methods.GetOptimizationStatus, request)).status
+        if status.optimization_id == self.id and not status.is_optimizing:
+            self._take(status)
+        else:
+            self._end(unknown_end(self.id, self.variables), committed=True)
+        return self.ended or status_dict(status)
+
+    def _keep(self) -> None:
+        """Has the run heard of this client: all the time if it has started it, else while it has a trial in hand."""
+        if self._keeper is None and self.ended is None and self._lease_s and (self._is_owner or self._in_hand):
+            self._keeper = _Keeper(self, self._core.call, self._lease_s / 3)
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether the run has to hear of this client."""
+        return self.ended is None and (self._is_owner or self._in_hand > 0)
+
+    def kept_no_longer(self) -> None:
+        """The renewing has ended by itself."""
+        self._keeper = None
+
+    def renewal(self) -> optimizations_pb2.RenewOptimizationRequest:
+        """The sign of life."""
+        return optimizations_pb2.RenewOptimizationRequest(
+            session_id=self._core.session_id, optimization_id=self.id, client_id=self._client
+        )
+
+    async def lost(self) -> None:
+        """Takes in that the gateway says that the run is over."""
+        try:
+            await self._learn_end()
+        except CoilyardError:
+            self._end(unknown_end(self.id, self.variables), committed=True)
+
+
+class _Keeper:
+    """Renews a lease for as long as the run is there and needs it; knows the run weakly."""
+
+    def __init__(self, run: OptimizationRun, call: Caller, every_s: float) -> None:
+        loop = asyncio.get_running_loop()
+        self._task = loop.create_task(_renew(weakref.ref(run), call, every_s))
+        # The collector may run in any thread, and after the loop has ended.
+        self._finalizer = weakref.finalize(run, _cancel_from_anywhere, loop, self._task)
+        self._finalizer.atexit = False
+
+    def cancel(self) -> None:
+        self._finalizer.detach()
+        if self._task is not asyncio.current_task():
+            self._task.cancel()
+
+
+def _cancel_from_anywhere(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(task.cancel)
+
+
+async def _renew(known: weakref.ref[OptimizationRun], call: Caller, every_s: float) -> None:
+    punctuality = _Punctuality(call.clock, every_s)
+    while True:
+        await punctuality.sleep(known)
+        run = known()
+        if run is None or not run.is_needed:
+            break
+        request, run = run.renewal(), None
+        try:
+            reply = await call(methods.RenewOptimization, request, max(every_s, 1.0))
+        except ClientClosed:
+            break
+        except (NotFound, FailedPrecondition, OptimisticLockFailure, AccessDenied) as error:
+            _log.debug("%s is held no longer: %s", request.optimization_id, error)
+            run = known()
+            if run is not None:
+                await run.lost()
+            break
+        except CoilyardError as error:
+            _log.debug("%s is not heard of for now: %s", request.optimization_id, error)
+        else:
+            run = known()
+            if run is not None:
+                run.learn(reply.status)
+        run = None
+    run = known()
+    if run is not None:
+        run.kept_no_longer()
+
+
+class _Punctuality:
+    """Sleeps between renewals and says once why one came late."""
+
+    def __init__(self, clock: Clock, every_s: float) -> None:
+        self._clock = clock
+        self._every_s = every_s
+        self._has_warned = False
+
+    async def sleep(self, known: weakref.ref[OptimizationRun]) -> None:
+        due = self._clock.now() + self._every_s
+        await self._clock.sleep(self._every_s)
+        late = self._clock.now() - due
+        run = known()
+        if late > self._every_s and run is not None and not self._has_warned:
+            self._has_warned = True
+            _log.warning(
+                "%s was not renewed for %.1f s, of the %.1f s after which it ends: something blocked the event loop. "
+                "An objective that computes should be a plain function, which gets a thread of its own, rather than a "
+                "coroutine.",
+                run.id, late + self._every_s, self._every_s * 3,
+            )  # fmt: skip
+
+
+async def open_run(core: RunCore, options: StartOptions) -> OptimizationRun:
+    """Starts a run and holds it.
+
+    Raises:
+        AlreadyOptimizing: A variable is held by another run (also a ValueError).
+        InvalidArgument: The optimizer is not known, or refuses its settings (also a ValueError).
+        VariableNotFound: There is no such variable (also a KeyError).
+        PermissionDenied: No right to optimize it (also a PermissionError).
+    """
+    await core.initialize()
+    fields = {
+        "variables": list(options.variables),
+        "optimizer": options.optimizer,
+        "config": encode_metadata(options.config, "optimizer_config"),
+        "max_iterations": options.max_iterations,
+        "convergence_threshold": options.convergence_threshold,
+        "direction": options.direction,
+        "objective": options.objective,
+        "metric": options.metric,
+        "external": options.external,
+        "apply_trials": options.apply_trials,
+        "parallel": options.parallel,
+        "timeout_ms": _milliseconds(options.timeout_s),
+        "patience": options.patience or 0,
+        "lease_ms": _milliseconds(options.lease_s),
+        "source": options.source,
+    }
+    request = optimizations_pb2.StartOptimizationRequest(**core.scoped(fields))
+    with given.called(**_CALLED):
+        reply = await core.call(methods.StartOptimization, request)
+    is_owner = not options.objective
+    return OptimizationRun(core, reply.status, apply_trials=options.apply_trials, is_owner=is_owner)
+
+
+async def join_run(core: RunCore, optimization_id: str) -> OptimizationRun:
+    """A run that another client has started; it is kept alive from here only while a trial is in hand.
+
+    Raises:
+        NotOptimizing: There is no such run (also a ValueError).
+    """
+    await core.initialize()
+    request = optimizations_pb2.RenewOptimizationRequest(
+        session_id=core.session_id, optimization_id=optimization_id, client_id=f"python-{new_request_id()}"
+    )
+    reply = await core.call(methods.RenewOptimization, request)
+    return OptimizationRun(core, reply.status, apply_trials=True, is_owner=False)
+
+
+def _milliseconds(seconds: float | None) -> int:
+    """At least one: nought stands for what the gateway thinks."""
+    return 0 if seconds is None else max(1, round(seconds * 1000))
+
+
+__all__ = (
+    "DEFAULT_LEASE_S",
+    "OptimizationRun",
+    "RunCore",
+    "StartOptions",
+    "TellOutcome",
+    "Trial",
+    "join_run",
+    "open_run",
+)
