@@ -50,13 +50,14 @@ export type {
   StartSessionOptions,
   WatchEnd,
 } from './sessions/handle.js';
+export type { OptimizationEntry, OptimizationHistoryOptions } from './sessions/optimization-history.js';
+export type { OptimizationStatus } from './sessions/optimization-status.js';
 export type { Session, Written } from './sessions/session.js';
 export type {
   CommandOptions,
   DependencyOptions,
   ListOptions,
   ModifyOptions,
-  OptimizationEntry,
   RegisterOptions,
   Registration,
   RollbackOptions,
@@ -74,6 +75,7 @@ export type { AccessRule, AccessRuleInput, Permission } from './variables/access
 export type { DependencySpec } from './variables/commands.js';
 export type { Compute } from './variables/compute.js';
 export type { DependencyType } from './variables/graph.js';
+export type { Direction, EndReason } from './variables/optimization.js';
 export { type Dtype, Tensor, type TypedArray } from './variables/tensor.js';
 export type { ImportDetail, ImportSummary, MergeStrategy } from './variables/transfer-document.js';
 export type { ExportOptions, TransferFormat } from './variables/transfer-encode.js';

@@ -44,6 +44,20 @@ export interface RuntimeEvents {
     /** The calling session; `null`: the owner. */
     readonly principal: string | null;
   };
+  'optimization.started': OptimizationEvent & { readonly optimizer: string; readonly variables: readonly string[] };
+  /** A trial has ended; `score` is `null` when it has failed. */
+  'optimization.trial': OptimizationEvent & {
+    readonly iteration: number;
+    readonly score: number | null;
+    readonly durationMs: number;
+  };
+  'optimization.ended': OptimizationEvent & {
+    /** `max_iterations`, `converged`, `exhausted`, `stopped`, … */
+    readonly reason: string;
+    readonly iterations: number;
+    readonly bestScore: number | null;
+    readonly durationMs: number;
+  };
   'observer.failed': { readonly sessionId: string; readonly error: unknown };
   'child.started': ChildEvent;
   'child.exited': ChildEvent & { readonly reason: ExitReason };
@@ -96,6 +110,11 @@ interface VariableEvent {
   readonly variableId: string;
   readonly name: string;
   readonly source: string;
+  readonly revision: number;
+}
+interface OptimizationEvent {
+  readonly sessionId: string;
+  readonly optimizationId: string;
   readonly revision: number;
 }
 interface ChildEvent {

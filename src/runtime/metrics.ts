@@ -22,6 +22,9 @@ export const labelsOf = {
   'variable.configured': [],
   'variable.deleted': [],
   'variable.refused': ['command', 'code'],
+  'optimization.started': [],
+  'optimization.trial': [],
+  'optimization.ended': ['reason'],
   'observer.failed': [],
   'child.started': ['supervisor'],
   'child.exited': ['supervisor', 'reason'],
@@ -55,6 +58,8 @@ const durations: Partial<Record<EventName, string>> = {
   'variable.updated': 'durationMs',
   'worker.ready': 'startMs',
   'zygote.ready': 'startMs',
+  'optimization.trial': 'durationMs',
+  'optimization.ended': 'durationMs',
   'call.ended': 'durationMs',
   'run.ended': 'durationMs',
 };

@@ -19,6 +19,8 @@ export type AuditAction =
   | 'deleted'
   | 'dependency_added'
   | 'dependency_removed'
+  | 'optimization_started'
+  | 'optimization_ended'
   | 'refused';
 
 export interface AuditEntry {
@@ -143,6 +145,8 @@ const refusalEntry = ({ atMs, command, variable, source, principal, code }: Refu
 
 function entryOf(event: VariableEvent, commit: Commit, isSecret: Redactor): AuditEntry | undefined {
   if (event.type === 'request.completed') return undefined;
+  // A trial is no act of its own; what it writes is.
+  if (event.type === 'optimization.applied' || event.type === 'optimization.progressed') return undefined;
   const shared = {
     atMs: commit.atMs,
     revision: commit.position.revision,
@@ -194,6 +198,18 @@ function entryOf(event: VariableEvent, commit: Commit, isSecret: Redactor): Audi
         newValue: isNew ? other : undefined,
       };
     }
+    case 'optimization.started':
+    case 'optimization.ended': {
+      const { id, variables, source } = event.optimization;
+      return {
+        ...shared,
+        action: event.type === 'optimization.started' ? 'optimization_started' : 'optimization_ended',
+        variable: only(variables)?.name ?? '',
+        source,
+        oldValue: undefined,
+        newValue: id,
+      };
+    }
   }
 }
 
@@ -217,6 +233,12 @@ function subjectIn(command: VariableCommand): string {
     case 'dependency.add':
     case 'dependency.remove':
       return text(command.from);
+    case 'optimization.start':
+      return text(only(command.variables));
+    case 'optimization.apply':
+    case 'optimization.record':
+    case 'optimization.end':
+      return '';
     default:
       return text(command.variable);
   }

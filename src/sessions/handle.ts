@@ -6,8 +6,10 @@ import type { ReplyTo, VariableCommand } from '../variables/commands.js';
 import type { DependencyType } from '../variables/graph.js';
 import type { ImportSummary, MergeStrategy } from '../variables/transfer-document.js';
 import type { ExportOptions, TransferFormat } from '../variables/transfer-encode.js';
-import type { Metadata } from '../variables/value.js';
+import type { Metadata, ValueKind } from '../variables/value.js';
 import type { HistoryEntry, Variable } from '../variables/variable.js';
+import type { OptimizationEntry, OptimizationHistoryOptions } from './optimization-history.js';
+import type { OptimizationStatus } from './optimization-status.js';
 import type { SessionStats, VariableStats } from './stats.js';
 import type { ResumePoint } from './store.js';
 import type { WatchBatch } from './update.js';
@@ -102,6 +104,12 @@ export interface SessionHandle {
   records(): Iterable<Variable>;
   /** Newest first; throws `variable_not_found` and `permission_denied`. */
   historyOf(reference: string, limit: number, offset: number): readonly HistoryEntry[];
+  /** The run that optimizes a variable, or the last one that did; throws `variable_not_found` and `permission_denied`. */
+  optimizationStatus(reference: string): OptimizationStatus | undefined;
+  /** What was tried for a variable, oldest first; throws as `historyOf` does. */
+  trialsOf(reference: string, options: OptimizationHistoryOptions): readonly OptimizationEntry[];
+  /** A value as the variable would keep it. Throws what would refuse to write it; whether the caller may is not asked. */
+  checkValue(reference: string, value: unknown, kind?: ValueKind): unknown;
   openWatch(options: WatchOptions): Watcher;
   /**
    * The same session, asked by another one: rules are matched with that one's id. With `onlyByRule` by a guest, who may do

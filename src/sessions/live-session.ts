@@ -11,6 +11,7 @@ import { IGNORE, type Ignore, type Process } from '../kernel/process.js';
 import { type ProcessContext, spawn } from '../kernel/spawn.js';
 import { createStateActor, type StateActor } from '../kernel/state-actor.js';
 import { asGiven } from '../variables/as-given.js';
+import { isCommandType } from '../variables/command-types.js';
 import type { AnyReply, VariableCommand } from '../variables/commands.js';
 import { Pin } from '../variables/pin.js';
 import { VariablesState } from '../variables/state.js';
@@ -379,18 +380,5 @@ export class LiveSession {
   }
 }
 
-const commandTypes: Readonly<Record<VariableCommand['type'], true>> = Object.freeze({
-  'variables.register': true,
-  'variable.set': true,
-  'variables.update': true,
-  'variable.delete': true,
-  'variable.rollback': true,
-  'variable.configure': true,
-  'dependency.add': true,
-  'dependency.remove': true,
-  'variable.compute': true,
-  'variables.import': true,
-});
-
 /** Anything can be sent to an xstate reference; as any actor, this one passes over what it does not understand. */
-const isCommand = ({ type }: VariableCommand): boolean => Object.hasOwn(commandTypes, type);
+const isCommand = ({ type }: VariableCommand): boolean => isCommandType(type);

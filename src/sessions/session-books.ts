@@ -69,6 +69,9 @@ export class SessionBooks {
     if (event.type === 'variable.updated') {
       const tookMs = optimizationMsOf(event);
       if (tookMs !== undefined) this.stats.optimized(event.variable.id, tookMs);
+    } else if (event.type === 'optimization.ended') {
+      const { variables, startedAtMs, lastUpdateAtMs } = event.optimization;
+      for (const { id } of variables) this.stats.optimized(id, lastUpdateAtMs - startedAtMs);
     } else if (event.type === 'variable.deleted') {
       this.stats.deleted(event.variableId, event.version);
       this.#computations?.delete(event.variableId);

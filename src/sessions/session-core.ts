@@ -15,12 +15,14 @@ import {
 } from '../variables/access.js';
 import type { AnyReply, ReplyTo, VariableCommand } from '../variables/commands.js';
 import { type Dependency, transitive } from '../variables/graph.js';
-import { checkAccess, notGranted, variableNotFound } from '../variables/refusals.js';
+import { checkAccess, inVariable, notGranted, variableNotFound } from '../variables/refusals.js';
+import { checkOf } from '../variables/state.js';
 import { decodeDocument } from '../variables/transfer-decode.js';
 import { encodeDocument, type ExportOptions } from '../variables/transfer-encode.js';
 import { builtInTypes, type TypeRegistry } from '../variables/types/registry.js';
+import type { ValueKind } from '../variables/value.js';
 import type { HistoryEntry, Variable } from '../variables/variable.js';
-import { checkCount, checkOptions, checkWatch } from './arguments.js';
+import { checkCount, checkOptions, checkText, checkWatch } from './arguments.js';
 import type { Expiry } from './expiry.js';
 import type {
   DependencyInfo,
@@ -34,6 +36,12 @@ import type {
 } from './handle.js';
 import type { LiveSession } from './live-session.js';
 import { mayKnow, openWatch } from './open-watch.js';
+import {
+  optimizationEntries,
+  type OptimizationEntry,
+  type OptimizationHistoryOptions,
+} from './optimization-history.js';
+import { type OptimizationStatus, statusOf } from './optimization-status.js';
 import type { SessionServices } from './services.js';
 import type { SessionStats, VariableStats } from './stats.js';
 
@@ -112,11 +120,35 @@ export abstract class SessionCore implements SessionHandle {
   historyOf(reference: string, limit: number, offset: number): readonly HistoryEntry[] {
     checkCount('limit', limit);
     checkCount('offset', offset);
-    // A deleted variable is known by its id a while longer, and its last rules hold.
-    const deleted = this.live.state.deleted(reference);
-    if (deleted === undefined) this.requireVariable(reference, 'read');
-    else this.requireRight(deleted, 'read');
+    this.#readable(reference);
     return this.live.state.history(reference, limit, offset);
+  }
+
+  optimizationStatus(reference: string): OptimizationStatus | undefined {
+    const { state } = this.live;
+    const { id } = this.#readable(reference);
+    const optimization = state.optimizationOf(id);
+    if (optimization === undefined) return undefined;
+    return statusOf(optimization, (name, value) => (this.#mayReadById(name) ? value : undefined));
+  }
+
+  trialsOf(reference: string, options: OptimizationHistoryOptions): readonly OptimizationEntry[] {
+    checkOptions(options);
+    for (const field of ['limit', 'sinceMs'] as const) {
+      const count = options[field];
+      if (count !== undefined) checkCount(field, count);
+    }
+    checkText('optimizerId', options.optimizerId);
+    return optimizationEntries(this.live.state, this.#readable(reference).id, options);
+  }
+
+  checkValue(reference: string, value: unknown, kind?: ValueKind): unknown {
+    this.requireVariable(reference);
+    const cell = this.live.state.resolve(reference);
+    if (cell === undefined) throw this.notFound(reference);
+    const checked = checkOf(cell, this.services.types)(value, kind);
+    if (!checked.ok) throw inVariable(cell.record.name, checked.error);
+    return checked.value;
   }
 
   openWatch(options: WatchOptions): Watcher {
@@ -261,6 +293,14 @@ export abstract class SessionCore implements SessionHandle {
   /** Of the session as a whole, and of what is said of it, nothing is for guests. */
   protected refuseGuest(): void {
     if (this.isGuest) throw notGranted(this.caller.id);
+  }
+
+  /** A deleted variable is known by its id a while longer, and its last rules hold. */
+  #readable(reference: string): Variable {
+    const deleted = this.live.state.deleted(reference);
+    if (deleted === undefined) return this.requireVariable(reference, 'read');
+    this.requireRight(deleted, 'read');
+    return deleted;
   }
 
   #edges(reference: string, direction: 'dependencies' | 'dependents', isTransitive: boolean): DependencyInfo[] {

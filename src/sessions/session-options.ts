@@ -81,13 +81,3 @@ export interface ListOptions {
   readonly limit?: number | undefined;
   readonly offset?: number | undefined;
 }
-
-/** A version that an optimizer has written. */
-export interface OptimizationEntry {
-  readonly version: number;
-  readonly value: unknown;
-  /** Epoch milliseconds. */
-  readonly atMs: number;
-  readonly optimizerId: string;
-  readonly metrics: Metadata;
-}

@@ -5,10 +5,12 @@ import { noMetadata } from '../variables/value.js';
 import { HISTORY_LIMIT, type HistoryEntry, type Variable } from '../variables/variable.js';
 import type { AuditEntry } from './audit.js';
 import { DEFAULT_AUDIT_ENTRIES } from './audit.js';
-import { checkCount, checkOptions, checkText } from './arguments.js';
+import { checkOptions, checkText } from './arguments.js';
 import type { SessionActor } from './live-session.js';
 import { SessionCore } from './session-core.js';
-import type { ListOptions, OptimizationEntry } from './session-options.js';
+import type { OptimizationEntry, OptimizationHistoryOptions } from './optimization-history.js';
+import type { OptimizationStatus } from './optimization-status.js';
+import type { ListOptions } from './session-options.js';
 import { isListed, SessionPin } from './session-pin.js';
 import { READS_PER_SAMPLE } from './stats.js';
 
@@ -81,15 +83,19 @@ export abstract class SessionReads extends SessionCore {
     return entries.map((entry) => ({ ...entry, value: this.presentValue(type, entry.value) }));
   }
 
-  /** The versions that optimizers have written, oldest first; `limit` keeps the newest. */
-  optimizationHistory(reference: string, options: { readonly limit?: number } = {}): readonly OptimizationEntry[] {
-    checkOptions(options);
-    const { limit = HISTORY_LIMIT } = options;
-    checkCount('limit', limit);
-    const entries: OptimizationEntry[] = [];
-    for (const { version, value, updatedAtMs, optimizerId, metrics = noMetadata } of this.history(reference))
-      if (optimizerId !== undefined) entries.push({ version, value, atMs: updatedAtMs, optimizerId, metrics });
-    return entries.slice(0, limit).reverse();
+  /** The run that optimizes the variable, or the last one that did; `undefined`: none ever has. */
+  optimization(reference: string): OptimizationStatus | undefined {
+    const status = this.optimizationStatus(reference);
+    if (status === undefined || !this.#presents) return status;
+    const present = ([name, value]: readonly [string, unknown]) => [name, this.#presentOf(name, value)] as const;
+    return { ...status, bestValues: new Map(Array.from(status.bestValues, present)) };
+  }
+
+  /** What was tried for the variable, oldest first; `limit` keeps the newest. */
+  optimizationHistory(reference: string, options: OptimizationHistoryOptions = {}): readonly OptimizationEntry[] {
+    const entries = this.trialsOf(reference, options);
+    if (!this.#presents) return entries;
+    return entries.map((entry) => ({ ...entry, value: this.#presentOf(reference, entry.value) }));
   }
 
   /** What was done and what was refused, newest first. Values of secrets are not shown. */
@@ -129,6 +135,12 @@ export abstract class SessionReads extends SessionCore {
     if (!this.#presents) return Object.freeze(record);
     const value = this.presentValue(record.type, record.value);
     return Object.freeze(value === record.value ? record : { ...record, value });
+  }
+
+  #presentOf(reference: string, stored: unknown): unknown {
+    const { state } = this.live;
+    const type = (state.resolve(reference)?.record ?? state.deleted(reference))?.type;
+    return type === undefined ? stored : this.presentValue(type, stored);
   }
 
   /** Reads once more, with the clock in hand. */

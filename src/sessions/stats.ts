@@ -16,7 +16,7 @@ export interface VariableStats {
   readonly averageReadMs: number | null;
   /** From the start of the command to its commit, of the writes that were timed; `null` when none was. */
   readonly averageWriteMs: number | null;
-  /** What updates with an `optimizer_id` said that they took (`metadata.duration_ms`). */
+  /** How long runs have held it, and what updates with an `optimizer_id` said that they took (`metadata.duration_ms`). */
   readonly optimizationMs: number;
 }
 

@@ -5,6 +5,7 @@ import type { SessionId } from '../kernel/ids.js';
 import type { TelemetryBus } from '../kernel/telemetry.js';
 import type { VariableCommand } from '../variables/commands.js';
 import type { VariableEvent } from '../variables/events.js';
+import type { Optimization } from '../variables/optimization.js';
 import type { Variable } from '../variables/variable.js';
 import { REDACTED, type Redactor, subjectOf } from './audit.js';
 
@@ -68,12 +69,46 @@ export function reportCommit(
           revision,
         });
         break;
+      case 'optimization.started':
+        if (!telemetry.wants('optimization.started')) break;
+        telemetry.emit('optimization.started', {
+          ...shownOf(sessionId, event.optimization, revision),
+          optimizer: event.optimization.optimizer,
+          variables: event.optimization.variables.map(({ name }) => name),
+        });
+        break;
+      case 'optimization.progressed':
+        if (!telemetry.wants('optimization.trial')) break;
+        telemetry.emit('optimization.trial', {
+          ...shownOf(sessionId, event.optimization, revision),
+          iteration: event.trial.iteration,
+          score: event.trial.score,
+          durationMs: event.trial.endedAtMs - event.trial.startedAtMs,
+        });
+        break;
+      case 'optimization.ended':
+        if (!telemetry.wants('optimization.ended')) break;
+        telemetry.emit('optimization.ended', {
+          ...shownOf(sessionId, event.optimization, revision),
+          reason: event.optimization.end?.reason ?? '',
+          iterations: event.optimization.iteration,
+          bestScore: event.optimization.best?.score ?? null,
+          durationMs: event.optimization.lastUpdateAtMs - event.optimization.startedAtMs,
+        });
+        break;
+      case 'optimization.applied':
       case 'dependency.added':
       case 'dependency.removed':
       case 'request.completed':
         break;
     }
 }
+
+const shownOf = (sessionId: SessionId, { id: optimizationId }: Optimization, revision: number) => ({
+  sessionId,
+  optimizationId,
+  revision,
+});
 
 export function reportRefusal(
   telemetry: TelemetryBus,

@@ -62,6 +62,10 @@ export function updateOf(event: VariableEvent, revision: number): VariableUpdate
       return fromRecord('configured', event.variable, event.variable.value, revision);
     case 'dependency.added':
     case 'dependency.removed':
+    case 'optimization.started':
+    case 'optimization.applied':
+    case 'optimization.progressed':
+    case 'optimization.ended':
     case 'request.completed':
       return undefined;
   }

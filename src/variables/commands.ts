@@ -2,8 +2,10 @@
 
 import type { CoilyardError } from '../kernel/errors.js';
 import type { AccessRule, AccessRuleInput } from './access.js';
+import type { Command } from './command.js';
 import type { Compute } from './compute.js';
 import type { DependencyType } from './graph.js';
+import type { OptimizationCommand, OptimizationReplies } from './optimization-commands.js';
 import type { ImportSummary, MergeStrategy, VariablesDocument } from './transfer-document.js';
 import type { Metadata, ValueKind } from './value.js';
 import type { Variable } from './variable.js';
@@ -39,18 +41,6 @@ export interface Write {
   readonly kind?: ValueKind | undefined;
   /** The version that the writer has seen; 0 is a version. */
   readonly expectedVersion?: number | undefined;
-}
-
-interface Command<Type extends string> {
-  readonly type: Type;
-  /** Who asks: `typescript`, `python`, or what the caller calls itself. */
-  readonly source: string;
-  /** The same id answers the same reply and has its effect once. */
-  readonly requestId?: string | undefined;
-  /** The id of the calling session, which access rules are matched with; absent: the owning session itself. */
-  readonly principal?: string | undefined;
-  /** It is asked by a guest: see `Caller`. */
-  readonly byRuleOnly?: boolean | undefined;
 }
 
 export interface RegisterVariables extends Command<'variables.register'> {
@@ -119,7 +109,8 @@ export type VariableCommand =
   | AddDependency
   | RemoveDependency
   | ComputeVariable
-  | ImportVariables;
+  | ImportVariables
+  | OptimizationCommand;
 
 /** The outcome of one write of a batch, in the order of the request. */
 export type WriteOutcome = { readonly variable: string } & (
@@ -128,7 +119,7 @@ export type WriteOutcome = { readonly variable: string } & (
 );
 
 /** The reply to each command. `revision` is the session's after the command. */
-export interface Replies {
+export interface Replies extends OptimizationReplies {
   'variables.register': { readonly revision: number; readonly variables: readonly Variable[] };
   'variable.set': { readonly revision: number; readonly variable: Variable };
   'variables.update': { readonly revision: number; readonly ok: boolean; readonly outcomes: readonly WriteOutcome[] };

@@ -5,6 +5,7 @@ import type { DeleteVariable, ReplyTo } from './commands.js';
 import type { DecideContext, Decision } from './decision.js';
 import type { VariableEvent } from './events.js';
 import { dependenciesFirst, transitive } from './graph.js';
+import { heldByAnother } from './decide-optimization.js';
 import { byPrincipal } from './next-version.js';
 import { checkAccess, notFound, callerOf, type Refusal, refuse } from './refusals.js';
 import type { StateView } from './state.js';
@@ -36,6 +37,8 @@ export function decideDelete(
   for (const doomed of dependentsFirst(state, record)) {
     const denied = checkAccess(doomed, 'write', callerOf(command, context));
     if (denied !== undefined) return err(denied);
+    const held = heldByAnother(state, doomed);
+    if (held !== undefined) return err(held);
     events.push(deleted(doomed, command, context));
   }
   return ok({ events, reply: { revision: context.nextRevision } });

@@ -10,6 +10,7 @@ import { decideConfigure } from './decide-configure.js';
 import { decideDelete } from './decide-delete.js';
 import { decideAddDependency, decideRemoveDependency } from './decide-dependencies.js';
 import { decideImport } from './decide-import.js';
+import { decideOptimization } from './decide-optimization.js';
 import { decideRegister } from './decide-register.js';
 import { decideRollback } from './decide-rollback.js';
 import { decideSet, decideUpdate } from './decide-write.js';
@@ -72,6 +73,10 @@ const opensToGuests: Readonly<Record<VariableCommand['type'], boolean>> = Object
   'dependency.remove': false,
   'variable.compute': false,
   'variables.import': false,
+  'optimization.start': true,
+  'optimization.apply': true,
+  'optimization.record': true,
+  'optimization.end': true,
 });
 
 /** The ids of a guest's requests are its own: it neither hears the answer to another's nor takes its place. */
@@ -110,6 +115,11 @@ function decideFresh(state: StateView, command: VariableCommand, context: Decide
       return decideCompute(state, command, context);
     case 'variables.import':
       return decideImport(state, command, context);
+    case 'optimization.start':
+    case 'optimization.apply':
+    case 'optimization.record':
+    case 'optimization.end':
+      return decideOptimization(state, command, context);
     default:
       return assertNever(command);
   }
@@ -142,6 +152,12 @@ function isAnswerTo(command: VariableCommand, { command: type, body }: CommandRe
     case 'variable.compute':
     case 'variables.import':
       return true;
+    case 'optimization.start':
+      return 'optimization' in body && body.optimization.variables.length === command.variables.length;
+    case 'optimization.apply':
+    case 'optimization.record':
+    case 'optimization.end':
+      return 'optimization' in body && body.optimization.id === command.optimizationId;
   }
 }
 

@@ -4,6 +4,7 @@ import type { VariableId } from '../kernel/ids.js';
 import type { CommandReply } from './commands.js';
 import { type Dependency, DependencyGraph, type GraphView } from './graph.js';
 import { type Cell, DraftCell } from './history.js';
+import type { Optimization } from './optimization.js';
 import type { StateTarget, StateView } from './state-view.js';
 import type { Variable } from './variable.js';
 
@@ -14,6 +15,8 @@ export class Draft implements StateView, StateTarget {
   readonly #cells = new Map<string, Cell | null>();
   #requests: Map<string, CommandReply> | undefined;
   #graph: DependencyGraph | undefined;
+  /** By its id, and by the id of each of its variables. */
+  #optimizations: Map<string, Optimization> | undefined;
   #added = 0;
   #removed = 0;
   #computed = 0;
@@ -82,6 +85,20 @@ export class Draft implements StateView, StateTarget {
   remember(requestId: string, reply: CommandReply): void {
     this.#requests ??= new Map();
     this.#requests.set(requestId, reply);
+  }
+
+  optimization(id: string): Optimization | undefined {
+    return this.#optimizations?.get(id) ?? this.#base.optimization(id);
+  }
+
+  optimizationOf(id: VariableId): Optimization | undefined {
+    return this.#optimizations?.get(id) ?? this.#base.optimizationOf(id);
+  }
+
+  keepOptimization(optimization: Optimization): void {
+    this.#optimizations ??= new Map();
+    this.#optimizations.set(optimization.id, optimization);
+    for (const { id } of optimization.variables) this.#optimizations.set(id, optimization);
   }
 
   #overlay(): DependencyGraph {

@@ -4,6 +4,7 @@ import type { VariableId } from '../kernel/ids.js';
 import type { AccessRule } from './access.js';
 import type { CommandReply } from './commands.js';
 import type { Dependency } from './graph.js';
+import type { Optimization, OptimizationTrial } from './optimization.js';
 import type { Metadata } from './value.js';
 import type { Variable } from './variable.js';
 
@@ -51,6 +52,11 @@ export type VariableEvent =
     }
   | DependencyEvent<'dependency.added'>
   | DependencyEvent<'dependency.removed'>
+  /** What it writes meanwhile, and at its end, are updates like all others, at the same revision. */
+  | OptimizationEvent<'optimization.started'>
+  | OptimizationEvent<'optimization.applied'>
+  | (OptimizationEvent<'optimization.progressed'> & { readonly trial: OptimizationTrial })
+  | OptimizationEvent<'optimization.ended'>
   /** A request with an id was carried out: a retry of it gets this reply again, also after a restart. */
   | { readonly type: 'request.completed'; readonly requestId: string; readonly reply: CommandReply };
 
@@ -60,5 +66,12 @@ interface DependencyEvent<Type extends string> {
   readonly dependency: Dependency;
   readonly source: string;
   readonly atMs: number;
+  readonly principal?: string;
+}
+
+/** What the run is from now on. */
+interface OptimizationEvent<Type extends string> {
+  readonly type: Type;
+  readonly optimization: Optimization;
   readonly principal?: string;
 }

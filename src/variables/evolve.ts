@@ -22,6 +22,14 @@ export function evolve(state: StateTarget, event: VariableEvent): void {
     case 'dependency.removed':
       state.disconnect(event.dependency);
       return;
+    case 'optimization.started':
+    case 'optimization.applied':
+    case 'optimization.ended':
+      state.keepOptimization(event.optimization);
+      return;
+    case 'optimization.progressed':
+      state.keepOptimization(event.optimization, [event.trial]);
+      return;
     case 'request.completed':
       state.remember(event.requestId, event.reply);
       return;

@@ -3,11 +3,10 @@
 import { type CoilyardError, invalidArgument } from '../kernel/errors.js';
 import type { VariableCommand, VariableSpec, Write } from './commands.js';
 import { dependencyTypes, isDependencyType } from './graph.js';
+import { isLabel, LABEL } from './label.js';
+import { malformedOptimization } from './optimization-shape.js';
 import { mergeStrategies } from './transfer-document.js';
 import type { ValueKind } from './value.js';
-
-/** Names of writers and ids of requests are kept with what they have written. */
-const MAX_LABEL_LENGTH = 128;
 
 /** Why the command cannot be decided at all; `undefined` when it is well formed. */
 export function malformed(command: VariableCommand): CoilyardError | undefined {
@@ -51,14 +50,15 @@ export function malformed(command: VariableCommand): CoilyardError | undefined {
       return mergeStrategies.includes(command.mergeStrategy)
         ? malformedFlag('dryRun', command.dryRun)
         : invalidArgument('mergeStrategy', `one of ${mergeStrategies.join(', ')}`, command.mergeStrategy);
+    case 'optimization.start':
+    case 'optimization.apply':
+    case 'optimization.record':
+    case 'optimization.end':
+      return malformedOptimization(command);
     default:
       return invalidArgument('type', 'a command of a session', Object(command).type);
   }
 }
-
-const LABEL = `a text of 1 to ${MAX_LABEL_LENGTH} characters`;
-const isLabel = (text: unknown): boolean =>
-  typeof text === 'string' && text.length > 0 && text.length <= MAX_LABEL_LENGTH && text.isWellFormed();
 
 const malformedWrite = (write: Write): CoilyardError | undefined =>
   malformedReference(write.variable) ?? malformedVersion(write.expectedVersion) ?? malformedKind(write.kind);

@@ -4,6 +4,8 @@ import type { VariableId } from '../kernel/ids.js';
 import type { CommandReply } from './commands.js';
 import type { Dependency, GraphView } from './graph.js';
 import type { Cell } from './history.js';
+import type { KeptRun } from './optimization-book.js';
+import type { Optimization, OptimizationTrial } from './optimization.js';
 import type { Variable } from './variable.js';
 
 /** What `decide` may know. */
@@ -19,6 +21,10 @@ export interface StateView {
   readonly graph: GraphView;
   /** The reply to a request that was carried out before. */
   completed(requestId: string): CommandReply | undefined;
+  /** A run by its id, as long as it is kept. */
+  optimization(id: string): Optimization | undefined;
+  /** The run that holds a variable, or the last one that did. */
+  optimizationOf(id: VariableId): Optimization | undefined;
 }
 
 /** What `evolve` may do. */
@@ -32,6 +38,8 @@ export interface StateTarget {
   connect(dependency: Dependency): void;
   disconnect(dependency: Dependency): void;
   remember(requestId: string, reply: CommandReply): void;
+  /** What a run is from now on, and trials of it that have ended. */
+  keepOptimization(optimization: Optimization, trials?: readonly OptimizationTrial[]): void;
 }
 
 /** Everything of a state that a snapshot needs, oldest version of each variable first. */
@@ -43,4 +51,6 @@ export interface StateSnapshot {
   /** Variables that were deleted, whose history can still be read; oldest first. Absent: none. */
   readonly deleted?: readonly (readonly Variable[])[];
   readonly requests: readonly (readonly [string, CommandReply])[];
+  /** In order of their beginning. Absent: none. */
+  readonly optimizations?: readonly KeptRun[];
 }

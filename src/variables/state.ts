@@ -4,6 +4,8 @@ import type { VariableId } from '../kernel/ids.js';
 import type { CommandReply } from './commands.js';
 import { type Dependency, DependencyGraph, type GraphView, noDependencies } from './graph.js';
 import { StoredCell } from './history.js';
+import { type KeptRun, OptimizationBook } from './optimization-book.js';
+import type { Optimization, OptimizationTrial } from './optimization.js';
 import type { Pin } from './pin.js';
 import { isPlainObject } from './plain-data.js';
 import { RememberedRequests } from './remembered-requests.js';
@@ -41,6 +43,7 @@ export class VariablesState implements StateView, StateTarget {
   #graph: DependencyGraph | undefined = undefined;
   /** By id. */
   #deleted: Map<string, StoredCell> | undefined = undefined;
+  #optimizations: OptimizationBook | undefined = undefined;
   #registrations = 0;
   #computed = 0;
   /** Views of earlier revisions, which are told what is about to change; absent while there are none. */
@@ -58,6 +61,7 @@ export class VariablesState implements StateView, StateTarget {
       if (last !== undefined) state.#bury(cellOf(last, versions.slice(0, -1)));
     }
     for (const [requestId, reply] of snapshot.requests) state.remember(requestId, reply);
+    for (const { optimization, trials } of snapshot.optimizations ?? []) state.keepOptimization(optimization, trials);
     state.#registrations = snapshot.registrations;
     return state;
   }
@@ -69,6 +73,14 @@ export class VariablesState implements StateView, StateTarget {
       dependencies: this.#graph === undefined ? [] : [...this.#graph.edges()],
       ...(this.#deleted === undefined ? {} : { deleted: [...this.#deleted.values()].map(versionsOf) }),
       requests: this.#requests === undefined ? [] : [...this.#requests.entries()],
+      ...(this.#optimizations === undefined
+        ? {}
+        : {
+            optimizations: Array.from(this.#optimizations.runs(), ({ optimization, trials }) => ({
+              optimization,
+              trials: [...trials],
+            })),
+          }),
     };
   }
 
@@ -94,6 +106,19 @@ export class VariablesState implements StateView, StateTarget {
 
   completed(requestId: string): CommandReply | undefined {
     return this.#requests?.get(requestId);
+  }
+
+  optimization(id: string): Optimization | undefined {
+    return this.#optimizations?.get(id);
+  }
+
+  optimizationOf(id: VariableId): Optimization | undefined {
+    return this.#optimizations?.latestOf(id);
+  }
+
+  /** Runs that are kept, in order of their beginning. */
+  optimizations(): Iterable<KeptRun> {
+    return this.#optimizations?.runs() ?? [];
   }
 
   /** In order of registration. */
@@ -161,6 +186,11 @@ export class VariablesState implements StateView, StateTarget {
   remember(requestId: string, reply: CommandReply): void {
     this.#requests ??= new RememberedRequests();
     this.#requests.add(requestId, reply);
+  }
+
+  keepOptimization(optimization: Optimization, trials?: readonly OptimizationTrial[]): void {
+    this.#optimizations ??= new OptimizationBook();
+    this.#optimizations.keep(optimization, trials);
   }
 
   /** From now on the pin is told of each record before it changes. */

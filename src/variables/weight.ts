@@ -23,6 +23,9 @@ export function weightOfEvents(events: readonly VariableEvent[]): number {
         break;
       case 'variable.deleted':
         weight += weightOfValue(event.oldValue);
+        break;
+      case 'optimization.progressed':
+        for (const value of event.trial.values) weight += weightOfValue(value);
     }
   return weight;
 }

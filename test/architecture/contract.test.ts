@@ -36,7 +36,7 @@ test('every reply about a session has its revision', () => {
 });
 
 test('every request that changes something has an id', () => {
-  const reading = /^(Get|List|Touch|Check|Export|Watch|Attach|Carry)/;
+  const reading = /^(Get|List|Touch|Renew|Check|Export|Watch|Follow|Attach|Carry)/;
   const changing = methods.filter(({ name }) => !reading.test(name));
   expect(changing.length).toBeGreaterThan(10);
   expect(

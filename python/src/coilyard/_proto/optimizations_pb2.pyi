@@ -119,7 +119,7 @@ class OptimizationStatus(_message.Message):
     def __init__(self, is_optimizing: bool = ..., optimization_id: _Optional[str] = ..., optimizer: _Optional[str] = ..., variables: _Optional[_Iterable[str]] = ..., iteration: _Optional[int] = ..., max_iterations: _Optional[int] = ..., direction: _Optional[str] = ..., best_values: _Optional[_Mapping[str, _value_pb2.Value]] = ..., best_metrics: _Optional[_Mapping[str, float]] = ..., best_score: _Optional[float] = ..., started_at_ms: _Optional[int] = ..., last_update_ms: _Optional[int] = ..., reason: _Optional[str] = ..., error: _Optional[str] = ..., committed: _Optional[_Mapping[str, int]] = ..., conflicts: _Optional[_Iterable[str]] = ..., lease_ms: _Optional[int] = ...) -> None: ...
 
 class AskTrialRequest(_message.Message):
-    __slots__ = ("session_id", "optimization_id", "client_id", "values")
+    __slots__ = ("session_id", "optimization_id", "client_id", "values", "request_id")
     class ValuesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -131,19 +131,23 @@ class AskTrialRequest(_message.Message):
     OPTIMIZATION_ID_FIELD_NUMBER: _ClassVar[int]
     CLIENT_ID_FIELD_NUMBER: _ClassVar[int]
     VALUES_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     optimization_id: str
     client_id: str
     values: _containers.MessageMap[str, _value_pb2.Value]
-    def __init__(self, session_id: _Optional[str] = ..., optimization_id: _Optional[str] = ..., client_id: _Optional[str] = ..., values: _Optional[_Mapping[str, _value_pb2.Value]] = ...) -> None: ...
+    request_id: str
+    def __init__(self, session_id: _Optional[str] = ..., optimization_id: _Optional[str] = ..., client_id: _Optional[str] = ..., values: _Optional[_Mapping[str, _value_pb2.Value]] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class AskTrialResponse(_message.Message):
-    __slots__ = ("trial", "ended")
+    __slots__ = ("trial", "ended", "revision")
     TRIAL_FIELD_NUMBER: _ClassVar[int]
     ENDED_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
     trial: Trial
     ended: OptimizationStatus
-    def __init__(self, trial: _Optional[_Union[Trial, _Mapping]] = ..., ended: _Optional[_Union[OptimizationStatus, _Mapping]] = ...) -> None: ...
+    revision: int
+    def __init__(self, trial: _Optional[_Union[Trial, _Mapping]] = ..., ended: _Optional[_Union[OptimizationStatus, _Mapping]] = ..., revision: _Optional[int] = ...) -> None: ...
 
 class Trial(_message.Message):
     __slots__ = ("number", "values")
@@ -161,7 +165,7 @@ class Trial(_message.Message):
     def __init__(self, number: _Optional[int] = ..., values: _Optional[_Mapping[str, _value_pb2.Value]] = ...) -> None: ...
 
 class TellTrialRequest(_message.Message):
-    __slots__ = ("session_id", "optimization_id", "number", "client_id", "metrics", "score", "error")
+    __slots__ = ("session_id", "optimization_id", "number", "client_id", "metrics", "score", "error", "request_id")
     class MetricsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -176,6 +180,7 @@ class TellTrialRequest(_message.Message):
     METRICS_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     optimization_id: str
     number: int
@@ -183,7 +188,8 @@ class TellTrialRequest(_message.Message):
     metrics: _containers.ScalarMap[str, float]
     score: float
     error: str
-    def __init__(self, session_id: _Optional[str] = ..., optimization_id: _Optional[str] = ..., number: _Optional[int] = ..., client_id: _Optional[str] = ..., metrics: _Optional[_Mapping[str, float]] = ..., score: _Optional[float] = ..., error: _Optional[str] = ...) -> None: ...
+    request_id: str
+    def __init__(self, session_id: _Optional[str] = ..., optimization_id: _Optional[str] = ..., number: _Optional[int] = ..., client_id: _Optional[str] = ..., metrics: _Optional[_Mapping[str, float]] = ..., score: _Optional[float] = ..., error: _Optional[str] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class TellTrialResponse(_message.Message):
     __slots__ = ("revision", "trial", "status")
@@ -244,10 +250,12 @@ class RenewOptimizationRequest(_message.Message):
     def __init__(self, session_id: _Optional[str] = ..., optimization_id: _Optional[str] = ..., client_id: _Optional[str] = ...) -> None: ...
 
 class RenewOptimizationResponse(_message.Message):
-    __slots__ = ("status",)
+    __slots__ = ("status", "revision")
     STATUS_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
     status: OptimizationStatus
-    def __init__(self, status: _Optional[_Union[OptimizationStatus, _Mapping]] = ...) -> None: ...
+    revision: int
+    def __init__(self, status: _Optional[_Union[OptimizationStatus, _Mapping]] = ..., revision: _Optional[int] = ...) -> None: ...
 
 class StopOptimizationRequest(_message.Message):
     __slots__ = ("request_id", "session_id", "variable", "optimization_id", "reason", "error")

@@ -136,6 +136,8 @@ export interface AskTrialRequest {
   clientId: string;
   /** Of an `external` run only: the values to try, by name. */
   values: Map<string, Value>;
+  /** The same id answers the same trial. */
+  requestId: string;
 }
 
 export interface AskTrialRequest_ValuesEntry {
@@ -150,6 +152,7 @@ export interface AskTrialResponse {
     | undefined;
   /** The run is over. */
   ended: OptimizationStatus | undefined;
+  revision: bigint;
 }
 
 export interface Trial {
@@ -176,6 +179,8 @@ export interface TellTrialRequest {
     | undefined;
   /** Why the trial has failed. Empty: it was successful, and has a score. */
   error: string;
+  /** The same id answers the same reply. */
+  requestId: string;
 }
 
 export interface TellTrialRequest_MetricsEntry {
@@ -233,6 +238,7 @@ export interface RenewOptimizationRequest {
 
 export interface RenewOptimizationResponse {
   status: OptimizationStatus | undefined;
+  revision: bigint;
 }
 
 export interface StopOptimizationRequest {
@@ -1096,7 +1102,7 @@ export const OptimizationStatus_CommittedEntry: MessageFns<OptimizationStatus_Co
 };
 
 function createBaseAskTrialRequest(): AskTrialRequest {
-  return { sessionId: "", optimizationId: "", clientId: "", values: new Map() };
+  return { sessionId: "", optimizationId: "", clientId: "", values: new Map(), requestId: "" };
 }
 
 export const AskTrialRequest: MessageFns<AskTrialRequest> = {
@@ -1113,6 +1119,9 @@ export const AskTrialRequest: MessageFns<AskTrialRequest> = {
     message.values.forEach((value, key) => {
       AskTrialRequest_ValuesEntry.encode({ key: key as any, value }, writer.uint32(34).fork()).join();
     });
+    if (message.requestId !== "") {
+      writer.uint32(42).string(message.requestId);
+    }
     return writer;
   },
 
@@ -1162,6 +1171,14 @@ export const AskTrialRequest: MessageFns<AskTrialRequest> = {
             if (entry4.value !== undefined) {
               message.values.set(entry4.key, entry4.value);
             }
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.requestId = reader.string();
             continue;
           }
         }
@@ -1235,7 +1252,7 @@ export const AskTrialRequest_ValuesEntry: MessageFns<AskTrialRequest_ValuesEntry
 };
 
 function createBaseAskTrialResponse(): AskTrialResponse {
-  return { trial: undefined, ended: undefined };
+  return { trial: undefined, ended: undefined, revision: 0n };
 }
 
 export const AskTrialResponse: MessageFns<AskTrialResponse> = {
@@ -1245,6 +1262,12 @@ export const AskTrialResponse: MessageFns<AskTrialResponse> = {
     }
     if (message.ended !== undefined) {
       OptimizationStatus.encode(message.ended, writer.uint32(18).fork()).join();
+    }
+    if (message.revision !== 0n) {
+      if (BigInt.asUintN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.revision);
     }
     return writer;
   },
@@ -1276,6 +1299,14 @@ export const AskTrialResponse: MessageFns<AskTrialResponse> = {
             }
 
             message.ended = OptimizationStatus.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.revision = reader.uint64() as bigint;
             continue;
           }
         }
@@ -1420,6 +1451,7 @@ function createBaseTellTrialRequest(): TellTrialRequest {
     metrics: new Map(),
     score: undefined,
     error: "",
+    requestId: "",
   };
 }
 
@@ -1448,6 +1480,9 @@ export const TellTrialRequest: MessageFns<TellTrialRequest> = {
     }
     if (message.error !== "") {
       writer.uint32(58).string(message.error);
+    }
+    if (message.requestId !== "") {
+      writer.uint32(66).string(message.requestId);
     }
     return writer;
   },
@@ -1522,6 +1557,14 @@ export const TellTrialRequest: MessageFns<TellTrialRequest> = {
             }
 
             message.error = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.requestId = reader.string();
             continue;
           }
         }
@@ -2022,13 +2065,19 @@ export const RenewOptimizationRequest: MessageFns<RenewOptimizationRequest> = {
 };
 
 function createBaseRenewOptimizationResponse(): RenewOptimizationResponse {
-  return { status: undefined };
+  return { status: undefined, revision: 0n };
 }
 
 export const RenewOptimizationResponse: MessageFns<RenewOptimizationResponse> = {
   encode(message: RenewOptimizationResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.status !== undefined) {
       OptimizationStatus.encode(message.status, writer.uint32(10).fork()).join();
+    }
+    if (message.revision !== 0n) {
+      if (BigInt.asUintN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.revision);
     }
     return writer;
   },
@@ -2052,6 +2101,14 @@ export const RenewOptimizationResponse: MessageFns<RenewOptimizationResponse> = 
             }
 
             message.status = OptimizationStatus.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.revision = reader.uint64() as bigint;
             continue;
           }
         }

@@ -1,0 +1,92 @@
+/** What was tried for a variable: by runs of this runtime, and by optimizers elsewhere that wrote what they tried. */
+
+import type { VariableId } from '../kernel/ids.js';
+import type { VariablesState } from '../variables/state.js';
+import { noMetadata } from '../variables/value.js';
+import { HISTORY_LIMIT } from '../variables/variable.js';
+
+export interface OptimizationHistoryOptions {
+  /** At most so many, the newest. Default 100. */
+  readonly limit?: number | undefined;
+  /** Epoch milliseconds: only what has ended then or later. */
+  readonly sinceMs?: number | undefined;
+  /** Only trials of this run. */
+  readonly optimizerId?: string | undefined;
+}
+
+export interface OptimizationEntry {
+  /** The run, or what an optimizer elsewhere called itself (`metadata.optimizer_id`). */
+  readonly optimizerId: string;
+  /** 1, 2, 3, … in the order in which trials ended; `null`: an optimizer elsewhere did not say. */
+  readonly iteration: number | null;
+  readonly value: unknown;
+  /** Numbers by name. */
+  readonly metrics: Readonly<Record<string, unknown>>;
+  /** `null`: it has failed, or an optimizer elsewhere did not say. */
+  readonly score: number | null;
+  readonly state: 'complete' | 'failed';
+  /** Why it has failed; empty otherwise. */
+  readonly error: string;
+  /** Epoch milliseconds. */
+  readonly startedAtMs: number;
+  /** When the trial ended. */
+  readonly atMs: number;
+  /** The version that an optimizer elsewhere has written; `null` for a trial, which is no version. */
+  readonly version: number | null;
+}
+
+/** Oldest first. */
+export function optimizationEntries(
+  state: VariablesState,
+  id: VariableId,
+  { limit = HISTORY_LIMIT, sinceMs = 0, optimizerId }: OptimizationHistoryOptions,
+): readonly OptimizationEntry[] {
+  if (limit === 0) return [];
+  return [...trialsOf(state, id), ...versionsOf(state, id)]
+    .filter((entry) => entry.atMs >= sinceMs && (optimizerId === undefined || entry.optimizerId === optimizerId))
+    .sort((one, other) => one.atMs - other.atMs)
+    .slice(-limit);
+}
+
+function* trialsOf(state: VariablesState, id: VariableId): Generator<OptimizationEntry> {
+  for (const { optimization, trials } of state.optimizations()) {
+    const index = optimization.variables.findIndex((variable) => variable.id === id);
+    if (index < 0) continue;
+    for (const { iteration, values, metrics, score, error, startedAtMs, endedAtMs } of trials) {
+      const isComplete = score !== null;
+      yield {
+        optimizerId: optimization.id,
+        iteration,
+        value: values[index],
+        metrics,
+        score,
+        state: isComplete ? 'complete' : 'failed',
+        error,
+        startedAtMs,
+        atMs: endedAtMs,
+        version: null,
+      };
+    }
+  }
+}
+
+/** Oldest first; what a run has written is among its trials. */
+function* versionsOf(state: VariablesState, id: VariableId): Generator<OptimizationEntry> {
+  for (const entry of state.history(id, HISTORY_LIMIT, 0).reverse()) {
+    const { optimizerId, metrics = noMetadata, metadata, value, version, updatedAtMs: atMs } = entry;
+    if (optimizerId === undefined || state.optimization(optimizerId) !== undefined) continue;
+    const { iteration, score } = metadata;
+    yield {
+      optimizerId,
+      iteration: typeof iteration === 'number' ? iteration : null,
+      value,
+      metrics,
+      score: typeof score === 'number' ? score : null,
+      state: 'complete',
+      error: '',
+      startedAtMs: atMs,
+      atMs,
+      version,
+    };
+  }
+}
