@@ -2,5 +2,9 @@
 
 import { gridSearch } from './grid-search.js';
 import type { OptimizerFactory } from './optimizer.js';
+import { randomSearch } from './random-search.js';
 
-export const builtInOptimizers: ReadonlyMap<string, OptimizerFactory> = new Map([['grid_search', gridSearch]]);
+export const builtInOptimizers: ReadonlyMap<string, OptimizerFactory> = new Map([
+  ['grid_search', gridSearch],
+  ['random_search', randomSearch],
+]);

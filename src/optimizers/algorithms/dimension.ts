@@ -1,5 +1,7 @@
 /** One axis of a search space: the values of one variable, and their places on a line from 0 to 1. */
 
+import type { SeededRandom } from './seeded-random.js';
+
 export interface Dimension {
   readonly name: string;
   /** Whether neighbours on the line are alike. Otherwise every value is of its own kind, as the values of a choice are. */
@@ -17,6 +19,8 @@ export interface Dimension {
    * has its place. A value without order has its index for a coordinate.
    */
   coordinateOf(value: unknown): number | undefined;
+  /** A uniform draw, on the logarithmic scale where there is one. */
+  draw(random: SeededRandom): unknown;
 }
 
 /** How far from a multiple of the step a float may lie, in steps, as for the constraint `step`. */
@@ -51,6 +55,10 @@ export class Continuum implements Dimension {
 
   near(coordinate: number): number {
     return this.#line.near(coordinate);
+  }
+
+  draw(random: SeededRandom): number {
+    return this.#line.near(random.next());
   }
 
   coordinateOf(value: unknown): number | undefined {
@@ -92,6 +100,11 @@ export class FloatSteps implements Dimension {
     const rounding = 2 * Number.EPSILON * (Math.abs(value) + Math.abs(this.#first));
     const isHit = Math.abs(value - this.#value(steps)) <= STEP_TOLERANCE * this.#step + rounding;
     return isHit ? BigInt(steps) : undefined;
+  }
+
+  draw(random: SeededRandom): number {
+    // Rounding to the nearest step would halve the shares of the first and the last.
+    return this.#line.isLog ? this.near(random.next()) : this.at(random.below(this.count));
   }
 
   near(coordinate: number): number {
@@ -140,6 +153,10 @@ export class IntegerSteps implements Dimension {
   indexOf(value: unknown): bigint | undefined {
     const offset = this.#offsetOf(value);
     return offset === undefined || offset % this.#step !== 0n ? undefined : offset / this.#step;
+  }
+
+  draw(random: SeededRandom): number | bigint {
+    return this.#line === undefined ? this.at(random.below(this.count)) : this.near(random.next());
   }
 
   near(coordinate: number): number | bigint {
@@ -194,6 +211,10 @@ export class Choices implements Dimension {
   indexOf(value: unknown): bigint | undefined {
     const index = this.#indexes.get(value);
     return index === undefined ? undefined : BigInt(index);
+  }
+
+  draw(random: SeededRandom): unknown {
+    return this.at(random.below(this.count));
   }
 
   near(coordinate: number): unknown {

@@ -20,13 +20,7 @@ const DEFAULT_POINTS = 10;
 export function gridSearch(plan: StudyPlan): Optimizer {
   const settings = readSettings(plan, ['n_points'], [...narrowingKeys, 'n_points']);
   const points = plan.variables.length === 1 ? undefined : readInteger(plan.config, 'n_points', { min: 1 });
-  const space = new SearchSpace(
-    plan.variables.map((variable, place) => {
-      const own = settings[place];
-      if (own === undefined) throw invalidArgument('variables', 'settings for each', variable.name);
-      return thinned(dimensionOf(variable, own), own, points);
-    }),
-  );
+  const space = new SearchSpace(settings.map((own) => thinned(dimensionOf(own), own, points)));
   return new Grid(
     space,
     plan.variables.map(({ value }) => value),

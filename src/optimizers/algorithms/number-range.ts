@@ -3,7 +3,6 @@
 import { invalidArgument } from '../../kernel/errors.js';
 import type { Constraints } from '../../variables/variable.js';
 import { isGiven } from './config.js';
-import type { StudyVariable } from './optimizer.js';
 import { keyOf, type Settings } from './settings.js';
 
 export interface FloatRange {
@@ -28,7 +27,8 @@ export type NumberRange = FloatRange | IntegerRange;
 const STEP_TOLERANCE = 1e-9;
 
 /** The range of a float or an integer; `undefined` for variables of other types. */
-export function numberRange(variable: StudyVariable, settings: Settings): NumberRange | undefined {
+export function numberRange(settings: Settings): NumberRange | undefined {
+  const { variable } = settings;
   if (variable.type !== 'float' && variable.type !== 'integer') return undefined;
   const { constraints } = variable;
   const read = { min: limit(settings, 'min'), max: limit(settings, 'max'), step: limit(settings, 'step') };
@@ -41,7 +41,11 @@ export function numberRange(variable: StudyVariable, settings: Settings): Number
       ? floatRange(constraints, settings, read)
       : integerRange(variable.name, constraints, settings, read);
   if (range.min !== undefined && range.max !== undefined && range.min > range.max)
-    throw invalidArgument(settings.name, 'bounds and a step that leave a value', `${range.min} to ${range.max}`);
+    throw invalidArgument(
+      settings.variable.name,
+      'bounds and a step that leave a value',
+      `${range.min} to ${range.max}`,
+    );
   return range;
 }
 

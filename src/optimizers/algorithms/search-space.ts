@@ -7,10 +7,10 @@ import { CoilyardError, invalidArgument } from '../../kernel/errors.js';
 import { builtInTypes } from '../../variables/types/registry.js';
 import { isGiven, readFlag } from './config.js';
 import { Choices, Continuum, type Dimension, FloatSteps, IntegerSteps } from './dimension.js';
-import type { Generator } from './generator.js';
 import { type NumberRange, numberRange } from './number-range.js';
-import type { Candidate, StudyVariable } from './optimizer.js';
-import { keyOf, type Settings } from './settings.js';
+import type { Candidate, StudyPlan, StudyVariable } from './optimizer.js';
+import { keyOf, readSettings, type Settings } from './settings.js';
+import type { SeededRandom } from './seeded-random.js';
 
 /** Keys that narrow one variable. */
 export const narrowingKeys: readonly string[] = Object.freeze(['min', 'max', 'step', 'choices', 'log']);
@@ -49,6 +49,10 @@ export class SearchSpace {
     return index;
   }
 
+  draw(random: SeededRandom): Candidate {
+    return this.dimensions.map((dimension) => dimension.draw(random));
+  }
+
   near(coordinates: readonly number[]): Candidate {
     return this.dimensions.map((dimension, place) => dimension.near(coordinates[place] ?? 0));
   }
@@ -65,20 +69,21 @@ export class SearchSpace {
   }
 }
 
-/** A uniform draw from one dimension. Rounding to the nearest step would halve the share of the first and the last. */
-export const drawFrom = (dimension: Dimension, generator: Generator, isLog: boolean): unknown =>
-  dimension.count === undefined || isLog
-    ? dimension.near(generator.next())
-    : dimension.at(generator.below(dimension.count));
-
 /** Names a candidate of a space: equal candidates have equal names. */
 export const nameOf = (candidate: Candidate): string =>
   candidate.map((value) => (typeof value === 'string' ? JSON.stringify(value) : String(value))).join();
 
+/** The space of a study, every key of its config checked by name. `own`: the keys of the algorithm itself. */
+export function searchSpace(plan: StudyPlan, own: readonly string[]): SearchSpace {
+  const settings = readSettings(plan, own, narrowingKeys);
+  return new SearchSpace(settings.map((each) => dimensionOf(each)));
+}
+
 /** The dimension of one variable. Refuses what cannot be searched, and says what is missing and how to give it. */
-export function dimensionOf(variable: StudyVariable, settings: Settings): Dimension {
+export function dimensionOf(settings: Settings): Dimension {
+  const { variable } = settings;
   const { name, type, constraints } = variable;
-  const range = numberRange(variable, settings);
+  const range = numberRange(settings);
   if (range === undefined) refuseNumberKeys(variable, settings);
   const choices = readChoices(variable, settings);
   if (choices !== undefined) return new Choices(name, choices);

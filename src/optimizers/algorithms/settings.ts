@@ -9,8 +9,7 @@ import type { StudyPlan, StudyVariable } from './optimizer.js';
 
 /** The settings of one variable, as they were given. */
 export interface Settings {
-  /** The variable's. */
-  readonly name: string;
+  readonly variable: StudyVariable;
   readonly given: Config;
   /** How messages spell each key. */
   readonly paths: Readonly<Record<string, string>>;
@@ -38,12 +37,13 @@ export function readSettings(plan: StudyPlan, own: readonly string[], narrowing:
 }
 
 function settingsOf(
-  { name }: StudyVariable,
+  variable: StudyVariable,
   config: Config,
   space: Config,
   topKeys: readonly string[],
   narrowing: readonly string[],
 ): Settings {
+  const { name } = variable;
   const path = `space.${name}.`;
   const nested = readRecord(space, name, 'space.');
   refuseUnknownKeys(nested, narrowing, path);
@@ -55,5 +55,5 @@ function settingsOf(
     given[key] = top ? config[key] : nested[key];
     paths[key] = top ? key : `${path}${key}`;
   }
-  return { name, given, paths, path: topKeys.length > 0 ? '' : path };
+  return { variable, given, paths, path: topKeys.length > 0 ? '' : path };
 }

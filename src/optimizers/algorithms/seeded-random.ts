@@ -1,12 +1,12 @@
 /**
- * Random numbers that a seed repeats: xoshiro128** (Blackman and Vigna), seeded by splitmix32. One generator belongs to
- * one run; the kernel's `Random` cannot be seeded.
+ * Random numbers that a seed repeats: xoshiro128** (Blackman and Vigna), seeded by splitmix32. One object belongs to one
+ * run; the kernel's `Random` cannot be seeded.
  */
 
 import type { Random } from '../../kernel/clock.js';
 import { type Config, readInteger } from './config.js';
 
-export class Generator {
+export class SeededRandom {
   readonly #state: Uint32Array;
 
   constructor(seed: number) {
@@ -67,8 +67,8 @@ export class Generator {
   }
 }
 
-/** A generator from config `seed`; without one, from a number that the runtime draws. */
-export function generatorFrom(config: Config, random: Random): Generator {
+/** Random numbers from config `seed`; without one, from a number that the runtime draws. */
+export function seededRandom(config: Config, random: Random): SeededRandom {
   const seed = readInteger(config, 'seed', { min: 0 });
-  return new Generator(seed ?? Math.floor(random.next() * 2 ** 53));
+  return new SeededRandom(seed ?? Math.floor(random.next() * 2 ** 53));
 }
