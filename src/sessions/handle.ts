@@ -14,6 +14,9 @@ import type { SessionStats, VariableStats } from './stats.js';
 import type { ResumePoint } from './store.js';
 import type { WatchBatch } from './update.js';
 
+export type { OptimizationEntry, OptimizationHistoryOptions } from './optimization-history.js';
+export type { OptimizationStatus } from './optimization-status.js';
+
 export interface SessionInfo {
   readonly id: SessionId;
   readonly revision: number;

@@ -3,7 +3,7 @@
 import type { VariableId } from '../kernel/ids.js';
 import type { VariablesState } from '../variables/state.js';
 import { noMetadata } from '../variables/value.js';
-import { HISTORY_LIMIT } from '../variables/variable.js';
+import { HISTORY_LIMIT, type Variable } from '../variables/variable.js';
 
 export interface OptimizationHistoryOptions {
   /** At most so many, the newest. Default 100. */
@@ -20,6 +20,8 @@ export interface OptimizationEntry {
   /** 1, 2, 3, … in the order in which trials ended; `null`: an optimizer elsewhere did not say. */
   readonly iteration: number | null;
   readonly value: unknown;
+  /** The variable's type. */
+  readonly variableType: string;
   /** Numbers by name. */
   readonly metrics: Readonly<Record<string, unknown>>;
   /** `null`: it has failed, or an optimizer elsewhere did not say. */
@@ -38,17 +40,20 @@ export interface OptimizationEntry {
 /** Oldest first. */
 export function optimizationEntries(
   state: VariablesState,
-  id: VariableId,
+  { id, type }: Variable,
   { limit = HISTORY_LIMIT, sinceMs = 0, optimizerId }: OptimizationHistoryOptions,
 ): readonly OptimizationEntry[] {
   if (limit === 0) return [];
   return [...trialsOf(state, id), ...versionsOf(state, id)]
+    .map((entry) => ({ ...entry, variableType: type }))
     .filter((entry) => entry.atMs >= sinceMs && (optimizerId === undefined || entry.optimizerId === optimizerId))
     .sort((one, other) => one.atMs - other.atMs)
     .slice(-limit);
 }
 
-function* trialsOf(state: VariablesState, id: VariableId): Generator<OptimizationEntry> {
+type Tried = Omit<OptimizationEntry, 'variableType'>;
+
+function* trialsOf(state: VariablesState, id: VariableId): Generator<Tried> {
   for (const { optimization, trials } of state.optimizations()) {
     const index = optimization.variables.findIndex((variable) => variable.id === id);
     if (index < 0) continue;
@@ -71,7 +76,7 @@ function* trialsOf(state: VariablesState, id: VariableId): Generator<Optimizatio
 }
 
 /** Oldest first; what a run has written is among its trials. */
-function* versionsOf(state: VariablesState, id: VariableId): Generator<OptimizationEntry> {
+function* versionsOf(state: VariablesState, id: VariableId): Generator<Tried> {
   for (const entry of state.history(id, HISTORY_LIMIT, 0).reverse()) {
     const { optimizerId, metrics = noMetadata, metadata, value, version, updatedAtMs: atMs } = entry;
     if (optimizerId === undefined || state.optimization(optimizerId) !== undefined) continue;

@@ -129,7 +129,10 @@ export abstract class SessionCore implements SessionHandle {
     const { id } = this.#readable(reference);
     const optimization = state.optimizationOf(id);
     if (optimization === undefined) return undefined;
-    return statusOf(optimization, (name, value) => (this.#mayReadById(name) ? value : undefined));
+    return statusOf(optimization, (variable, value) => {
+      const record = state.resolve(variable.id)?.record ?? state.deleted(variable.id);
+      return record !== undefined && this.mayRead(record) ? value : undefined;
+    });
   }
 
   trialsOf(reference: string, options: OptimizationHistoryOptions): readonly OptimizationEntry[] {
@@ -139,7 +142,7 @@ export abstract class SessionCore implements SessionHandle {
       if (count !== undefined) checkCount(field, count);
     }
     checkText('optimizerId', options.optimizerId);
-    return optimizationEntries(this.live.state, this.#readable(reference).id, options);
+    return optimizationEntries(this.live.state, this.#readable(reference), options);
   }
 
   checkValue(reference: string, value: unknown, kind?: ValueKind): unknown {

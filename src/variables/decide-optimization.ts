@@ -76,7 +76,7 @@ function decideStart(
   command: StartOptimization,
   context: DecideContext,
 ): Result<Decision<ReplyTo<StartOptimization>>, Refusal> {
-  const { optimizationId, optimizer, direction, maxIterations, source } = command;
+  const { optimizationId, optimizer, direction, maxIterations, leaseMs, source } = command;
   const tooMany = checkBatch('variables', command.variables.length, context.limits);
   if (tooMany !== undefined) return err(tooMany);
   const config = copyMetadata(command.config, 'config');
@@ -93,10 +93,10 @@ function decideStart(
   for (const reference of command.variables) {
     const held = variableToHold(state, reference, command, context);
     if (!held.ok) return held;
-    const { id, name, version, value } = held.value;
+    const { id, name, type, version, value } = held.value;
     if (variables.some((other) => other.id === id))
       return refuse('invalid_argument', `variables: expected each once, got ${name} twice`, { field: 'variables' });
-    variables.push({ id, name, before: { version, value }, version });
+    variables.push({ id, name, type, before: { version, value }, version });
   }
   const optimization: Optimization = {
     id: optimizationId,
@@ -104,6 +104,7 @@ function decideStart(
     config: config.value,
     direction,
     maxIterations,
+    leaseMs,
     variables,
     source,
     ...byPrincipal(command),

@@ -12,6 +12,7 @@ export interface StartOptimization extends Command<'optimization.start'> {
   readonly config?: Readonly<Record<string, unknown>> | undefined;
   readonly direction: Direction;
   readonly maxIterations: number;
+  readonly leaseMs: number;
 }
 
 /** Sets the variables to the values of a trial that begins. */

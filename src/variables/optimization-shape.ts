@@ -29,7 +29,10 @@ export function malformedOptimization(command: OptimizationCommand): CoilyardErr
         oneOf('direction', directions, command.direction) ??
         (isCount(command.maxIterations, 1, MAX_ITERATIONS)
           ? undefined
-          : invalidArgument('maxIterations', `a whole number, 1 to ${MAX_ITERATIONS}`, command.maxIterations))
+          : invalidArgument('maxIterations', `a whole number, 1 to ${MAX_ITERATIONS}`, command.maxIterations)) ??
+        (isCount(command.leaseMs, 0, Number.MAX_SAFE_INTEGER)
+          ? undefined
+          : invalidArgument('leaseMs', 'a whole number of milliseconds, 0 or more', command.leaseMs))
       );
     case 'optimization.apply':
       return malformedValues(command.values);

@@ -42,6 +42,7 @@ export const endReasons: readonly EndReason[] = Object.freeze([
 export interface OptimizedVariable {
   readonly id: VariableId;
   readonly name: string;
+  readonly type: string;
   /** What it was when the run began. */
   readonly before: { readonly version: number; readonly value: unknown };
   /** What the run has written last, or seen at its beginning: any other version is somebody else's. */
@@ -83,6 +84,8 @@ export interface Optimization {
   readonly config: Metadata;
   readonly direction: Direction;
   readonly maxIterations: number;
+  /** How long it outlives the last sign of a client, in milliseconds. 0: the runtime itself tries the values. */
+  readonly leaseMs: number;
   readonly variables: readonly OptimizedVariable[];
   readonly source: string;
   /** The calling session, when it is not the owner. */
