@@ -12,6 +12,7 @@ from coilyard import sync
 from coilyard._arrays import TensorData
 from coilyard._cache import VariableCache
 from coilyard._client import Client, connect
+from coilyard._dspy_bridge.bridge import DSPyOptimizationBridge
 from coilyard._errors import (
     AccessDenied,
     AlreadyExists,
@@ -83,6 +84,7 @@ __all__ = (
     "CoilyardError",
     "ConnectionLost",
     "ConstraintViolation",
+    "DSPyOptimizationBridge",
     "DeadlineExceeded",
     "FailedPrecondition",
     "HasDependents",

@@ -23,7 +23,7 @@ LAYERS = {
     "base": {"base"},
     "top": {"_worker", "_session", "base", "top", "_zygote"},
 }
-TOP = {"__init__", "_client", "_resolver", "sync", "worker", "zygote"}
+TOP = {"__init__", "_client", "_dspy_bridge", "_resolver", "sync", "worker", "zygote"}
 
 
 def group_of(parts: tuple[str, ...]) -> str:
