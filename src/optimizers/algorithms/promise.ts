@@ -1,0 +1,85 @@
+/**
+ * Finds the free candidate that promises most: all of them in a small space; otherwise a sample of the whole space, and
+ * then ever smaller moves around the best of it and around the best trial.
+ */
+
+import type { Ground } from './ground.js';
+import type { Candidate } from './optimizer.js';
+import type { SearchSpace } from './search-space.js';
+import type { SeededRandom } from './seeded-random.js';
+
+export interface PromiseSearch {
+  readonly space: SearchSpace;
+  readonly ground: Ground;
+  readonly random: SeededRandom;
+  /** The best trial so far. */
+  readonly incumbent: Candidate;
+  /** Larger promises more. */
+  readonly rate: (point: readonly number[]) => number;
+}
+
+/** A space of at most so many candidates is rated as a whole. */
+const SMALL_SPACE = 500n;
+const SAMPLE = 400;
+/** How many of the sample moves start from, beside the best trial. */
+const STARTS = 3;
+const MOVES = 12;
+/** Deviations of the moves, in coordinates. */
+const REACHES = [0.1, 0.03, 0.01, 0.003, 0.001];
+
+interface Rated {
+  readonly candidate: Candidate;
+  readonly rating: number;
+}
+
+/** `undefined` when no candidate is free. */
+export function mostPromising(search: PromiseSearch): Candidate | undefined {
+  const { space, ground, random } = search;
+  const isSmall = space.size !== undefined && space.size <= SMALL_SPACE;
+  const sample = isSmall
+    ? Array.from({ length: Number(space.size) }, (_, index) => space.at(BigInt(index)))
+    : Array.from({ length: SAMPLE }, () => space.draw(random));
+  const free = sample.flatMap((candidate) => (ground.isTaken(candidate) ? [] : [rated(search, candidate)]));
+  free.sort((one, other) => other.rating - one.rating);
+  const chosen = isSmall ? free[0] : refined(search, free);
+  return chosen?.candidate ?? ground.draw(random);
+}
+
+function refined(search: PromiseSearch, sample: readonly Rated[]): Rated | undefined {
+  // The best trial is taken itself: it is where moves start, not what is chosen.
+  const starts = [{ candidate: search.incumbent, rating: -Infinity }, ...sample.slice(0, STARTS)];
+  const ends = starts.map((start) => climbed(search, start)).filter(({ rating }) => rating > -Infinity);
+  return ends.reduce<Rated | undefined>(
+    (best, end) => (best === undefined || end.rating > best.rating ? end : best),
+    undefined,
+  );
+}
+
+function climbed(search: PromiseSearch, start: Rated): Rated {
+  let best = start;
+  for (const reach of REACHES)
+    for (let move = 0; move < MOVES; move += 1) {
+      const candidate = moved(search, best.candidate, reach);
+      if (search.ground.isTaken(candidate)) continue;
+      const next = rated(search, candidate);
+      if (next.rating > best.rating) best = next;
+    }
+  return best;
+}
+
+/** One dimension for sure, and each of the others with even odds, by a step or so at least; what has no order is drawn again. */
+function moved({ space, random }: PromiseSearch, from: Candidate, reach: number): Candidate {
+  const sure = Math.floor(random.next() * space.dimensions.length);
+  return space.dimensions.map((dimension, place) => {
+    if (place !== sure && random.next() < 0.5) return from[place];
+    const coordinate = dimension.coordinateOf(from[place]);
+    if (coordinate === undefined || !dimension.ordered) return dimension.draw(random);
+    const step = dimension.count === undefined || dimension.count === 1n ? 0 : 1 / Number(dimension.count - 1n);
+    return dimension.near(coordinate + random.normal() * Math.max(reach, step));
+  });
+}
+
+const rated = ({ space, rate }: PromiseSearch, candidate: Candidate): Rated => {
+  const rating = rate(space.coordinatesOf(candidate) ?? []);
+  return { candidate, rating: Number.isNaN(rating) ? -Infinity : rating };
+};
