@@ -1,8 +1,10 @@
 /** What the other rooms may ask of optimizations: the gateway knows this and nothing behind it. */
 
-import type { OptimizationStatus, SessionHandle } from '../sessions/handle.js';
+import type { EndedTrial, NamedValue, OptimizationStatus, SessionHandle } from '../sessions/handle.js';
 import type { Direction } from '../variables/optimization.js';
 import type { ValueKind } from '../variables/value.js';
+
+export type { EndedTrial, NamedValue } from '../sessions/handle.js';
 
 /** What a trial was measured to be. The score is one of the metrics unless it is said by itself. */
 export interface Measured {
@@ -43,33 +45,11 @@ export interface StartStudyOptions {
   readonly requestId?: string | undefined;
 }
 
-/** A value of a variable, with the type that says how it travels. */
-export interface NamedValue {
-  readonly name: string;
-  readonly type: string;
-  readonly value: unknown;
-}
-
 /** Values to try. */
 export interface Trial {
   /** 1, 2, 3, … in the order in which trials begin. */
   readonly number: number;
   readonly values: readonly NamedValue[];
-}
-
-/** A trial that has ended, with the values of the variables that the reader may read. */
-export interface EndedTrial {
-  readonly optimizationId: string;
-  /** 1, 2, 3, … in the order in which trials ended. */
-  readonly iteration: number;
-  readonly values: readonly NamedValue[];
-  readonly metrics: Readonly<Record<string, number>>;
-  /** `null`: it has failed. */
-  readonly score: number | null;
-  readonly error: string;
-  /** Epoch milliseconds. */
-  readonly startedAtMs: number;
-  readonly endedAtMs: number;
 }
 
 export interface AskOptions {

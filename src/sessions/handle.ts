@@ -8,13 +8,18 @@ import type { ImportSummary, MergeStrategy } from '../variables/transfer-documen
 import type { ExportOptions, TransferFormat } from '../variables/transfer-encode.js';
 import type { Metadata, ValueKind } from '../variables/value.js';
 import type { HistoryEntry, Variable } from '../variables/variable.js';
-import type { OptimizationEntry, OptimizationHistoryOptions } from './optimization-history.js';
+import type { EndedTrial, OptimizationEntry, OptimizationHistoryOptions } from './optimization-history.js';
 import type { OptimizationStatus } from './optimization-status.js';
 import type { SessionStats, VariableStats } from './stats.js';
 import type { ResumePoint } from './store.js';
 import type { WatchBatch } from './update.js';
 
-export type { OptimizationEntry, OptimizationHistoryOptions } from './optimization-history.js';
+export type {
+  EndedTrial,
+  NamedValue,
+  OptimizationEntry,
+  OptimizationHistoryOptions,
+} from './optimization-history.js';
 export type { OptimizationStatus } from './optimization-status.js';
 
 export interface SessionInfo {
@@ -109,6 +114,10 @@ export interface SessionHandle {
   historyOf(reference: string, limit: number, offset: number): readonly HistoryEntry[];
   /** The run that optimizes a variable, or the last one that did; throws `variable_not_found` and `permission_denied`. */
   optimizationStatus(reference: string): OptimizationStatus | undefined;
+  /** A run by its id, as long as it is kept; throws `permission_denied` when the caller may read none of its variables. */
+  optimizationRun(id: string): OptimizationStatus | undefined;
+  /** Trials of a run behind an iteration, oldest first, at most so many; with the values that the caller may read. */
+  runTrials(id: string, afterIteration: number, limit: number): readonly EndedTrial[];
   /** What was tried for a variable, oldest first; throws as `historyOf` does. */
   trialsOf(reference: string, options: OptimizationHistoryOptions): readonly OptimizationEntry[];
   /** A value as the variable would keep it. Throws what would refuse to write it; whether the caller may is not asked. */

@@ -1,6 +1,7 @@
 /** What was tried for a variable: by runs of this runtime, and by optimizers elsewhere that wrote what they tried. */
 
 import type { VariableId } from '../kernel/ids.js';
+import type { Optimization, OptimizationTrial, OptimizedVariable } from '../variables/optimization.js';
 import type { VariablesState } from '../variables/state.js';
 import { noMetadata } from '../variables/value.js';
 import { HISTORY_LIMIT, type Variable } from '../variables/variable.js';
@@ -94,4 +95,38 @@ function* versionsOf(state: VariablesState, id: VariableId): Generator<Tried> {
       version,
     };
   }
+}
+
+/** A value of a variable, with the type that says how it travels. */
+export interface NamedValue {
+  readonly name: string;
+  readonly type: string;
+  readonly value: unknown;
+}
+
+/** A trial that has ended, with the values of the variables that the reader may read. */
+export interface EndedTrial {
+  readonly optimizationId: string;
+  /** 1, 2, 3, … in the order in which trials ended. */
+  readonly iteration: number;
+  readonly values: readonly NamedValue[];
+  readonly metrics: Readonly<Record<string, number>>;
+  /** `null`: it has failed. */
+  readonly score: number | null;
+  readonly error: string;
+  /** Epoch milliseconds. */
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+}
+
+/** @param isShown whether the reader may read a variable. */
+export function endedTrial(
+  { variables }: Optimization,
+  { values, ...trial }: OptimizationTrial,
+  isShown: (variable: OptimizedVariable) => boolean,
+): EndedTrial {
+  const shown: NamedValue[] = [];
+  for (const [index, variable] of variables.entries())
+    if (isShown(variable)) shown.push({ name: variable.name, type: variable.type, value: values[index] });
+  return { ...trial, values: shown };
 }

@@ -16,6 +16,7 @@ import {
 import type { AnyReply, ReplyTo, VariableCommand } from '../variables/commands.js';
 import { type Dependency, transitive } from '../variables/graph.js';
 import { checkAccess, inVariable, notGranted, variableNotFound } from '../variables/refusals.js';
+import type { Optimization, OptimizedVariable } from '../variables/optimization.js';
 import { checkOf } from '../variables/state.js';
 import { decodeDocument } from '../variables/transfer-decode.js';
 import { encodeDocument, type ExportOptions } from '../variables/transfer-encode.js';
@@ -37,6 +38,8 @@ import type {
 import type { LiveSession } from './live-session.js';
 import { mayKnow, openWatch } from './open-watch.js';
 import {
+  type EndedTrial,
+  endedTrial,
   optimizationEntries,
   type OptimizationEntry,
   type OptimizationHistoryOptions,
@@ -125,14 +128,24 @@ export abstract class SessionCore implements SessionHandle {
   }
 
   optimizationStatus(reference: string): OptimizationStatus | undefined {
-    const { state } = this.live;
-    const { id } = this.#readable(reference);
-    const optimization = state.optimizationOf(id);
+    const optimization = this.live.state.optimizationOf(this.#readable(reference).id);
+    return optimization === undefined ? undefined : this.#shownStatus(optimization);
+  }
+
+  optimizationRun(id: string): OptimizationStatus | undefined {
+    this.expiry.touch();
+    const optimization = this.live.state.optimization(id);
     if (optimization === undefined) return undefined;
-    return statusOf(optimization, (variable, value) => {
-      const record = state.resolve(variable.id)?.record ?? state.deleted(variable.id);
-      return record !== undefined && this.mayRead(record) ? value : undefined;
-    });
+    if (!optimization.variables.some((variable) => this.#mayReadOnce(variable))) throw notGranted(this.caller.id);
+    return this.#shownStatus(optimization);
+  }
+
+  runTrials(id: string, afterIteration: number, limit: number): readonly EndedTrial[] {
+    const { state } = this.live;
+    const optimization = state.optimization(id);
+    if (optimization === undefined) return [];
+    const isShown = (variable: OptimizedVariable): boolean => this.#mayReadOnce(variable);
+    return state.trialsOf(id, afterIteration, limit).map((trial) => endedTrial(optimization, trial, isShown));
   }
 
   trialsOf(reference: string, options: OptimizationHistoryOptions): readonly OptimizationEntry[] {
@@ -304,6 +317,17 @@ export abstract class SessionCore implements SessionHandle {
     if (deleted === undefined) return this.requireVariable(reference, 'read');
     this.requireRight(deleted, 'read');
     return deleted;
+  }
+
+  #shownStatus(optimization: Optimization): OptimizationStatus {
+    return statusOf(optimization, (variable, value) => (this.#mayReadOnce(variable) ? value : undefined));
+  }
+
+  /** Whether the caller may read a variable, or might while it was there. */
+  #mayReadOnce({ id }: OptimizedVariable): boolean {
+    const { state } = this.live;
+    const record = state.resolve(id)?.record ?? state.deleted(id);
+    return record !== undefined && this.mayRead(record);
   }
 
   #edges(reference: string, direction: 'dependencies' | 'dependents', isTransitive: boolean): DependencyInfo[] {

@@ -40,6 +40,14 @@ export class OptimizationBook {
     return latest === undefined ? undefined : this.get(latest);
   }
 
+  /** Those behind an iteration that are kept, oldest first. */
+  trialsOf(id: string, afterIteration: number, limit: number): readonly OptimizationTrial[] {
+    const trials = this.#runs.get(id)?.trials ?? [];
+    const [oldest] = trials;
+    const from = oldest === undefined ? 0 : Math.max(0, afterIteration + 1 - oldest.iteration);
+    return trials.slice(from, from + limit);
+  }
+
   /** In order of their beginning. */
   runs(): Iterable<KeptRun> {
     return this.#runs.values();

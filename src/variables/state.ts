@@ -116,6 +116,11 @@ export class VariablesState implements StateView, StateTarget {
     return this.#optimizations?.latestOf(id);
   }
 
+  /** Trials of a run behind an iteration, oldest first. */
+  trialsOf(id: string, afterIteration: number, limit: number): readonly OptimizationTrial[] {
+    return this.#optimizations?.trialsOf(id, afterIteration, limit) ?? [];
+  }
+
   /** Runs that are kept, in order of their beginning. */
   optimizations(): Iterable<KeptRun> {
     return this.#optimizations?.runs() ?? [];
