@@ -60,7 +60,8 @@ from coilyard._errors import (
     VersionNotFound,
     WorkerLost,
 )
-from coilyard._optimizers import BaseOptimizer, OptimizationDone
+from coilyard._optimization.records import Trial
+from coilyard._optimizers import BaseOptimizer, OptimizationDone, VariableSpec
 from coilyard._records import SessionInfo, VariableUpdate
 from coilyard._registry import module, register_interpreter, tool
 from coilyard._resolver import ModuleVariableResolver, ResolvedModule
@@ -122,6 +123,7 @@ __all__ = (
     "TransportDenied",
     "TransportError",
     "TransportTimeout",
+    "Trial",
     "Unauthenticated",
     "Unavailable",
     "UnknownType",
@@ -129,6 +131,7 @@ __all__ = (
     "VariableCache",
     "VariableExists",
     "VariableNotFound",
+    "VariableSpec",
     "VariableUpdate",
     "VersionNotFound",
     "Watch",

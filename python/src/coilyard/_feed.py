@@ -79,7 +79,7 @@ class Feed:
             except CoilyardError as error:
                 self._lose()
                 impatient = self.position is None and self._on_lost is None and clock.now() >= give_up_at
-                if impatient or not _may_come_back(error):
+                if impatient or not may_come_back(error):
                     raise
                 _log.debug("watch interrupted: %s", error)
             except asyncio.CancelledError:
@@ -155,7 +155,8 @@ class Feed:
             call.cancel()
 
 
-def _may_come_back(error: CoilyardError) -> bool:
+def may_come_back(error: CoilyardError) -> bool:
+    """Whether a stream that broke with it is worth opening again."""
     if isinstance(error, ClientClosed):
         return False
     return isinstance(error, (Unavailable, Overloaded)) or error.code == "cancelled"

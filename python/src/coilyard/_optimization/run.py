@@ -8,25 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-import logging
-import weakref
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from coilyard import _arguments as given
 from coilyard import _methods as methods
 from coilyard._calls import Caller, new_request_id
-from coilyard._clock import Clock
-from coilyard._errors import (
-    AccessDenied,
-    ClientClosed,
-    CoilyardError,
-    FailedPrecondition,
-    NotFound,
-    NotOptimizing,
-    OptimisticLockFailure,
-)
+from coilyard._errors import CoilyardError, NotOptimizing, OptimisticLockFailure
+from coilyard._optimization.lease import Keeper
 from coilyard._optimization.records import (
     TellOutcome,
     Trial,
@@ -35,11 +24,9 @@ from coilyard._optimization.records import (
     trial_of,
     unknown_end,
 )
+from coilyard._optimization.start import DEFAULT_LEASE_S, StartOptions
 from coilyard._proto import optimizations_pb2, value_pb2
-from coilyard._values import encode_metadata, encode_value
-
-#: Seconds that a run outlives the last sign of its clients, unless the gateway or the caller says otherwise.
-DEFAULT_LEASE_S = 15.0
+from coilyard._values import encode_value
 
 #: Seconds for one request for a trial, at least: the gateway lets it wait while there is nothing to try.
 _ASK_S = 60.0
@@ -52,8 +39,6 @@ _CALLED = {
     "lease_ms": "lease_s",
     "timeout_ms": "timeout_s",
 }
-
-_log = logging.getLogger("coilyard.optimization")
 
 
 class RunCore(Protocol):
@@ -75,45 +60,6 @@ class RunCore(Protocol):
 
     def invalidate(self, name: str | None) -> None:
         """Has the next read ask the gateway."""
-
-
-@dataclass(frozen=True, slots=True)
-class StartOptions:
-    """How a run is to be; see `StartOptimizationRequest` in the wire contract.
-
-    Attributes:
-        variables: Names or ids.
-        optimizer: A built-in one, one of the runtime's, or, of an `external` run, any name.
-        config: The optimizer's own settings, which travel; of an external run there are none to send.
-        max_iterations: Trials that may end.
-        convergence_threshold: The gain below which the run ends; 0: never for that.
-        direction: `maximize` or `minimize`.
-        objective: The tool that the runtime calls for each trial; empty: trials are asked for.
-        metric: Which of the metrics is optimized; empty: `score`, or the only one.
-        external: Every request for a trial brings the values to try.
-        apply_trials: Sets the variables to the values of each trial.
-        parallel: How many trials may run at the same time.
-        timeout_s: Seconds until the run ends; None: never for that.
-        patience: How many trials the convergence looks back; None: as the gateway thinks.
-        lease_s: Seconds that the run outlives the last sign of a client.
-        source: What this client calls itself in histories.
-    """
-
-    variables: tuple[str, ...]
-    optimizer: str
-    config: Mapping[str, Any] = field(default_factory=dict)
-    max_iterations: int = 100
-    convergence_threshold: float = 0.001
-    direction: str = "maximize"
-    objective: str = ""
-    metric: str = ""
-    external: bool = False
-    apply_trials: bool = False
-    parallel: int = 1
-    timeout_s: float | None = None
-    patience: int | None = None
-    lease_s: float = DEFAULT_LEASE_S
-    source: str = "python"
 
 
 class OptimizationRun:
@@ -143,10 +89,11 @@ class OptimizationRun:
         self._core = core
         self._applies = apply_trials
         self._client = f"python-{new_request_id()}"
-        self._free: list[int] = []
-        self._slots = 0
+        self._free: list[str] = []
+        self._clients = 0
+        self._in_hand: dict[str, Trial] = {}
         self._lease_s = status.lease_ms / 1000 or DEFAULT_LEASE_S
-        self._keeper: _Keeper | None = None
+        self._keeper: Keeper | None = None
         self._is_owner = is_owner
         self._take(status)
 
@@ -165,14 +112,16 @@ class OptimizationRun:
         """
         if self.ended is not None:
             return None
-        slot = self._take_slot()
+        client_id = self._free_client()
         trial = None
         try:
-            trial = await self._ask(f"{self._client}-{slot}", values or {})
+            trial = await self._ask(client_id, values or {})
         finally:
             if trial is None:
-                self._release(slot)
-        self._keep()
+                heapq.heappush(self._free, client_id)
+        if trial is not None:
+            self._in_hand[client_id] = trial
+            self._keep()
         return trial
 
     async def _ask(self, client_id: str, values: Mapping[str, Any]) -> Trial | None:
@@ -262,29 +211,26 @@ class OptimizationRun:
         if keeper is not None:
             keeper.cancel()
 
+    @property
+    def in_hand(self) -> list[Trial]:
+        """The trials that were asked for here and whose results were not told."""
+        return list(self._in_hand.values())
+
     def learn(self, status: optimizations_pb2.OptimizationStatus) -> None:
         """Takes in a status of this run that came another way."""
         if status.optimization_id == self.id:
             self._take(status)
 
-    def _take_slot(self) -> int:
+    def _free_client(self) -> str:
         if self._free:
             return heapq.heappop(self._free)
-        self._slots += 1
-        return self._slots
-
-    def _release(self, slot: int) -> None:
-        heapq.heappush(self._free, slot)
+        self._clients += 1
+        return f"{self._client}-{self._clients:04}"
 
     def _give_back(self, trial: Trial) -> None:
-        client, _, slot = trial.client_id.rpartition("-")
-        if client == self._client and int(slot) not in self._free:
-            self._release(int(slot))
+        if self._in_hand.pop(trial.client_id, None) is not None:
+            heapq.heappush(self._free, trial.client_id)
         self._outdate(applied=self._applies)
-
-    @property
-    def _in_hand(self) -> int:
-        return self._slots - len(self._free)
 
     def _encoded(self, name: str, value: Any) -> value_pb2.Value:
         return encode_value(value, self._core.type_of(name), f"values[{name!r:.40}]")
@@ -327,12 +273,12 @@ class OptimizationRun:
     def _keep(self) -> None:
         """Has the run heard of this client: all the time if it has started it, else while it has a trial in hand."""
         if self._keeper is None and self.ended is None and self._lease_s and (self._is_owner or self._in_hand):
-            self._keeper = _Keeper(self, self._core.call, self._lease_s / 3)
+            self._keeper = Keeper(self, self._core.call, self._lease_s / 3)
 
     @property
     def is_needed(self) -> bool:
         """Whether the run has to hear of this client."""
-        return self.ended is None and (self._is_owner or self._in_hand > 0)
+        return self.ended is None and (self._is_owner or bool(self._in_hand))
 
     def kept_no_longer(self) -> None:
         """The renewing has ended by itself."""
@@ -352,80 +298,6 @@ class OptimizationRun:
             self._end(unknown_end(self.id, self.variables), committed=True)
 
 
-class _Keeper:
-    """Renews a lease for as long as the run is there and needs it; knows the run weakly."""
-
-    def __init__(self, run: OptimizationRun, call: Caller, every_s: float) -> None:
-        loop = asyncio.get_running_loop()
-        self._task = loop.create_task(_renew(weakref.ref(run), call, every_s))
-        # The collector may run in any thread, and after the loop has ended.
-        self._finalizer = weakref.finalize(run, _cancel_from_anywhere, loop, self._task)
-        self._finalizer.atexit = False
-
-    def cancel(self) -> None:
-        self._finalizer.detach()
-        if self._task is not asyncio.current_task():
-            self._task.cancel()
-
-
-def _cancel_from_anywhere(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(task.cancel)
-
-
-async def _renew(known: weakref.ref[OptimizationRun], call: Caller, every_s: float) -> None:
-    punctuality = _Punctuality(call.clock, every_s)
-    while True:
-        await punctuality.sleep(known)
-        run = known()
-        if run is None or not run.is_needed:
-            break
-        request, run = run.renewal(), None
-        try:
-            reply = await call(methods.RenewOptimization, request, max(every_s, 1.0))
-        except ClientClosed:
-            break
-        except (NotFound, FailedPrecondition, OptimisticLockFailure, AccessDenied) as error:
-            _log.debug("%s is held no longer: %s", request.optimization_id, error)
-            run = known()
-            if run is not None:
-                await run.lost()
-            break
-        except CoilyardError as error:
-            _log.debug("%s is not heard of for now: %s", request.optimization_id, error)
-        else:
-            run = known()
-            if run is not None:
-                run.learn(reply.status)
-        run = None
-    run = known()
-    if run is not None:
-        run.kept_no_longer()
-
-
-class _Punctuality:
-    """Sleeps between renewals and says once why one came late."""
-
-    def __init__(self, clock: Clock, every_s: float) -> None:
-        self._clock = clock
-        self._every_s = every_s
-        self._has_warned = False
-
-    async def sleep(self, known: weakref.ref[OptimizationRun]) -> None:
-        due = self._clock.now() + self._every_s
-        await self._clock.sleep(self._every_s)
-        late = self._clock.now() - due
-        run = known()
-        if late > self._every_s and run is not None and not self._has_warned:
-            self._has_warned = True
-            _log.warning(
-                "%s was not renewed for %.1f s, of the %.1f s after which it ends: something blocked the event loop. "
-                "An objective that computes should be a plain function, which gets a thread of its own, rather than a "
-                "coroutine.",
-                run.id, late + self._every_s, self._every_s * 3,
-            )  # fmt: skip
-
-
 async def open_run(core: RunCore, options: StartOptions) -> OptimizationRun:
     """Starts a run and holds it.
 
@@ -435,24 +307,8 @@ async def open_run(core: RunCore, options: StartOptions) -> OptimizationRun:
         VariableNotFound: There is no such variable (also a KeyError).
         PermissionDenied: No right to optimize it (also a PermissionError).
     """
+    fields = options.fields()
     await core.initialize()
-    fields = {
-        "variables": list(options.variables),
-        "optimizer": options.optimizer,
-        "config": encode_metadata(options.config, "optimizer_config"),
-        "max_iterations": options.max_iterations,
-        "convergence_threshold": options.convergence_threshold,
-        "direction": options.direction,
-        "objective": options.objective,
-        "metric": options.metric,
-        "external": options.external,
-        "apply_trials": options.apply_trials,
-        "parallel": options.parallel,
-        "timeout_ms": _milliseconds(options.timeout_s),
-        "patience": options.patience or 0,
-        "lease_ms": _milliseconds(options.lease_s),
-        "source": options.source,
-    }
     request = optimizations_pb2.StartOptimizationRequest(**core.scoped(fields))
     with given.called(**_CALLED):
         reply = await core.call(methods.StartOptimization, request)
@@ -472,11 +328,6 @@ async def join_run(core: RunCore, optimization_id: str) -> OptimizationRun:
     )
     reply = await core.call(methods.RenewOptimization, request)
     return OptimizationRun(core, reply.status, apply_trials=True, is_owner=False)
-
-
-def _milliseconds(seconds: float | None) -> int:
-    """At least one: nought stands for what the gateway thinks."""
-    return 0 if seconds is None else max(1, round(seconds * 1000))
 
 
 __all__ = (

@@ -20,6 +20,7 @@ from coilyard._session.config import SessionConfig
 from coilyard._session.core import SessionCore
 from coilyard._session.dependencies import VariableDependencies
 from coilyard._session.history import VariableHistory
+from coilyard._session.optimization import VariableOptimization
 from coilyard._session.reads import VariableReads
 from coilyard._session.statistics import VariableStatistics
 from coilyard._session.tools import ToolCalling
@@ -41,6 +42,7 @@ class SessionContext(
     VariableTransfer,
     VariableStatistics,
     VariableWatching,
+    VariableOptimization,
     ToolCalling,
     CacheControl,
 ):
@@ -126,5 +128,8 @@ class SessionContext(
         await self.cleanup()
 
     async def cleanup(self) -> None:
-        """Frees what this client holds: watches, the cache and its stream. The session lives on; see `stop`."""
+        """Frees what this client holds: watches, the cache and its stream. The session lives on; see `stop`.
+
+        Optimizations that were started here, except by the name of a tool, are stopped: their best values are written.
+        """
         await self._core.close()

@@ -19,6 +19,7 @@ from coilyard._entries import CachedValue
 from coilyard._errors import PermissionDenied
 from coilyard._feed import Feed
 from coilyard._methods import Method, Reply, Request
+from coilyard._optimization.client import Optimizations
 from coilyard._proto import sessions_pb2, variables_pb2
 from coilyard._push import PushLink
 from coilyard._records import cached_update, cached_value, framework_in, value_of
@@ -60,6 +61,7 @@ class SessionCore:
         self._watches_stub = variables_stub(channel)
         self.gateway_tools = GatewayTools(self.call)
         self.tools: ToolCaller = tools or self.gateway_tools
+        self.optimizations = Optimizations(self)
         self.cache = VariableCache(
             config.cache_ttl,
             config.cache_max_size,
@@ -276,6 +278,7 @@ class SessionCore:
 
     async def close(self) -> None:
         """Frees what this client holds on the gateway; the session lives on."""
+        await self.optimizations.close()
         for watch in list(self.watches):
             watch.cancel()
         await asyncio.gather(*(watch.aclose() for watch in list(self.watches)))

@@ -5,7 +5,7 @@ Every call runs the asynchronous core on the loop of another thread; there is no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import wraps
 from types import TracebackType
 from typing import Any, Concatenate, Generic, TypeVar, cast
@@ -14,6 +14,8 @@ from typing_extensions import ParamSpec, Self
 
 from coilyard import _arguments as given
 from coilyard._loop_thread import LoopThread
+from coilyard._optimization.options import MAXIMIZE
+from coilyard._optimization.threads import off_loop
 from coilyard._records import VariableUpdate
 from coilyard._sentinel import MISSING
 from coilyard._session.context import SessionContext as AsyncSessionContext
@@ -148,6 +150,28 @@ class SessionContext(Facade[AsyncSessionContext]):
             raise given.wrong_kind("watch_task", "a watch", watch_task)
         watch_task.cancel()
 
+    def start_optimization(
+        self,
+        variable: str | Sequence[str],
+        optimizer_type: str,
+        optimizer_config: Mapping[str, Any] | None = None,
+        max_iterations: int = 100,
+        convergence_threshold: float = 0.001,
+        callback: Callable[[int, Any, dict[str, float]], Any] | None = None,
+        *,
+        objective: Callable[[Any], Any] | str | Mapping[str, Any] | None = None,
+        direction: str = MAXIMIZE,
+    ) -> str:
+        """Starts to look for the best value; see the asynchronous `SessionContext.start_optimization`.
+
+        Plain functions, the callback included, are called in threads of their own: they may use this session.
+        """
+        told = off_loop(callback) if callable(callback) else callback
+        return self._loop.run(
+            self._inner.start_optimization, variable, optimizer_type, optimizer_config, max_iterations,
+            convergence_threshold, told, objective=objective, direction=direction,
+        )  # fmt: skip
+
     call = blocking(AsyncSessionContext.call)
     call_tool = blocking(AsyncSessionContext.call_tool)
     list_tools = blocking(AsyncSessionContext.list_tools)
@@ -175,6 +199,13 @@ class SessionContext(Facade[AsyncSessionContext]):
     set_variable_permissions = blocking(AsyncSessionContext.set_variable_permissions)
     rollback_variable = blocking(AsyncSessionContext.rollback_variable)
     import_variables = blocking(AsyncSessionContext.import_variables)
+    stop_optimization = blocking(AsyncSessionContext.stop_optimization)
+    get_optimization_status = blocking(AsyncSessionContext.get_optimization_status)
+    get_optimization_history = blocking(AsyncSessionContext.get_optimization_history)
+    register_python_optimizer = blocking(AsyncSessionContext.register_python_optimizer)
+    ask_trial = blocking(AsyncSessionContext.ask_trial)
+    tell_trial = blocking(AsyncSessionContext.tell_trial)
+    fail_trial = blocking(AsyncSessionContext.fail_trial)
     get_cache_info = plain(AsyncSessionContext.get_cache_info)
     get_cache_stats = plain(AsyncSessionContext.get_cache_stats)
     set_cache_config = plain(AsyncSessionContext.set_cache_config)
