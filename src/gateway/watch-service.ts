@@ -1,80 +1,23 @@
-/**
- * `Variables.Watch`: a watcher of the session is emptied as fast as the reader reads. One message is on its way at a
- * time; what happens meanwhile waits in the watcher, whose memory is bounded.
- */
+/** `Variables.Watch`: a watcher of the session, emptied as fast as the reader reads. */
 
-import type { handleServerStreamingCall, ServerWritableStream } from '@grpc/grpc-js';
+import type { handleServerStreamingCall } from '@grpc/grpc-js';
 import { type Position, VariablesService, type WatchRequest } from '../gen/coilyard/v1/variables.js';
 import { CoilyardError, type ErrorCode } from '../kernel/errors.js';
 import type { WatchEnd, Watcher, WatchOptions } from '../sessions/handle.js';
 import { boundedList, filledText, safeCount } from '../wire/fields.js';
-import { authenticateCall, authorizeMethod, authorizeSessions, reporting } from './authorization.js';
-import { callingSessionOf, findSession } from './caller.js';
+import { findSession } from './caller.js';
 import type { GatewayContext } from './context.js';
-import { grpcStatusOf } from './grpc-status.js';
-import { refusedToGuest } from './guests.js';
-import type { Principal } from './principal.js';
-import { decodeRequest } from './unary.js';
-import { Turns } from './turns.js';
+import { serverStream, type StreamSource } from './server-stream.js';
 import { WatchEncoder } from './watch-encoder.js';
 
-const { path } = VariablesService.watch;
-
-type WatchCall = ServerWritableStream<Buffer, Buffer>;
-
 export function watchRoute(context: GatewayContext): handleServerStreamingCall<Buffer, Buffer> {
-  const { maxSendBytes, maxCarriedBytes } = context.limits;
-  const turns = new Turns();
+  const { maxSendBytes, maxCarriedBytes, maxBatch } = context.limits;
   const encoder = new WatchEncoder({ maxMessageBytes: maxSendBytes, maxUpdateBytes: maxCarriedBytes });
-  return (call) => {
-    const stream = new WatchStream(call, encoder, turns);
-    const forget = context.openStreams.add((error) => stream.end(error));
-    let giveBack = (): void => {};
-    let stay = (): void => {};
-    // Emitted once at the end of every call, whoever ended it.
-    call.once('cancelled', () => {
-      forget();
-      giveBack();
-      stay();
-      stream.close();
-    });
-    const admitted = async (): Promise<Admitted> => {
-      const principal = authenticateCall(context, path, call);
-      giveBack = reporting(context, path, principal, () => context.quota.take(principal.name));
-      // A worker watches no longer than it lives.
-      stay = principal.doors?.whenClosed(() => stream.end(hasEnded(principal))) ?? stay;
-      return openWatcher(context, call, principal, stream);
-    };
-    admitted().then(
-      ({ watcher, pieces }) => stream.start(watcher, pieces),
-      (thrown) => stream.end(thrown),
-    );
-  };
-}
-
-const hasEnded = ({ name }: Principal): CoilyardError => new CoilyardError('unauthenticated', `${name} has ended`);
-
-interface Admitted {
-  readonly watcher: Watcher;
-  /** Whether the reader puts pieces together. */
-  readonly pieces: boolean;
-}
-
-async function openWatcher(
-  context: GatewayContext,
-  call: WatchCall,
-  principal: Principal,
-  stream: WatchStream,
-): Promise<Admitted> {
-  authorizeMethod(context, path, principal);
-  const request = decodeRequest(VariablesService.watch, call.request);
-  const callingSession = callingSessionOf(call.metadata);
-  const { sessionId } = request;
-  if (authorizeSessions(context, path, principal, request, callingSession) === 'guest')
-    stream.toldAs((error) => refusedToGuest(context, path, principal, sessionId, error));
-  const session = await findSession(context, sessionId, { principal, callingSession });
-  const watcher = session.openWatch(decodeOptions(request, context.limits.maxBatch));
-  return { watcher, pieces: request.pieces ?? false };
+  return serverStream(context, VariablesService.watch, async (request, caller) => {
+    const session = await findSession(context, request.sessionId, caller);
+    const watcher = session.openWatch(decodeOptions(request, maxBatch));
+    return new WatchSource(watcher, encoder, request.pieces ?? false);
+  });
 }
 
 function decodeOptions(request: WatchRequest, maxBatch: number): WatchOptions {
@@ -95,81 +38,46 @@ function decodePosition({ revision, tag }: Position): NonNullable<WatchOptions['
   return { revision: safeCount(revision, 'after.revision'), ...(tag === '' ? {} : { tag }) };
 }
 
-class WatchStream {
-  readonly #call: WatchCall;
+class WatchSource implements StreamSource {
+  readonly #watcher: Watcher;
   readonly #encoder: WatchEncoder;
-  readonly #turns: Turns;
-  #watcher: Watcher | undefined;
-  #pieces = false;
+  /** Whether the reader puts pieces together. */
+  readonly #pieces: boolean;
   /** Messages of the batch in hand that are still to be written. */
   #waiting: Iterator<Buffer, void> | undefined;
-  #state: 'open' | 'ended' = 'open';
-  #told = (thrown: unknown): unknown => thrown;
 
-  constructor(call: WatchCall, encoder: WatchEncoder, turns: Turns) {
-    this.#call = call;
-    this.#encoder = encoder;
-    this.#turns = turns;
-  }
-
-  /** @param told what its reader is told of an end, of an error. */
-  toldAs(told: (thrown: unknown) => unknown): void {
-    this.#told = told;
-  }
-
-  start(watcher: Watcher, pieces: boolean): void {
-    if (this.#state === 'ended') {
-      watcher.close();
-      return;
-    }
+  constructor(watcher: Watcher, encoder: WatchEncoder, pieces: boolean) {
     this.#watcher = watcher;
+    this.#encoder = encoder;
     this.#pieces = pieces;
-    this.#pump();
   }
 
-  /** Ends with a status that says why. Idempotent. */
-  end(thrown: unknown): void {
-    if (this.#state === 'ended') return;
-    this.close();
-    this.#call.emit('error', grpcStatusOf(this.#told(thrown)));
+  next(): Buffer | undefined {
+    return this.#nextOfBatch() ?? this.#nextBatch();
+  }
+
+  onReady(wake: () => void): void {
+    this.#watcher.onReady(wake);
+  }
+
+  get ended(): CoilyardError | undefined {
+    const { ended } = this.#watcher;
+    return ended === undefined ? undefined : reasonOf(ended);
   }
 
   close(): void {
-    this.#state = 'ended';
     this.#waiting = undefined;
-    this.#watcher?.close();
+    this.#watcher.close();
   }
 
-  readonly #pump = (): void => {
-    const watcher = this.#watcher;
-    if (this.#state === 'ended' || watcher === undefined) return;
-    try {
-      const message = this.#waitingMessage() ?? this.#nextMessage(watcher);
-      // The callback comes once the message has gone through the reader's flow control.
-      if (message !== undefined) this.#call.write(message, this.#pump);
-      else if (watcher.ended !== undefined) this.end(reasonOf(watcher.ended));
-      else watcher.onReady(this.#pumpSoon);
-    } catch (error) {
-      this.end(error);
-    }
-  };
-
-  /**
-   * Once no microtask is left: what else is committed meanwhile goes into the same message. What is committed later in this
-   * turn of the loop waits for that message, and goes together into the next.
-   */
-  readonly #pumpSoon = (): void => {
-    this.#turns.add(this.#pump);
-  };
-
-  #nextMessage(watcher: Watcher): Buffer | undefined {
-    const batch = watcher.take();
+  #nextBatch(): Buffer | undefined {
+    const batch = this.#watcher.take();
     if (batch === undefined) return undefined;
     this.#waiting = this.#encoder.encode(batch, this.#pieces);
-    return this.#waitingMessage();
+    return this.#nextOfBatch();
   }
 
-  #waitingMessage(): Buffer | undefined {
+  #nextOfBatch(): Buffer | undefined {
     const next = this.#waiting?.next();
     if (next === undefined || next.done === true) {
       this.#waiting = undefined;
