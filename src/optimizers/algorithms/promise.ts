@@ -71,9 +71,12 @@ function climbed(search: PromiseSearch, start: Rated): Rated {
 function moved({ space, random }: PromiseSearch, from: Candidate, reach: number): Candidate {
   const sure = Math.floor(random.next() * space.dimensions.length);
   return space.dimensions.map((dimension, place) => {
-    if (place !== sure && random.next() < 0.5) return from[place];
     const coordinate = dimension.coordinateOf(from[place]);
-    if (coordinate === undefined || !dimension.ordered) return dimension.draw(random);
+    const isKept = place !== sure && random.next() < 0.5;
+    if (coordinate === undefined) return dimension.draw(random);
+    if (!dimension.ordered) return isKept ? from[place] : dimension.draw(random);
+    // The best trial may be one of others, between two steps.
+    if (isKept) return dimension.near(coordinate);
     const step = dimension.count === undefined || dimension.count === 1n ? 0 : 1 / Number(dimension.count - 1n);
     return dimension.near(coordinate + random.normal() * Math.max(reach, step));
   });

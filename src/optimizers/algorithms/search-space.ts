@@ -178,5 +178,8 @@ function missingBound(name: string, bound: 'min' | 'max', settings: Settings): n
 }
 
 function missing(name: string, what: string, settings: Settings, key: string): CoilyardError {
-  return invalidArgument(name, `${what} "${keyOf(settings, key)}" in the config`, undefined);
+  const expected = `${what} "${keyOf(settings, key)}" in the config`;
+  return new CoilyardError('invalid_argument', `${name}: expected ${expected}, got neither`, {
+    details: { field: name, expected, actual: 'neither' },
+  });
 }

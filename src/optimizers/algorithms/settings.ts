@@ -11,14 +11,12 @@ import type { StudyPlan, StudyVariable } from './optimizer.js';
 export interface Settings {
   readonly variable: StudyVariable;
   readonly given: Config;
-  /** How messages spell each key. */
+  /** How messages spell each key, also one that is missing. */
   readonly paths: Readonly<Record<string, string>>;
-  /** How messages tell where a key that is missing belongs. */
-  readonly path: string;
 }
 
 /** The key as whoever gave it, or should give it, spells it. */
-export const keyOf = (settings: Settings, key: string): string => settings.paths[key] ?? `${settings.path}${key}`;
+export const keyOf = (settings: Settings, key: string): string => settings.paths[key] ?? key;
 
 /**
  * Checks the names of all keys. `narrowing`: those of one variable that the algorithm understands; `own`: those of the
@@ -53,7 +51,7 @@ function settingsOf(
     const top = topKeys.includes(key) && isGiven(config[key]);
     if (top && isGiven(nested[key])) throw invalidArgument(`${path}${key}`, `${key} once`, 'it at the top as well');
     given[key] = top ? config[key] : nested[key];
-    paths[key] = top ? key : `${path}${key}`;
+    paths[key] = topKeys.includes(key) && !isGiven(nested[key]) ? key : `${path}${key}`;
   }
-  return { variable, given, paths, path: topKeys.length > 0 ? '' : path };
+  return { variable, given, paths };
 }
