@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Mapping
 from typing import Any
 
 from coilyard import _arguments as given
 from coilyard._dspy_bridge.library import a_module, load_dspy
-from coilyard._dspy_bridge.parameters import Parameter, Settings, parameters_of
+from coilyard._dspy_bridge.optimizer import VariableAwareOptimizer
+from coilyard._dspy_bridge.parameters import Parameter, parameters_of
+from coilyard._dspy_bridge.plan import Plan
+from coilyard._dspy_bridge.synced import SyncedModules
 from coilyard._dspy_bridge.threads import run_in_thread
-from coilyard._errors import InvalidArgument, ValidationFailed, VariableExists, VariableNotFound
+from coilyard._errors import ValidationFailed, VariableExists, VariableNotFound
 from coilyard._session.context import SessionContext
 from coilyard._worker.language_model import answers_async
 
@@ -40,7 +42,7 @@ class DSPyOptimizationBridge:
         if not isinstance(session_context, SessionContext):
             raise given.wrong_kind("session_context", "a SessionContext", session_context)
         self.session_context = session_context
-        self._synced: dict[int, tuple[weakref.ref[Any], dict[str, Parameter]]] = {}
+        self._synced = SyncedModules(session_context)
 
     def __repr__(self) -> str:
         return f"<DSPyOptimizationBridge {self.session_context.session_id}>"
@@ -84,11 +86,7 @@ class DSPyOptimizationBridge:
             dspy, module, prefix, given.flag(instructions, "instructions"), given.flag(demos, "demos")
         )
         await self._adopt_or_register(parameters, type(module).__name__)
-        kept = self._parameters_of(module) or {}
-        # A parameter that was synced before under another prefix follows its new variable.
-        kept.update((parameter.label, parameter) for parameter in parameters)
-        key = id(module)
-        self._synced[key] = (weakref.ref(module, lambda _: self._synced.pop(key, None)), kept)
+        self._synced.remember(module, parameters)
         return {parameter.label: parameter.variable for parameter in parameters}
 
     async def apply(self, dspy_module: Any) -> dict[str, Any]:
@@ -107,7 +105,7 @@ class DSPyOptimizationBridge:
             VariableNotFound: A variable is gone (also a KeyError).
         """
         dspy = await load_dspy()
-        settings, values = await self._settings(dspy, a_module(dspy, dspy_module, "dspy_module"))
+        settings, values = await self._synced.settings(dspy, a_module(dspy, dspy_module, "dspy_module"))
         settings.apply(dspy_module)
         return values
 
@@ -126,31 +124,62 @@ class DSPyOptimizationBridge:
             VariableNotFound: A variable is gone (also a KeyError).
         """
         dspy = await load_dspy()
-        settings, _ = await self._settings(dspy, a_module(dspy, dspy_module, "dspy_module"))
+        settings, _ = await self._synced.settings(dspy, a_module(dspy, dspy_module, "dspy_module"))
         running = settings.copy(dspy_module)
         if _is_awaitable(dspy, running):
             return await running.acall(**inputs)
         return await run_in_thread(dspy, lambda _: running(**inputs))
 
-    async def _settings(self, dspy: Any, module: Any) -> tuple[Settings, dict[str, Any]]:
-        parameters = self._parameters_of(module)
-        if parameters is None:
-            raise InvalidArgument(
-                "dspy_module: expected a module that was synced; await bridge.sync_dspy_parameters(module) first"
-            )
-        wanted = list(parameters.values())
-        values = await self.session_context.get_variables([parameter.variable for parameter in wanted])
-        for parameter in wanted:
-            if parameter.variable not in values:
-                raise VariableNotFound(
-                    f"variable {parameter.variable!r} does not exist: {parameter.label} is to be set from it",
-                    details={"variable": parameter.variable},
-                )
-        return Settings(dspy, wanted, values), values
+    async def create_variable_aware_optimizer(
+        self, optimizer_class: type[Any], variable_mappings: Mapping[str, str], **kwargs: Any
+    ) -> VariableAwareOptimizer:
+        """Makes an optimizer of DSPy whose settings are read from variables whenever it compiles.
 
-    def _parameters_of(self, module: Any) -> dict[str, Parameter] | None:
-        known, parameters = self._synced.get(id(module), (None, None))
-        return parameters if known is not None and known() is module else None
+        A parameter of the mapping is one of the constructor or, if that has none of its name, of `compile`;
+        `teacher_temperature` and the like are settings of the language model that the teacher asks. A value becomes
+        what its parameter takes: an integer a float, a whole float an integer.
+
+        Args:
+            optimizer_class: Such as `dspy.teleprompt.BootstrapFewShot`.
+            variable_mappings: The variables, names or ids, by parameter.
+            **kwargs: Arguments that come from no variable, such as `metric`.
+
+        Raises:
+            InvalidArgument: A parameter fits nowhere; the text says which there are (also a ValueError).
+            ValidationFailed: A variable or an argument is of the wrong kind, or lacks (also a TypeError).
+            VariableNotFound: There is no such variable (also a KeyError).
+
+        Example:
+            >>> optimizer = await bridge.create_variable_aware_optimizer(
+            ...     BootstrapFewShot,
+            ...     variable_mappings={"teacher_temperature": "temperature", "max_bootstrapped_demos": "max_demos"},
+            ...     metric=accuracy_metric,
+            ... )
+            >>> optimized_program = await optimizer.compile(student, trainset=train_data)
+        """
+        dspy = await load_dspy()
+        mappings = {
+            parameter: given.name(variable, f"variable_mappings[{parameter!r:.40}]")
+            for parameter, variable in given.mapping(
+                variable_mappings, "variable_mappings", "a dict of variables by parameter"
+            ).items()
+        }
+        teacher = (kwargs.get("teacher_settings") or {}).get("lm") or dspy.settings.lm
+        known = getattr(teacher, "kwargs", None) or {}
+        Plan(optimizer_class, mappings, kwargs, known)  # says what is wrong before anything is asked
+        variables = list(dict.fromkeys(mappings.values()))
+        described = (
+            await self.session_context.get_variables(variables, include_metadata=True, bypass_cache=True)
+            if variables
+            else {}
+        )
+        for name in variables:
+            if name not in described:
+                raise VariableNotFound(f"variable {name!r} does not exist", details={"variable": name})
+        names = {parameter: described[variable]["name"] for parameter, variable in mappings.items()}
+        plan = Plan(optimizer_class, names, kwargs, known)
+        plan.coerced({item["name"]: item["value"] for item in described.values()})
+        return VariableAwareOptimizer(self.session_context, dspy, plan, self._synced)
 
     async def _adopt_or_register(self, parameters: list[Parameter], module: str) -> None:
         """Has every variable exist with its type.

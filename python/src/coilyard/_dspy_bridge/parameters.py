@@ -82,7 +82,7 @@ def parameters_of(
         if instructions:
             found.append((path, INSTRUCTIONS, "string", predictor.signature.instructions, {}, True))
         if demos:
-            found.append((path, DEMOS, "list", [_plain(demo) for demo in predictor.demos], {}, True))
+            found.append((path, DEMOS, "list", _demos(predictor), {}, True))
     names = variable_names(prefix, [(path, key) for path, key, *_ in found], alone=len(predictors) == 1)
     return [
         Parameter(path, key, name, kind, value, constraints, own)
@@ -100,8 +100,20 @@ def _present(dspy: Any, predictor: Any, key: str, fallback: Any) -> Any:
     return fallback
 
 
-def _plain(demo: Any) -> dict[str, Any]:
-    return dict(demo.toDict() if hasattr(demo, "toDict") else demo)
+def _demos(predictor: Any) -> list[dict[str, Any]]:
+    return [dict(demo.toDict() if hasattr(demo, "toDict") else demo) for demo in predictor.demos]
+
+
+def own_values(module: Any, parameters: Iterable[Parameter]) -> dict[str, Any]:
+    """What a module has as instructions and demonstrations, by variable, as far as they are among the parameters."""
+    predictors = dict(module.named_predictors())
+    found: dict[str, Any] = {}
+    for parameter in parameters:
+        predictor = predictors.get(parameter.path)
+        if parameter.own and predictor is not None:
+            is_text = parameter.key == INSTRUCTIONS
+            found[parameter.variable] = predictor.signature.instructions if is_text else _demos(predictor)
+    return found
 
 
 class Settings:
@@ -138,7 +150,7 @@ class Settings:
             elif parameter.key == INSTRUCTIONS:
                 if value != predictor.signature.instructions:
                     changes["signature"] = predictor.signature.with_instructions(value)
-            elif value != [_plain(demo) for demo in predictor.demos]:
+            elif value != _demos(predictor):
                 changes["demos"] = [self._demo(fields, parameter.variable) for fields in value]
         return {**changes, "config": config}
 
