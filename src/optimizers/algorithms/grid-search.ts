@@ -29,7 +29,6 @@ export function gridSearch(plan: StudyPlan): Optimizer {
 
 class Grid implements Optimizer {
   readonly sweeps = true;
-  readonly sweeps = true;
   readonly #space: SearchSpace;
   readonly #size: bigint;
   /** Points from here on that were tried by others. */

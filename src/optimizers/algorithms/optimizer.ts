@@ -45,8 +45,6 @@ export interface Optimizer {
   shouldStop?(): boolean | Promise<boolean>;
   /** Its order means nothing, so that a plateau does not either: it is tried as a whole. Default false. */
   readonly sweeps?: boolean;
-  /** It is meant to try everything that there is: a run does not end because scores get no better. */
-  readonly sweeps?: boolean;
 }
 
 export type Direction = 'maximize' | 'minimize';
