@@ -40,7 +40,7 @@ export default defineConfig({
           // What a unary call does must not depend on what carries it: the same tests, with each call as a frame.
           name: 'carried',
           include: [
-            'test/integration/gateway-{calls,domain,guests,hostile,security,sessions,variables,workers}.test.ts',
+            'test/integration/gateway-{calls,domain,guests,hostile,optimizations,security,sessions,variables,workers}.test.ts',
           ],
           env: { COILYARD_TEST_CARRIER: 'frames' },
           testTimeout: 60_000,

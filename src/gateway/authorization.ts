@@ -6,6 +6,7 @@
 
 import type { Metadata } from '@grpc/grpc-js';
 import type { CallsService } from '../gen/coilyard/v1/calls.js';
+import type { OptimizationsService } from '../gen/coilyard/v1/optimizations.js';
 import type { SessionsService } from '../gen/coilyard/v1/sessions.js';
 import type { VariablesService } from '../gen/coilyard/v1/variables.js';
 import type { WorkersService } from '../gen/coilyard/v1/workers.js';
@@ -20,7 +21,8 @@ export type MethodPath =
   | PathsOf<typeof SessionsService>
   | PathsOf<typeof VariablesService>
   | PathsOf<typeof WorkersService>
-  | PathsOf<typeof CallsService>;
+  | PathsOf<typeof CallsService>
+  | PathsOf<typeof OptimizationsService>;
 
 /** Total: a method that is not here does not compile. */
 export const scopeOf = {
@@ -48,6 +50,14 @@ export const scopeOf = {
   '/coilyard.v1.Variables/AddDependency': 'write',
   '/coilyard.v1.Variables/RemoveDependency': 'write',
   '/coilyard.v1.Variables/ImportVariables': 'write',
+  '/coilyard.v1.Optimizations/GetOptimizationStatus': 'read',
+  '/coilyard.v1.Optimizations/GetOptimizationHistory': 'read',
+  '/coilyard.v1.Optimizations/FollowOptimization': 'read',
+  '/coilyard.v1.Optimizations/StartOptimization': 'write',
+  '/coilyard.v1.Optimizations/AskTrial': 'write',
+  '/coilyard.v1.Optimizations/TellTrial': 'write',
+  '/coilyard.v1.Optimizations/RenewOptimization': 'write',
+  '/coilyard.v1.Optimizations/StopOptimization': 'write',
   '/coilyard.v1.Workers/ListTools': 'call',
   '/coilyard.v1.Workers/CallTool': 'call',
   // Let in by the one-time token in the hello, whoever dials.
@@ -56,7 +66,7 @@ export const scopeOf = {
   '/coilyard.v1.Calls/Carry': 'itself',
 } as const satisfies Record<MethodPath, Scope | 'itself'>;
 
-/** Methods of which rules can grant a guest something: those about values, and about what it may do with them. */
+/** Methods of which rules can grant a guest something: those about values, what it may do with them, and trying others. */
 const openToGuests: readonly MethodPath[] = Object.freeze([
   '/coilyard.v1.Variables/GetVariable',
   '/coilyard.v1.Variables/GetVariables',
@@ -70,6 +80,14 @@ const openToGuests: readonly MethodPath[] = Object.freeze([
   '/coilyard.v1.Variables/SetVariable',
   '/coilyard.v1.Variables/UpdateVariables',
   '/coilyard.v1.Variables/RollbackVariable',
+  '/coilyard.v1.Optimizations/StartOptimization',
+  '/coilyard.v1.Optimizations/AskTrial',
+  '/coilyard.v1.Optimizations/TellTrial',
+  '/coilyard.v1.Optimizations/RenewOptimization',
+  '/coilyard.v1.Optimizations/StopOptimization',
+  '/coilyard.v1.Optimizations/GetOptimizationStatus',
+  '/coilyard.v1.Optimizations/GetOptimizationHistory',
+  '/coilyard.v1.Optimizations/FollowOptimization',
 ]);
 
 /** Whether a principal may use a session, or has there only what rules grant the session on whose behalf it calls. */

@@ -2,6 +2,7 @@
 
 import type { Clock } from '../kernel/clock.js';
 import type { TelemetryBus } from '../kernel/telemetry.js';
+import type { OptimizersPort } from '../optimizers/handle.js';
 import type { SessionsPort } from '../sessions/handle.js';
 import type { Attachment, FrameReceiver } from '../workers/attachment.js';
 import type { ToolsPort } from '../workers/python-port.js';
@@ -23,7 +24,7 @@ export interface GatewayLimits {
   readonly maxBatch: number;
   /** Calls at the same time on one connection, watches included. Default 10,000. */
   readonly maxConcurrentStreams: number;
-  /** Streams of one principal at the same time: watches, and reflection. Default 10,000. */
+  /** Streams of one principal at the same time: watches, followed optimizations, streams of calls, and reflection. Default 10,000. */
   readonly maxStreamsPerPrincipal: number;
   /** Connections at the same time that one principal calls over. Default: as many as there are. */
   readonly maxConnectionsPerPrincipal: number;
@@ -61,6 +62,8 @@ export interface GatewayContext {
   readonly workers: WorkerDoor;
   /** Absent: there are none. */
   readonly tools?: ToolsPort | undefined;
+  /** Absent: there are none. */
+  readonly optimizers?: OptimizersPort | undefined;
   readonly authenticator: Authenticator;
   readonly telemetry: TelemetryBus;
   readonly clock: Clock;

@@ -5,12 +5,14 @@
 
 import { Server, type ServerCredentials } from '@grpc/grpc-js';
 import { CallsService } from '../gen/coilyard/v1/calls.js';
+import { OptimizationsService } from '../gen/coilyard/v1/optimizations.js';
 import { SessionsService } from '../gen/coilyard/v1/sessions.js';
 import { VariablesService } from '../gen/coilyard/v1/variables.js';
 import { WorkersService } from '../gen/coilyard/v1/workers.js';
 import type { Clock } from '../kernel/clock.js';
 import { CoilyardError, invalidArgument } from '../kernel/errors.js';
 import type { TelemetryBus } from '../kernel/telemetry.js';
+import type { OptimizersPort } from '../optimizers/handle.js';
 import type { SessionsPort } from '../sessions/handle.js';
 import type { ToolsPort } from '../workers/python-port.js';
 import { type Authenticator, bearerAuthenticator, type WorkerOf, workersOnly } from './authenticator.js';
@@ -18,10 +20,12 @@ import { defaultGatewayLimits, type GatewayContext, type GatewayLimits, type Wor
 import { carryRoute } from './carry-service.js';
 import { ConnectionQuota } from './connection-quota.js';
 import { detailInterceptor } from './detail-interceptor.js';
+import { followRoute } from './follow-service.js';
 import { guardHeaders } from './header-guard.js';
 import { Health } from './health.js';
 import { addressOf, isLoopback, type Listener, listen } from './listener.js';
 import { OpenStreams } from './open-streams.js';
+import { optimizationsRoutes } from './optimizations-service.js';
 import { addReflection } from './reflection.js';
 import { addRoutes, unaryMethods } from './routes.js';
 import { sessionsRoutes } from './sessions-service.js';
@@ -44,6 +48,8 @@ export interface GatewayOptions {
   readonly workers: WorkerDoor;
   /** What `ListTools` and `CallTool` offer. Default: nothing. */
   readonly tools?: ToolsPort | undefined;
+  /** What runs optimizations. Default: nothing does. */
+  readonly optimizers?: OptimizersPort | undefined;
   /** Default: everyone is let in, as long as the host is a loopback address. */
   readonly authenticator?: Authenticator | undefined;
   readonly limits?: Partial<GatewayLimits> | undefined;
@@ -66,7 +72,7 @@ export interface Gateway {
   /** What this machine's workers dial: the same address, unless connections there are encrypted. */
   readonly workersAddress: string;
   readonly workersPort: number;
-  /** Streams that are open now: watches, attached workers, health watches, reflection. */
+  /** Streams that are open now: watches, followed optimizations, attached workers, health watches, reflection. */
   readonly openStreams: number;
   /** Drains and stops. Idempotent; resolves, never rejects, once nothing of it is left. */
   stop(options?: { readonly timeoutMs?: number | undefined }): Promise<GatewayStopped>;
@@ -95,11 +101,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const openStreams = new OpenStreams();
   const quota = new StreamQuota(limits.maxStreamsPerPrincipal);
   const connections = new ConnectionQuota(limits.maxConnectionsPerPrincipal);
-  const { sessions, workers, tools } = options;
+  const { sessions, workers, tools, optimizers } = options;
   const context = {
     sessions,
     workers,
     tools,
+    optimizers,
     authenticator,
     telemetry,
     clock,
@@ -109,7 +116,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     connections,
   };
   const health = new Health(
-    ['Sessions', 'Variables', 'Workers', 'Calls'].map((name) => `coilyard.v1.${name}`),
+    ['Sessions', 'Variables', 'Workers', 'Calls', 'Optimizations'].map((name) => `coilyard.v1.${name}`),
     openStreams,
     quota,
   );
@@ -191,10 +198,13 @@ function createServer(context: GatewayContext, health: Health): Server {
     ...transferRoutes(context),
   };
   const workers = workersRoutes(context);
+  const optimizations = optimizationsRoutes(context);
+  const unary = unaryMethods(sessions, variables, workers, optimizations);
   addRoutes(server, context, SessionsService, sessions);
   addRoutes(server, context, VariablesService, { ...variables, watch: watchRoute(context) });
   addRoutes(server, context, WorkersService, { ...workers, attach: attachRoute(context) });
-  addRoutes(server, context, CallsService, { carry: carryRoute(context, unaryMethods(sessions, variables, workers)) });
+  addRoutes(server, context, OptimizationsService, { ...optimizations, followOptimization: followRoute(context) });
+  addRoutes(server, context, CallsService, { carry: carryRoute(context, unary) });
   health.addTo(server);
   addReflection(server, context);
   return server;

@@ -3,6 +3,7 @@ import { credentials, Metadata } from '@grpc/grpc-js';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { bearerAuthenticator } from '../../src/gateway/authenticator.js';
 import { scopeOf } from '../../src/gateway/authorization.js';
+import { OptimizationsService } from '../../src/gen/coilyard/v1/optimizations.js';
 import { SessionsClient, SessionsService } from '../../src/gen/coilyard/v1/sessions.js';
 import { VariablesClient, VariablesService, type WatchResponse } from '../../src/gen/coilyard/v1/variables.js';
 import { WorkersService } from '../../src/gen/coilyard/v1/workers.js';
@@ -137,7 +138,9 @@ test('every method refuses who does not have its scope', async () => {
 });
 
 test('every method that names a session refuses who may not use it', async () => {
-  const services = [VariablesService, WorkersService, SessionsService].flatMap((service) => Object.values(service));
+  const services = [VariablesService, WorkersService, SessionsService, OptimizationsService].flatMap((service) =>
+    Object.values(service),
+  );
   // The session's id is one field of the request, wherever it stands.
   for (const { path, requestStream, requestDeserialize } of services) {
     if (requestStream) continue;

@@ -111,9 +111,11 @@ test('with a token every call but health needs it', async () => {
   await expect(reflect(host, [{ listServices: '*' }])).rejects.toMatchObject({ code: 16 });
 });
 
+const services = ['Sessions', 'Variables', 'Workers', 'Calls', 'Optimizations'];
+
 test('health answers for the gateway and each service', async () => {
   const host = await start();
-  for (const service of ['', 'coilyard.v1.Sessions', 'coilyard.v1.Variables', 'coilyard.v1.Workers'])
+  for (const service of ['', ...services.map((name) => `coilyard.v1.${name}`)])
     expect(await health(host, service)).toBe('SERVING');
   await expect(health(host, 'coilyard.v1.Nothing')).rejects.toMatchObject({ code: 5 });
 });
@@ -237,6 +239,7 @@ test.each(['v1', 'v1alpha'])('a client that knows nothing learns every service b
   );
   expect(services?.listServicesResponse?.service.map(({ name }) => name).sort()).toEqual([
     'coilyard.v1.Calls',
+    'coilyard.v1.Optimizations',
     'coilyard.v1.Sessions',
     'coilyard.v1.Variables',
     'coilyard.v1.Workers',
@@ -266,7 +269,7 @@ test.each(['v1', 'v1alpha'])('a client that knows nothing learns every service b
 
 test('what reflection describes has the names of the contract and its comments', async () => {
   const host = await start();
-  const known = ['Sessions', 'Variables', 'Workers', 'Calls'].map((name) => ({
+  const known = services.map((name) => ({
     fileContainingSymbol: `coilyard.v1.${name}`,
   }));
   for (const answer of await reflect(host, [...known, { fileByFilename: 'coilyard/v1/value.proto' }])) {

@@ -11,6 +11,7 @@ import {
 import type { GatewayOptions } from '../../src/gateway/server.js';
 import { startGateway } from '../../src/gateway/server.js';
 import { CallsClient, CallsService } from '../../src/gen/coilyard/v1/calls.js';
+import { OptimizationsClient, OptimizationsService } from '../../src/gen/coilyard/v1/optimizations.js';
 import { SessionsClient, SessionsService } from '../../src/gen/coilyard/v1/sessions.js';
 import type { Value } from '../../src/gen/coilyard/v1/value.js';
 import { VariablesClient, VariablesService } from '../../src/gen/coilyard/v1/variables.js';
@@ -43,7 +44,12 @@ export async function startTestGateway(options: Partial<GatewayOptions> = {}) {
       'grpc.max_send_message_length': -1,
       'grpc.use_local_subchannel_pool': 1,
     });
-  const own = { sessions: open(SessionsClient), variables: open(VariablesClient), workers: open(WorkersClient) };
+  const own = {
+    sessions: open(SessionsClient),
+    variables: open(VariablesClient),
+    workers: open(WorkersClient),
+    optimizations: open(OptimizationsClient),
+  };
   const calls = open(CallsClient);
   const over = new CarriedCalls(calls);
   const hangUp = (): void => {
@@ -56,6 +62,7 @@ export async function startTestGateway(options: Partial<GatewayOptions> = {}) {
         sessions: carried(own.sessions, SessionsService, over),
         variables: carried(own.variables, VariablesService, over),
         workers: carried(own.workers, WorkersService, over),
+        optimizations: carried(own.optimizations, OptimizationsService, over),
       }
     : own;
   return {
