@@ -141,6 +141,9 @@ function readChoices({ name, type, constraints }: StudyVariable, settings: Setti
       throw invalidArgument(keyOf(settings, other), 'nothing beside choices', settings.given[other]);
   const check = builtInTypes.compile(type, constraints);
   return choices.map((choice, index) => {
+    // A float may be allowed to be NaN, but it has no place among others.
+    if (typeof choice === 'number' && !Number.isFinite(choice))
+      throw invalidArgument(`${key}[${index}]`, 'a finite number', choice);
     const checked = check(choice, undefined);
     if (checked.ok) return checked.value;
     throw new CoilyardError('invalid_argument', `${key}[${index}]: ${checked.error.message}`, {

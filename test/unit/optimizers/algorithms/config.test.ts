@@ -24,6 +24,11 @@ const refusals: readonly (readonly [type: string, plan: Plan, words: readonly st
   ['random_search', { variables: [x], config: { log: true } }, ['log: ', 'above 0']],
   ['random_search', { variables: [x], config: { log: 'yes' } }, ['log: ', 'true or false']],
   ['random_search', { variables: [x], config: { choices: [0.5, 7] } }, ['choices[1]: ', '7', 'above maximum 1']],
+  [
+    'bayesian',
+    { variables: [aVariable('n', 'float', 0, { allowNan: true })], config: { choices: [1, Number.NaN] } },
+    ['choices[1]: ', 'finite'],
+  ],
   ['random_search', { variables: [x], config: { choices: [] } }, ['choices: ', 'not empty']],
   ['random_search', { variables: [x], config: { choices: [1], step: 1 } }, ['step: ', 'nothing beside choices']],
   ['random_search', { variables: [x], config: { seed: -1 } }, ['seed: ', 'whole number of at least 0', '-1']],

@@ -37,15 +37,16 @@ export interface Plan {
   readonly config?: Readonly<Record<string, unknown>>;
   readonly direction?: Direction;
   readonly maxIterations?: number;
+  readonly random?: Random;
 }
 
 export function anOptimizer(
   type: string,
-  { variables, config = {}, direction = 'maximize', maxIterations = 100 }: Plan,
+  { variables, config = {}, direction = 'maximize', maxIterations = 100, random = fixedRandom }: Plan,
 ): Optimizer {
   const factory = builtInOptimizers.get(type);
   if (factory === undefined) throw new TypeError(`there is no optimizer ${type}`);
-  return factory({ variables, direction, maxIterations, config, random: fixedRandom });
+  return factory({ variables, direction, maxIterations, config, random });
 }
 
 /** The refusal of a plan: its message. */
