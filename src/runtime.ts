@@ -4,6 +4,7 @@
  *   runtime    rest_for_one
  *   ├─ store       closes what the sessions are kept in
  *   ├─ sessions    one child per living session, one per running agent
+ *   ├─ optimizers  one child per optimization that goes on, which is not restarted
  *   ├─ gateway     once something needs it
  *   └─ python      once something needs it: pools and their workers, which dial the gateway
  */
@@ -30,6 +31,8 @@ import { spawn } from './kernel/spawn.js';
 import { TelemetryBus } from './kernel/telemetry.js';
 import { TimerWheel } from './kernel/timer-wheel.js';
 import { GatewayRuntime } from './runtime/gateway-runtime.js';
+import { Optimizers } from './optimizers/optimizers.js';
+import { Studies } from './optimizers/studies.js';
 import { LocalCarrier } from './runtime/local-carrier.js';
 import { PythonRuntime } from './runtime/python-runtime.js';
 import { RuntimeTools } from './runtime/runtime-tools.js';
@@ -76,6 +79,8 @@ export class Runtime {
   /** Functions that Python, and clients of the gateway, call by name. */
   readonly tools: RuntimeTools;
   readonly gateway: GatewayRuntime;
+  /** Runs that look for the best values of variables. */
+  readonly optimizers: Optimizers;
   readonly events = new TelemetryBus();
   /** Resolves after `stop`; rejects when the tree gave up. */
   readonly done: Promise<void>;
@@ -87,6 +92,8 @@ export class Runtime {
   readonly #report;
   #root: Supervisor | undefined;
   #living: DynamicSupervisor | undefined;
+  #optimizing: DynamicSupervisor | undefined;
+  readonly #studies: Studies;
   #stopping: Promise<StopReport> | undefined;
   readonly #stopExporting: (() => void) | undefined;
   #settleDone: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | undefined;
@@ -112,6 +119,14 @@ export class Runtime {
       return { startChild: (id, start) => this.#startSession(id, start) };
     });
     const refuseIfStopped = (): void => this.#refuseIfStopped();
+    this.#studies = new Studies({
+      sessions: this.sessions,
+      tools: () => this.tools,
+      clock,
+      random,
+      adopt: (id, start) => this.#startStudy(id, start),
+    });
+    this.optimizers = new Optimizers(this.#studies);
     this.#registry = new AttachRegistry({ clock, random, telemetry });
     this.gateway = new GatewayRuntime({
       config: config.gateway,
@@ -189,7 +204,7 @@ export class Runtime {
   }
 
   /**
-   * Stops in order: workers, gateway, sessions, store. Idempotent.
+   * Stops in order: workers, gateway, optimizations, sessions, store. Idempotent.
    *
    * @returns what had to be killed, and what failed while it ended.
    */
@@ -237,6 +252,15 @@ export class Runtime {
             return this.#living;
           },
         },
+        {
+          id: 'optimizers',
+          type: 'supervisor',
+          start: async (parent) => {
+            const onEvent = this.#report;
+            this.#optimizing = await startDynamicSupervisor({ parent, label: 'optimizers', clock, random, onEvent });
+            return this.#optimizing;
+          },
+        },
       ],
     });
     this.#root.monitor((reason) => {
@@ -266,6 +290,16 @@ export class Runtime {
     await this.#livingSessions().startChild({ id, restart: 'temporary', shutdown: 1_000, start });
   }
 
+  async #startStudy(id: string, start: (parent: Process) => Promise<Process | Ignore>): Promise<void> {
+    this.#refuseIfStopped();
+    if (this.#optimizing?.alive !== true)
+      throw new CoilyardError('store_unavailable', 'the optimizers are being restarted', {
+        execution: 'not_started',
+        details: { reason: 'restarting' },
+      });
+    await this.#optimizing.startChild({ id, restart: 'temporary', start });
+  }
+
   async #sessionFor(options: StartSessionOptions) {
     if (options.id !== undefined) {
       try {
@@ -280,6 +314,8 @@ export class Runtime {
   async #stop(timeoutMs: number): Promise<StopReport> {
     const root = this.#running();
     this.events.emit('runtime.stopping', { atMs: this.#clock.nowMs() });
+    // Before Python goes: what it would have measured is no fault of the values.
+    this.#studies.close();
     this.python.close();
     const ended = await root.stop(exitReason.shutdown, { deadlineMs: timeoutMs });
     // Whatever had to be killed: nothing of it is left when this resolves.

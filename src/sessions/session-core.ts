@@ -128,7 +128,7 @@ export abstract class SessionCore implements SessionHandle {
   }
 
   optimizationStatus(reference: string): OptimizationStatus | undefined {
-    const optimization = this.live.state.optimizationOf(this.#readable(reference).id);
+    const optimization = this.live.state.optimizationOf(this.#readable(reference, 'optimize').id);
     return optimization === undefined ? undefined : this.#shownStatus(optimization);
   }
 
@@ -136,7 +136,7 @@ export abstract class SessionCore implements SessionHandle {
     this.expiry.touch();
     const optimization = this.live.state.optimization(id);
     if (optimization === undefined) return undefined;
-    if (!optimization.variables.some((variable) => this.#mayReadOnce(variable))) throw notGranted(this.caller.id);
+    if (!optimization.variables.some(({ id: variable }) => this.#isKnown(variable))) throw notGranted(this.caller.id);
     return this.#shownStatus(optimization);
   }
 
@@ -311,12 +311,21 @@ export abstract class SessionCore implements SessionHandle {
     if (this.isGuest) throw notGranted(this.caller.id);
   }
 
-  /** A deleted variable is known by its id a while longer, and its last rules hold. */
-  #readable(reference: string): Variable {
-    const deleted = this.live.state.deleted(reference);
-    if (deleted === undefined) return this.requireVariable(reference, 'read');
-    this.requireRight(deleted, 'read');
-    return deleted;
+  /**
+   * A deleted variable is known by its id a while longer, and its last rules hold.
+   *
+   * @param other a right that does as well.
+   */
+  #readable(reference: string, other?: Permission): Variable {
+    const record = this.live.state.deleted(reference) ?? this.requireVariable(reference);
+    if (other === undefined || !permits(record.accessRules, other, this.caller)) this.requireRight(record, 'read');
+    return record;
+  }
+
+  /** Whether the caller may know of what is done with a variable. */
+  #isKnown(id: string): boolean {
+    const record = this.live.state.resolve(id)?.record ?? this.live.state.deleted(id);
+    return record !== undefined && (this.mayRead(record) || permits(record.accessRules, 'optimize', this.caller));
   }
 
   #shownStatus(optimization: Optimization): OptimizationStatus {

@@ -144,7 +144,7 @@ class Bayesian implements Optimizer {
       this.#ordered,
     );
     // What the model holds to be the best trial: with noise, the best score may have been luck.
-    const means = points.map((point) => model.predict(point).mean);
+    const means = points.map((point) => model.meanAt(point));
     const best = Math.max(...means);
     return mostPromising({
       space: this.#space,
