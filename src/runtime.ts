@@ -133,6 +133,7 @@ export class Runtime {
       sessions: this.sessions,
       workers: this.#registry,
       tools: () => this.tools,
+      optimizers: this.#studies,
       clock,
       telemetry,
       refuseIfStopped,

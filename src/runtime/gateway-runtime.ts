@@ -11,6 +11,7 @@ import { CoilyardError } from '../kernel/errors.js';
 import type { Ignore, Process } from '../kernel/process.js';
 import { spawn } from '../kernel/spawn.js';
 import type { TelemetryBus } from '../kernel/telemetry.js';
+import type { OptimizersPort } from '../optimizers/handle.js';
 import type { SessionsPort } from '../sessions/handle.js';
 import type { AttachRegistry } from '../workers/attach-registry.js';
 import type { ToolsPort } from '../workers/python-port.js';
@@ -41,6 +42,7 @@ export interface GatewayRuntimeOptions {
   readonly sessions: SessionsPort;
   readonly workers: AttachRegistry;
   readonly tools: () => ToolsPort;
+  readonly optimizers: OptimizersPort;
   readonly clock: Clock;
   readonly telemetry: TelemetryBus;
   /** Throws once the runtime is being stopped. */
@@ -129,7 +131,7 @@ export class GatewayRuntime {
   }
 
   async #listen(): Promise<Gateway> {
-    const { config, sessions, workers, tools, clock, telemetry } = this.#options;
+    const { config, sessions, workers, tools, optimizers, clock, telemetry } = this.#options;
     if (config === false) throw new TypeError('a gateway that is forbidden was started');
     const { host, port, token, principals, tls, maxMessageBytes, maxCallBytes, maxStreams, maxConnections } = config;
     const { maxConnectionsPerPrincipal = Infinity } = config;
@@ -140,6 +142,7 @@ export class GatewayRuntime {
       sessions,
       workers,
       tools: tools(),
+      optimizers,
       clock,
       telemetry,
       authenticator: bearerAuthenticator({ token, principals, workerOf }),
