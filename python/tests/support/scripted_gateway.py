@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import grpc
@@ -15,6 +15,7 @@ from coilyard._methods import Method
 from coilyard._proto import (
     calls_pb2,
     calls_pb2_grpc,
+    optimizations_pb2_grpc,
     sessions_pb2,
     sessions_pb2_grpc,
     variables_pb2,
@@ -136,6 +137,7 @@ class ScriptedGateway(
     sessions_pb2_grpc.SessionsServicer,
     variables_pb2_grpc.VariablesServicer,
     workers_pb2_grpc.WorkersServicer,
+    optimizations_pb2_grpc.OptimizationsServicer,
 ):
     """Records requests and answers with the handler of each method; sessions exist unless a test says otherwise."""
 
@@ -145,6 +147,8 @@ class ScriptedGateway(
         self.handlers: dict[str, Handler] = {}
         self.watches: list[WatchPeer] = []
         self.attach: Handler | None = None
+        #: Serves `FollowOptimization`: gives the messages of one stream.
+        self.follow: Callable[[Any, Any], AsyncIterator[Any]] | None = None
         self.carries = True
         #: Serves the stream of calls instead of `Carry`, when set.
         self.carry: Handler | None = None
@@ -161,6 +165,7 @@ class ScriptedGateway(
         sessions_pb2_grpc.add_SessionsServicer_to_server(self, self._server)
         variables_pb2_grpc.add_VariablesServicer_to_server(self, self._server)
         workers_pb2_grpc.add_WorkersServicer_to_server(self, self._server)
+        optimizations_pb2_grpc.add_OptimizationsServicer_to_server(self, self._server)
         if self.carries:
             calls_pb2_grpc.add_CallsServicer_to_server(_Calls(self), self._server)
         self.port = self._server.add_insecure_port(f"127.0.0.1:{port}")
@@ -218,6 +223,33 @@ class ScriptedGateway(
 
     async def CallTool(self, request: Any, context: Any) -> Any:
         return await self._answer("CallTool", request, context)
+
+    async def StartOptimization(self, request: Any, context: Any) -> Any:
+        return await self._answer("StartOptimization", request, context)
+
+    async def AskTrial(self, request: Any, context: Any) -> Any:
+        return await self._answer("AskTrial", request, context)
+
+    async def TellTrial(self, request: Any, context: Any) -> Any:
+        return await self._answer("TellTrial", request, context)
+
+    async def RenewOptimization(self, request: Any, context: Any) -> Any:
+        return await self._answer("RenewOptimization", request, context)
+
+    async def StopOptimization(self, request: Any, context: Any) -> Any:
+        return await self._answer("StopOptimization", request, context)
+
+    async def GetOptimizationStatus(self, request: Any, context: Any) -> Any:
+        return await self._answer("GetOptimizationStatus", request, context)
+
+    async def GetOptimizationHistory(self, request: Any, context: Any) -> Any:
+        return await self._answer("GetOptimizationHistory", request, context)
+
+    async def FollowOptimization(self, request: Any, context: Any) -> Any:
+        self.requests.append(("FollowOptimization", request))
+        assert self.follow is not None
+        async for response in self.follow(request, context):
+            yield response
 
     async def Watch(self, request: Any, context: Any) -> Any:
         peer = WatchPeer(request)

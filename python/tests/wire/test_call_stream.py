@@ -15,7 +15,7 @@ from coilyard import SessionContext
 from coilyard import _methods as methods
 from coilyard._call_stream import PACK_BYTES, StreamCarrier
 from coilyard._methods import Method
-from coilyard._proto import calls_pb2, sessions_pb2, variables_pb2, workers_pb2
+from coilyard._proto import calls_pb2, optimizations_pb2, sessions_pb2, variables_pb2, workers_pb2
 from support.manual_clock import until
 from support.scripted_gateway import ScriptedGateway, a_variable
 
@@ -50,7 +50,7 @@ def get(carrier: StreamCarrier, timeout_s: float = 5.0) -> asyncio.Task[variable
 
 async def test_every_unary_method_of_the_gateway_is_there_with_its_messages() -> None:
     known = {method.path: method for method in vars(methods).values() if isinstance(method, Method)}
-    for module in (sessions_pb2, variables_pb2, workers_pb2):
+    for module in (sessions_pb2, variables_pb2, workers_pb2, optimizations_pb2):
         for service in module.DESCRIPTOR.services_by_name.values():
             for described in service.methods:
                 path = f"/{service.full_name}/{described.name}"

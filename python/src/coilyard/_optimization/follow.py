@@ -61,7 +61,7 @@ class Follower:
         self._seen = 0
         self._is_closed = False
         self._stream: Any = None
-        self._telling: asyncio.Future[Any] | None = None
+        self._telling: asyncio.Task[Attempt] | None = None
         self.task = asyncio.get_running_loop().create_task(self._run())
 
     def close(self) -> None:
@@ -98,11 +98,13 @@ class Follower:
             return Attempt(error=error)
         if not inspect.isawaitable(running):
             return Attempt(running)
-        self._telling = asyncio.ensure_future(running)
         try:
-            return await attempt_of(self._telling)
+            return await attempt_of(running, self._begin)
         finally:
             self._telling = None
+
+    def _begin(self, telling: asyncio.Task[Attempt]) -> None:
+        self._telling = telling
 
     async def _trials(self) -> AsyncGenerator[optimizations_pb2.OptimizationTrial, None]:
         failures = 0

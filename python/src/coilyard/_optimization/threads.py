@@ -102,18 +102,31 @@ async def attempt(function: Callable[..., Any], *arguments: Any, thread: OwnThre
     return await attempt_of(running)
 
 
-async def attempt_of(running: Awaitable[Any]) -> Attempt:
-    """Awaits something of the user's in a task of its own: its cancellation is not the caller's."""
-    task = running if isinstance(running, asyncio.Future) else asyncio.ensure_future(running)
+async def attempt_of(
+    running: Awaitable[Any], started: Callable[[asyncio.Task[Attempt]], None] | None = None
+) -> Attempt:
+    """Awaits something of the user's in a task of its own: its cancellation is not the caller's.
+
+    Args:
+        running: What to await.
+        started: Told of the task.
+    """
+    task = asyncio.get_running_loop().create_task(_captured(running))
+    if started is not None:
+        started(task)
     try:
         await asyncio.wait({task})
     except asyncio.CancelledError:
         task.cancel()
         raise
-    if task.cancelled():
-        return Attempt(error=asyncio.CancelledError("cancelled"))
-    error = task.exception()
-    return _checked(Attempt(task.result()) if error is None else Attempt(error=error))
+    return Attempt(error=asyncio.CancelledError()) if task.cancelled() else task.result()
+
+
+async def _captured(running: Awaitable[Any]) -> Attempt:
+    try:
+        return Attempt(await running)
+    except (Exception, asyncio.CancelledError) as error:
+        return Attempt(error=error)
 
 
 def _checked(attempt: Attempt) -> Attempt:

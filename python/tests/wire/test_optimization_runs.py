@@ -1,0 +1,408 @@
+"""Runs whose objective is here: where it runs, what it may return, and how a run ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import threading
+from typing import Any
+
+import grpc
+import numpy as np
+import pytest
+
+import coilyard
+from coilyard import SessionContext
+from support.manual_clock import until
+from support.scripted_gateway import ScriptedGateway, refuse
+from support.scripted_study import ScriptedStudy
+
+pytestmark = pytest.mark.asyncio
+
+
+def a_session(channel: grpc.aio.Channel, **config: Any) -> SessionContext:
+    return SessionContext("s", channel, {"push": False, "timeout": 5.0, **config})
+
+
+def parabola(value: float) -> float:
+    return 1.0 - (value - 0.4) ** 2
+
+
+async def test_a_plain_function_is_asked_in_a_thread_of_its_own_and_the_best_value_is_known(
+    gateway: ScriptedGateway, channel: grpc.aio.Channel
+) -> None:
+    study, session = ScriptedStudy(gateway, [0.1, 0.4, 0.9]), a_session(channel)
+    threads: set[threading.Thread] = set()
+
+    def objective(value: float) -> float:
+        threads.add(threading.current_thread())
+        return parabola(value)
+
+    run = await session.start_optimization("x", "grid_search", objective=objective)
+    await until(lambda: not study.is_on)
+    status = await session.get_optimization_status("x")
+    assert (run, status["optimization_id"], status["is_optimizing"], status["reason"]) == (
+        "opt_1", "opt_1", False, "exhausted"
+    )  # fmt: skip
+    assert (status["best_value"], status["best_score"], status["best_metrics"]) == (0.4, 1.0, {"score": 1.0})
+    assert (status["committed_version"], status["iteration"]) == (7, 3)
+    assert len(threads) == 1
+    assert threading.current_thread() not in threads
+    await until(lambda: not threads.pop().is_alive())
+
+
+async def test_what_is_asked_for_travels(gateway: ScriptedGateway, channel: grpc.aio.Channel) -> None:
+    study, session = ScriptedStudy(gateway, []), a_session(channel, source="me")
+    config = {
+        "xi": 0.01,
+        "seed": 1,
+        "metric": "accuracy",
+        "parallel": 2,
+        "timeout_s": 1.5,
+        "patience": 4,
+        "lease_s": 30,
+    }
+    await session.start_optimization(
+        "x", "bayesian", {**config, "apply_trials": None}, 50, 0.0, objective=parabola, direction="minimize"
+    )
+    assert study.start is not None
+    assert dict(study.start.config).keys() == {"xi", "seed"}
+    wanted = {
+        "metric": "accuracy", "parallel": 2, "timeout_ms": 1500, "patience": 4, "lease_ms": 30_000, "source": "me",
+        "max_iterations": 50, "convergence_threshold": 0.0, "direction": "minimize", "objective": "",
+        "external": False, "apply_trials": False, "session_id": "s",
+    }  # fmt: skip
+    assert {key: getattr(study.start, key) for key in wanted} == wanted
+    assert study.start.HasField("convergence_threshold")
+
+
+async def test_an_objective_sees_the_context_of_whoever_has_started_the_run(
+    gateway: ScriptedGateway, channel: grpc.aio.Channel
+) -> None:
+    study, session = ScriptedStudy(gateway, [0.1, 0.2]), a_session(channel)
+    who: contextvars.ContextVar[str] = contextvars.ContextVar("who", default="nobody")
+    seen = []
+
+    def objective(value: float) -> float:
+        seen.append(who.get())
+        return value
+
+    who.set("me")
+    await session.start_optimization("x", "grid_search", objective=objective)
+    who.set("somebody else")
+    await until(lambda: not study.is_on)
+    assert seen == ["me", "me"]
+
+
+async def test_a_coroutine_function_runs_on_the_loop_and_as_many_at_once_as_were_asked_for(
+    gateway: ScriptedGateway, channel: grpc.aio.Channel
+) -> None:
+    study, session = ScriptedStudy(gateway, [1, 2, 3, 4, 5]), a_session(channel)
+    running, most = set(), []
+    release = asyncio.Event()
+
+    async def objective(value: int) -> float:
+        running.add(value)
+        most.append(len(running))
+        await release.wait()
+        running.discard(value)
+        return float(value)
+
+    await session.start_optimization("x", "grid_search", {"parallel": 3}, objective=objective)
+    await until(lambda: len(running) == 3)
+    release.set()
+    await until(lambda: not study.is_on)
+    assert max(most) == 3
+    assert len({request.client_id for request in study.told.values()}) == 3
+    assert (await session.get_optimization_status("x"))["best_value"] == 5
+
+
+@pytest.mark.parametrize(
+    ("returned", "metrics", "score"),
+    [
+        (True, {"score": 1.0}, 1.0),
+        (3, {"score": 3.0}, 3.0),
+        (np.float32(0.5), {"score": 0.5}, 0.5),
+        (np.array(0.5), {"score": 0.5}, 0.5),
+        ({"accuracy": 0.9}, {"accuracy": 0.9}, 0.9),
+        ({"score": 0.9, "cost": 3}, {"score": 0.9, "cost": 3.0}, 0.9),
+    ],
+    ids=repr,
+)
+async def test_what_an_objective_returns_is_a_score_or_metrics(
+    gateway: ScriptedGateway, channel: grpc.aio.Channel, returned: Any, metrics: dict[str, float], score: float
+) -> None:
+    study, session = ScriptedStudy(gateway, [0.1]), a_session(channel)
+    await session.start_optimization("x", "grid_search", objective=lambda _: returned)
+    await until(lambda: not study.is_on)
+    assert (dict(study.told[1].metrics), study.told[1].score) == (metrics, score)
+
+
+@pytest.mark.parametrize(
+    ("returned", "error"),
+    [
+        (float("nan"), "expected a finite number, got nan"),
+        ({"score": float("inf")}, "metric 'score': expected a finite number, got inf"),
+        (None, "expected a number, or a dict of numbers by metric, got None"),
+        ("good", "expected a number, or a dict of numbers by metric, got 'good'"),
+        ({"a": 1, "b": 2}, "which of 'a', 'b' is optimized?"),
+        ({}, "which of none at all is optimized?"),
+        ({"a": "good"}, "metric 'a': expected a number, got 'good'"),
+    ],
+    ids=repr,
+)
+async def test_a_result_that_says_nothing_is_a_failed_trial_and_the_next_one_is_tried(
+    gateway: ScriptedGateway, channel: grpc.aio.Channel, returned: Any, error: str
+) -> None:
+    study, session = ScriptedStudy(gateway, [0.1, 0.2]), a_session(channel)
+    await session.start_optimization("x", "grid_search", objective=lambda value: returned if value == 0.1 else 1.0)
+    await until(lambda: not study.is_on)
+    failed, fine = await session.get_optimization_history("x")
+    assert (failed["state"], failed["score"], failed["metrics"]) == ("failed", None, {})
+    assert error in failed["error"]
+    assert (fine["state"], fine["score"], fine["error"]) == ("complete", 1.0, None)
+
+
+async def test_the_metric_that_was_named_is_the_score(gateway: ScriptedGateway, channel: grpc.aio.Channel) -> None:
+    study, session = ScriptedStudy(gateway, [0.1, 0.2]), a_session(channel)
+
+    def objective(value: float) -> dict[str, float]:
+        return {"score": 5, "accuracy": value} if value < 0.15 else {"score": 5}
+
+    await session.start_optimization("x", "grid_search", {"metric": "accuracy"}, objective=objective)
+    await until(lambda: not study.is_on)
+    assert study.told[1].score == 0.1
+    assert "no metric 'accuracy' among 'score'" in study.told[2].error
+
+
+class Unspeakable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("evil")
+
+
+@pytest.mark.parametrize(
+    ("raised", "told"),
+    [
+        (RuntimeError("out of memory"), "RuntimeError: out of memory"),
+        (StopIteration(), "StopIteration"),
+        (asyncio.CancelledError("by the model"), "CancelledError"),
+        (coilyard.OperationCancelled("by the tool"), "OperationCancelled: by the tool"),
+        (Unspeakable(), "Unspeakable"),
+    ],
+    ids=lambda part: type(part).__name__,
+)
+@pytest.mark.parametrize("is_plain", [True, False], ids=["plain", "coroutine"])
+async def test_an_exception_is_a_failed_trial_with_its_type_and_message(
+    gateway: ScriptedGateway, channel: grpc.aio.Channel, raised: Exception, told: str, is_plain: bool
+) -> None:
+    study, session = ScriptedStudy(gateway, [0.1, 0.2]), a_session(channel)
+
+    def plain(value: float) -> float:
+        if value == 0.1:
+            raise raised
+        return value
+
+    async def waiting(value: float) -> float:
+        return plain(value)
+
+    if isinstance(raised, StopIteration) and not is_plain:
+        told = "RuntimeError: coroutine raised StopIteration"
+    await session.start_optimization("x", "grid_search", objective=plain if is_plain else waiting)
+    await until(lambda: not study.is_on)
+    assert study.told[1].error.startswith(told)
+    assert study.told[2].score == 0.2
+
+
+async def test_a_plain_function_may_return_something_to_be_awaited(
+    gateway: ScriptedGateway, channel: grpc.aio.Channel
+) -> None:
+    study, session = ScriptedStudy(gateway, [0.1]), a_session(channel)
+
+    async def later(value: float) -> float:
+        return value * 2
+
+    await session.start_optimization("x", "grid_search", objective=lambda value: later(value))
+    await until(lambda: not study.is_on)
+    assert study.told[1].score == 0.2
+
+
+async def test_several_variables_are_tried_together_as_dicts_by_name(
+    gateway: ScriptedGateway, channel: grpc.aio.Channel
+) -> None:
+    study, session = ScriptedStudy(gateway, [{"x": 1, "y": 2.5}, {"x": 2, "y": 0.5}]), a_session(channel)
+    seen: list[Any] = []
+    await session.start_optimization(
+        ["x", "y"], "grid_search", objective=lambda values: values["x"] * values["y"],
+        callback=lambda *progress: seen.append(progress),
+    )  # fmt: skip
+    await until(lambda: len(seen) == 2 and not study.is_on)
+    status = await session.get_optimization_status("y")
+    assert (status["best_value"], status["committed_version"]) == ({"x": 1, "y": 2.5}, {"x": 7, "y": 7})
+    assert seen[1] == (2, {"x": 2, "y": 0.5}, {"score": 1.0})
+    assert (await session.get_optimization_history("x"))[0]["value"] == {"x": 1, "y": 2.5}
+
+
+async def test_stopping_cancels_a_coroutine_drops_its_result_and_forgets_what_was_cached(
+    gateway: ScriptedGateway, channel: grpc.aio.Channel
+) -> None:
+    study, session = ScriptedStudy(gateway, [0.1, 0.2]), a_session(channel, cache_ttl=60.0)
+    assert await session.get_variable("x") == 0.5
+    cancelled, started = asyncio.Event(), asyncio.Event()
+
+    async def objective(value: float) -> float:
+        if value == 0.1:
+            return 1.0
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+        return 0.0
+
+    await session.start_optimization("x", "grid_search", objective=objective)
+    await started.wait()
+    await session.stop_optimization("x")
+    assert cancelled.is_set()
+    assert set(study.told) == {1}
+    assert (await session.get_optimization_status("x"))["reason"] == "stopped"
+    assert session.cached("x", None) is None
+    with pytest.raises(coilyard.NotOptimizing):
+        await session.stop_optimization("x")
+
+
+async def test_stopping_does_not_wait_for_a_plain_function_and_nobody_hears_of_it(
+    gateway: ScriptedGateway, channel: grpc.aio.Channel
+) -> None:
+    study, session = ScriptedStudy(gateway, [0.1, 0.2]), a_session(channel)
+    started, release, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def objective(value: float) -> float:
+        started.set()
+        release.wait()
+        ended.set()
+        return value
+
+    await session.start_optimization("x", "grid_search", objective=objective)
+    await until(started.is_set)
+    await session.stop_optimization("x")
+    release.set()
+    await until(ended.is_set)
+    await session.get_optimization_status("x")
+    assert study.told == {}
+
+
+async def test_a_run_that_somebody_else_ends_ends_here_with_the_next_word_of_the_gateway(
+    gateway: ScriptedGateway, channel: grpc.aio.Channel
+) -> None:
+    study, session = ScriptedStudy(gateway, [0.1, 0.2]), a_session(channel)
+    calls = []
+
+    def objective(value: float) -> float:
+        calls.append(value)
+        study.end("timeout")
+        return value
+
+    await session.start_optimization("x", "grid_search", objective=objective)
+    await until(lambda: calls)
+    await until(lambda: not session._core.optimizations._drives)
+    assert (calls, study.told) == ([0.1], {})
+
+
+async def test_cleanup_stops_what_runs_here(gateway: ScriptedGateway, channel: grpc.aio.Channel) -> None:
+    study, session = ScriptedStudy(gateway, [0.1, 0.2]), a_session(channel)
+    started, cancelled = asyncio.Event(), asyncio.Event()
+
+    async def objective(value: float) -> float:
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+        return value
+
+    await session.start_optimization("x", "grid_search", objective=objective)
+    await started.wait()
+    await session.cleanup()
+    assert (study.reason, cancelled.is_set()) == ("stopped", True)
+
+
+async def test_a_tool_is_called_by_the_runtime_and_outlives_this_client(
+    gateway: ScriptedGateway, channel: grpc.aio.Channel
+) -> None:
+    study, session = ScriptedStudy(gateway), a_session(channel)
+    told: list[Any] = []
+    await session.start_optimization("x", "bayesian", objective="evaluate", callback=lambda *args: told.append(args))
+    assert study.start is not None
+    assert study.start.objective == "evaluate"
+    study.trials.append(study.ended_trial(1, {"x": 0.3}, score=0.5, metrics={"score": 0.5}, state="complete"))
+    study._turn()
+    await until(lambda: told == [(1, 0.3, {"score": 0.5})])
+    await session.cleanup()
+    assert study.is_on
+    assert not gateway.of("AskTrial")
+    assert not gateway.of("RenewOptimization")
+
+
+async def test_a_variable_that_is_held_is_refused_as_the_specification_says(
+    gateway: ScriptedGateway, channel: grpc.aio.Channel
+) -> None:
+    ScriptedStudy(gateway)
+    session = a_session(channel)
+    await session.start_optimization("x", "bayesian", objective="evaluate")
+    with pytest.raises(ValueError, match="already being optimized"):
+        await session.start_optimization("x", "bayesian", objective=parabola)
+
+
+async def test_a_variable_that_was_never_optimized_has_every_key(
+    gateway: ScriptedGateway, channel: grpc.aio.Channel
+) -> None:
+    ScriptedStudy(gateway)
+    status = await a_session(channel).get_optimization_status("x")
+    assert status.pop("is_optimizing") is False
+    assert set(status.values()) == {None}
+    assert {"optimization_id", "iteration", "best_value", "best_metrics", "started_at", "last_update"} <= set(status)
+
+
+async def test_a_gateway_that_cannot_go_on_ends_the_run_and_says_so_once(
+    gateway: ScriptedGateway, channel: grpc.aio.Channel, caplog: pytest.LogCaptureFixture
+) -> None:
+    study, session = ScriptedStudy(gateway, [0.1]), a_session(channel)
+
+    async def fail(request: Any, context: Any) -> None:
+        await refuse(context, coilyard.InternalError("a bug"), grpc.StatusCode.INTERNAL)
+
+    gateway.handlers["AskTrial"] = fail
+    with caplog.at_level(logging.INFO, "coilyard.optimization"):
+        await session.start_optimization("x", "grid_search", objective=parabola)
+        await until(lambda: not study.is_on)
+        await until(lambda: not session._core.optimizations._drives)
+    assert study.reason == "failed"
+    assert [record.name for record in caplog.records].count("coilyard.optimization") == 1
+
+
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt])
+@pytest.mark.parametrize("is_plain", [True, False], ids=["plain", "coroutine"])
+async def test_an_interrupt_ends_the_program_rather_than_the_trial(
+    gateway: ScriptedGateway, kind: type[BaseException], is_plain: bool
+) -> None:
+    study = ScriptedStudy(gateway, [0.1])
+
+    def plain(value: float) -> float:
+        raise kind
+
+    async def waiting(value: float) -> float:
+        raise kind
+
+    async def main() -> None:
+        async with coilyard.connect(gateway.address) as client:
+            session = await client.session("s", config={"push": False})
+            await session.start_optimization("x", "grid_search", objective=plain if is_plain else waiting)
+            await asyncio.Event().wait()
+
+    def program() -> None:
+        with pytest.raises(kind):
+            asyncio.run(main())
+
+    await asyncio.to_thread(program)
+    assert (study.reason, study.told) == ("stopped", {})
