@@ -27,7 +27,7 @@ const ownKeys = ['acquisition_function', 'xi', 'kappa', 'n_initial_points', 'see
 
 const DEFAULT_INITIAL_POINTS = 5;
 /** The most trials that the model takes in, the best and the latest half each: its cost grows with their cube. */
-const MOST_TRIALS = 200;
+const MOST_TRIALS = 150;
 /** The same for the choice of its lengths, which takes many fits. */
 const MOST_TRIALS_FOR_LENGTHS = 60;
 

@@ -1,5 +1,6 @@
 /** One axis of a search space: the values of one variable, and their places on a line from 0 to 1. */
 
+import { Line, positiveZero } from './line.js';
 import type { SeededRandom } from './seeded-random.js';
 
 export interface Dimension {
@@ -180,96 +181,6 @@ export class IntegerSteps implements Dimension {
   }
 }
 
-/** A list of values. Numbers are put in order; other values have none. */
-export class Choices implements Dimension {
-  readonly ordered: boolean;
-  readonly count: bigint;
-  readonly #values: readonly unknown[];
-  readonly #indexes: ReadonlyMap<unknown, number>;
-  /** The coordinates of an ordered list. */
-  readonly #places: readonly number[];
-
-  /** `values`: one at least. */
-  constructor(
-    readonly name: string,
-    values: readonly unknown[],
-  ) {
-    const numbers = values.filter(isNumber);
-    this.ordered = numbers.length === values.length;
-    this.#values = this.ordered ? [...new Set(numbers)].sort(ascending) : [...new Set(values)];
-    this.#indexes = new Map(this.#values.map((value, index) => [value, index]));
-    this.count = BigInt(this.#values.length);
-    const places = this.ordered ? this.#values.map(Number) : [];
-    const line = new Line(places[0] ?? 0, places.at(-1) ?? 0, false);
-    this.#places = places.map((place) => line.coordinateOf(place) ?? 0.5);
-  }
-
-  at(index: bigint): unknown {
-    return this.#values[Number(index)];
-  }
-
-  indexOf(value: unknown): bigint | undefined {
-    const index = this.#indexes.get(value);
-    return index === undefined ? undefined : BigInt(index);
-  }
-
-  draw(random: SeededRandom): unknown {
-    return this.at(random.below(this.count));
-  }
-
-  near(coordinate: number): unknown {
-    if (!this.ordered)
-      return this.#values[Math.min(this.#values.length - 1, Math.floor(coordinate * this.#values.length))];
-    let nearest = 0;
-    this.#places.forEach((place, index) => {
-      if (Math.abs(place - coordinate) < Math.abs((this.#places[nearest] ?? 0) - coordinate)) nearest = index;
-    });
-    return this.#values[nearest];
-  }
-
-  coordinateOf(value: unknown): number | undefined {
-    const index = this.#indexes.get(value);
-    return index === undefined || !this.ordered ? index : this.#places[index];
-  }
-}
-
-/** The line between two floats, straight or logarithmic. Halves are taken so that no difference overflows. */
-class Line {
-  readonly #from: number;
-  readonly #to: number;
-
-  constructor(
-    readonly min: number,
-    readonly max: number,
-    readonly isLog: boolean,
-  ) {
-    this.#from = this.#place(min);
-    this.#to = this.#place(max);
-  }
-
-  near(coordinate: number): number {
-    if (coordinate <= 0) return this.min;
-    if (coordinate >= 1) return this.max;
-    const place = this.#from * (1 - coordinate) + this.#to * coordinate;
-    const value = this.isLog ? Math.exp(place * 2) : place * 2;
-    return positiveZero(Math.min(Math.max(value, this.min), this.max));
-  }
-
-  coordinateOf(value: number): number | undefined {
-    if (!(value >= this.min && value <= this.max)) return undefined;
-    const span = this.#to - this.#from;
-    return span === 0 ? 0.5 : (this.#place(value) - this.#from) / span;
-  }
-
-  #place(value: number): number {
-    return (this.isLog ? Math.log(value) : value) / 2;
-  }
-}
-
-const isNumber = (value: unknown): value is number | bigint => typeof value === 'number' || typeof value === 'bigint';
-
-const ascending = (one: number | bigint, other: number | bigint): number => (one < other ? -1 : one > other ? 1 : 0);
-
 /** `coordinate` of `total`, rounded, within 0 and `total`. */
 function scaled(total: bigint, coordinate: number): bigint {
   const part = BigInt(Math.round(Math.min(Math.max(coordinate, 0), 1) * Number(PARTS)));
@@ -280,5 +191,3 @@ export const safeInteger = (value: bigint): number | bigint => {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
 };
-
-const positiveZero = (value: number): number => (value === 0 ? 0 : value);

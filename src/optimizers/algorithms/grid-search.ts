@@ -5,7 +5,8 @@
 
 import { invalidArgument } from '../../kernel/errors.js';
 import { isGiven, readInteger } from './config.js';
-import { Choices, type Dimension } from './dimension.js';
+import { Choices } from './choices.js';
+import type { Dimension } from './dimension.js';
 import type { Candidate, Optimizer, StudyPlan, Suggestion } from './optimizer.js';
 import { dimensionOf, narrowingKeys, SearchSpace } from './search-space.js';
 import { keyOf, readSettings, type Settings } from './settings.js';

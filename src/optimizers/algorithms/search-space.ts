@@ -6,7 +6,8 @@
 import { CoilyardError, invalidArgument } from '../../kernel/errors.js';
 import { builtInTypes } from '../../variables/types/registry.js';
 import { isGiven, readFlag } from './config.js';
-import { Choices, Continuum, type Dimension, FloatSteps, IntegerSteps } from './dimension.js';
+import { Choices } from './choices.js';
+import { Continuum, type Dimension, FloatSteps, IntegerSteps } from './dimension.js';
 import { type NumberRange, numberRange } from './number-range.js';
 import type { Candidate, StudyPlan, StudyVariable } from './optimizer.js';
 import { keyOf, readSettings, type Settings } from './settings.js';

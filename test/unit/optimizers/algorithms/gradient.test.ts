@@ -78,6 +78,15 @@ test('a present value out of bounds starts at the bound, and its trial is not wa
   expect(askNow(optimizer)).toEqual({ type: 'candidate', values: [2] });
 });
 
+test('a climb that is told of its former trials goes on where it stopped', () => {
+  const plan = { variables: [aFloat('x', 0, 2, 0.1), aFloat('y', 0, 2, 0.1)], config: { seed: 1 } };
+  const hill = (x: number, y: number): number => -((x - 1.3) ** 2) - x * (y - 1) ** 2;
+  const whole = run('gradient', plan, hill).trials.map(({ values }) => values);
+  const optimizer = anOptimizer('gradient', plan);
+  for (const [x, y] of whole.slice(0, 12)) optimizer.tell([x, y], complete(hill(Number(x), Number(y))));
+  expect(askNow(optimizer)).toEqual({ type: 'candidate', values: whole[12] });
+});
+
 test('it starts elsewhere when its start fails, and ends when nothing succeeds', () => {
   const plan = { variables: [aFloat('x', 0, 2, 0.2)], config: { seed: 4 } };
   const { best, isDone } = run('gradient', plan, (x: number) => (x < 1 ? Number.NaN : -((x - 1.3) ** 2)));
