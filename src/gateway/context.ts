@@ -69,6 +69,8 @@ export interface GatewayContext {
   readonly clock: Clock;
   readonly limits: GatewayLimits;
   readonly openStreams: OpenStreams;
+  /** Calls that wait for something to happen, such as asks for a trial: they end as streams do. */
+  readonly parkedCalls: OpenStreams;
   readonly quota: StreamQuota;
   readonly connections: ConnectionQuota;
 }

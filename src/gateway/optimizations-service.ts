@@ -9,7 +9,7 @@ import {
 } from '../gen/coilyard/v1/optimizations.js';
 import { CoilyardError } from '../kernel/errors.js';
 import type { OptimizersPort } from '../optimizers/handle.js';
-import type { SessionHandle } from '../sessions/handle.js';
+import type { ExecuteOptions, SessionHandle } from '../sessions/handle.js';
 import { filledText, optionalText } from '../wire/fields.js';
 import { encodeEndedTrial, encodeHistoryRecord, encodeRunStatus, encodeTrial } from '../wire/optimization-replies.js';
 import {
@@ -67,9 +67,9 @@ export function optimizationsRoutes(
       optionalText(request.requestId, 'request_id');
       const { optimizationId, clientId } = decodeRunClient(request);
       const values = decodeTried(request.values);
-      // The port answers in the caller's time, and forgets a caller that has gone.
-      const options = { values, ...call.executeOptions() };
-      const asked = await optimizers.ask(session, optimizationId, clientId, options);
+      const asked = await parked(context, call.executeOptions(), (options) =>
+        optimizers.ask(session, optimizationId, clientId, { values, ...options }),
+      );
       return {
         trial: asked.type === 'trial' ? encodeTrial(asked.trial) : undefined,
         ended: asked.type === 'ended' ? encodeRunStatus(asked.status) : undefined,
@@ -124,6 +124,34 @@ interface Reached {
 export function optimizersOf({ optimizers }: GatewayContext): OptimizersPort {
   if (optimizers !== undefined) return optimizers;
   throw new CoilyardError('not_optimizing', 'this gateway has no optimizers', { details: { reason: 'no_optimizers' } });
+}
+
+/**
+ * What waits in the caller's time, and no longer than the caller does or the gateway goes on: a stop would otherwise wait for
+ * it.
+ */
+async function parked<Answer>(
+  { parkedCalls }: GatewayContext,
+  { signal, timeoutMs }: ExecuteOptions,
+  wait: (options: ExecuteOptions) => Promise<Answer>,
+): Promise<Answer> {
+  const interrupted = new AbortController();
+  const interrupt = (): void => interrupted.abort(signal?.reason);
+  if (signal?.aborted === true) interrupt();
+  signal?.addEventListener('abort', interrupt, { once: true });
+  let stopping: CoilyardError | undefined;
+  const forget = parkedCalls.add((error) => {
+    stopping = error;
+    interrupted.abort(error);
+  });
+  try {
+    return await wait({ signal: interrupted.signal, timeoutMs });
+  } catch (error) {
+    throw stopping ?? error;
+  } finally {
+    forget();
+    signal?.removeEventListener('abort', interrupt);
+  }
 }
 
 interface InSession {

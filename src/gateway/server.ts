@@ -112,6 +112,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     clock,
     limits,
     openStreams,
+    parkedCalls: new OpenStreams(),
     quota,
     connections,
   };
@@ -218,12 +219,12 @@ interface Running {
 
 async function drain({ doors, health, context }: Running, timeoutMs: number): Promise<GatewayStopped> {
   health.drain();
-  context.openStreams.endAll(
-    new CoilyardError('store_unavailable', 'the gateway is stopping', {
-      execution: 'not_started',
-      details: { reason: 'runtime_stopped' },
-    }),
-  );
+  const stopping = new CoilyardError('store_unavailable', 'the gateway is stopping', {
+    execution: 'not_started',
+    details: { reason: 'runtime_stopped' },
+  });
+  context.openStreams.endAll(stopping);
+  context.parkedCalls.endAll(stopping);
   for (const { listener } of doors) listener.close();
   let forced = false;
   const timer = context.clock.setTimer(timeoutMs, () => {
