@@ -53,7 +53,15 @@ const named = (variable: fc.Arbitrary<StudyVariable>, most: number): fc.Arbitrar
     .array(variable, { minLength: 1, maxLength: most })
     .map((variables) => variables.map((each, place) => ({ ...each, name: `v${place}` })));
 
-const numbers = named(fc.oneof(floats, integers), 3);
+/** Without one bound or both. */
+const open: fc.Arbitrary<StudyVariable> = fc
+  .tuple(fc.oneof(floats, integers), fc.constantFrom<readonly string[]>(['min'], ['max'], ['min', 'max']))
+  .map(([variable, dropped]) => ({
+    ...variable,
+    constraints: Object.fromEntries(Object.entries(variable.constraints).filter(([key]) => !dropped.includes(key))),
+  }));
+
+const numbers = named(fc.oneof(floats, integers, open), 3);
 const anything = named(fc.oneof(floats, integers, listed), 3);
 /** Every number of these is counted. */
 const counted = named(fc.oneof(smallIntegers, listed), 3);
