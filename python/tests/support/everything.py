@@ -77,6 +77,11 @@ KIND: dict[str, set[str]] = {
     "list": set(),
     "optional list": {"none"},
     "function": {"none", "function", "class"},
+    "text or list": LISTS | {"list"},
+    "objective": {"none", "function", "class"},
+    "class": {"class"},
+    "instant": {"none", "instant"},
+    "trial": set(),
     "bytes": {"bytes", "buffer", "view", "bytes_"},
     "watch": set(),
 }
@@ -85,6 +90,8 @@ WRONG_VALUES: dict[str, list[Any]] = {
     "optional text": ["\ud800"],
     "whole": [-1, 10**30, 10**5000],
     "optional whole": [-1, 10**30, 10**5000],
+    "text or list": ["", "\ud800", [], [""]],
+    "objective": [""],
     "amount": [-1, -0.5, float("nan"), float("inf"), 10**5000],
     "optional amount": [-1, float("nan")],
 }

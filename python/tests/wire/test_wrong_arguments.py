@@ -75,13 +75,29 @@ METHODS: dict[str, dict[str, str]] = {
         "idempotent": "flag",
     },
     "list_tools": {"pool": "optional text"},
+    "start_optimization": {
+        "variable": "text or list", "optimizer_type": "text", "optimizer_config": "optional mapping",
+        "max_iterations": "whole", "convergence_threshold": "amount", "callback": "function",
+        "objective": "objective", "direction": "text",
+    },
+    "stop_optimization": {"variable": "text"},
+    "get_optimization_status": {"variable": "text"},
+    "get_optimization_history": {
+        "variable": "text", "limit": "whole", "since": "instant", "optimizer_id": "optional text",
+    },
+    "register_python_optimizer": {"name": "text", "optimizer_class": "class"},
+    "ask_trial": {"optimization_id": "text"},
+    "tell_trial": {"optimization_id": "text", "trial": "trial"},
+    "fail_trial": {"optimization_id": "text", "trial": "trial", "error": "text"},
     "stop": {"keep": "flag"},
 }  # fmt: skip
 
 RIGHT: dict[str, Any] = {
     "name": "x", "names": ["x"], "type": "float", "initial_value": 0.5, "variables": [], "value": 0.5,
     "updates": {"x": 0.5}, "from_variable": "x", "to_variable": "y", "variable": "x", "rules": [],
-    "permission": "read", "version": 0, "data": b"{}", "watch_task": None,
+    "permission": "read", "version": 0, "data": b"{}", "watch_task": None, "optimizer_type": "bayesian",
+    "optimizer_class": coilyard.BaseOptimizer, "optimization_id": "opt_1", "trial": coilyard.Trial(1, {"x": 0.5}),
+    "metrics_or_score": 0.5, "error": "failed",
 }  # fmt: skip
 #: May be empty, or wrong in a way that only the gateway knows.
 MAY_BE_EMPTY = {("watch_variables", "pattern")}
@@ -125,6 +141,7 @@ def test_every_method_of_document_5_and_every_parameter_is_asked_about() -> None
     assert untested == {
         ("get_variable", "default"), ("cached", "default"),  # any value will do
         ("register_variable", "initial_value"), ("set_variable", "value"),  # see the tests of values
+        ("tell_trial", "metrics_or_score"),  # what it is about is known once a trial was asked for
     }  # fmt: skip
 
 

@@ -68,7 +68,8 @@ def wish(
     for key in RUN_KEYS:
         config.pop(key, None)
     chosen_objective = objective_of(_one_of_both("objective", objective, about_run), "objective")
-    chosen_direction = _one_of_both("direction", None if direction is MAXIMIZE else direction, about_run)
+    said = None if direction is MAXIMIZE else given.one_of(direction, "direction", DIRECTIONS)
+    chosen_direction = _one_of_both("direction", said, about_run)
     reads = isinstance(chosen_objective, Objective) and chosen_objective.reads_variables
     start = StartOptions(
         variables=names,
