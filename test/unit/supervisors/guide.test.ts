@@ -1,34 +1,18 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { expect, test, vi } from 'vitest';
-import { settle } from '../../../src/testing/manual-clock.js';
+import { expect, test } from 'vitest';
+import { examplesOf, missingTests, outputOf, programOf, programsIn, textOf } from '../../support/guides.js';
 
-const file = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
-const guide = file('docs/guides/supervision.md');
-const examples = readdirSync(new URL('../../../docs/examples/supervision', import.meta.url));
-
-/** What a program prints, and what the guide says it prints. */
-async function outputOf(name: string): Promise<string> {
-  const lines: string[] = [];
-  const log = vi.spyOn(console, 'log').mockImplementation((line) => void lines.push(String(line)));
-  try {
-    await import(`../../../docs/examples/supervision/${name}`);
-    await settle();
-  } finally {
-    log.mockRestore();
-  }
-  return lines.join('\n');
-}
+const guide = textOf('docs/guides/supervision.md');
+const examples = examplesOf('supervision');
 
 test('there is an example for every program of the guide, word for word', () => {
-  const programs = [...guide.matchAll(/```ts\n(.*?)```/gs)].map(([, program = '']) => program);
+  const programs = programsIn(guide);
   expect(programs.length).toBeGreaterThanOrEqual(examples.length);
-  const texts = examples.map((name) => file(`docs/examples/supervision/${name}`));
+  const texts = examples.map(programOf);
   expect(programs.filter((program) => !texts.some((text) => text.includes(program)))).toEqual([]);
 });
 
-test.for(examples)('the example %s prints what the guide says', async (name) => {
-  const printed = await outputOf(name);
-  expect(guide).toContain(`\`\`\`text\n${printed}\n\`\`\``);
+test.for(examples)('the example $name prints what the guide says', async (example) => {
+  expect(guide).toContain(`\`\`\`text\n${await outputOf(example)}\n\`\`\``);
 });
 
 /** Rows `| S7 | rule | file: title | difference |` of the table of rules. */
@@ -44,7 +28,7 @@ test('every rule of the table has a test that is named for it, in the files that
   const untested = rows.filter(({ rule, tests }) => {
     const files = [...tests.matchAll(/\]\(\.\.\/\.\.\/([^)]*)\)/g)].map(([, path = '']) => path);
     if (files.length === 0) return tests !== 'none';
-    return !files.every((path) => new RegExp(`['\`]S${rule} `).test(file(path)));
+    return !files.every((path) => new RegExp(`['\`]S${rule} `).test(textOf(path)));
   });
   expect(untested).toEqual([]);
 });
@@ -54,9 +38,7 @@ test('only rules about hot code upgrade and hibernation have no test', () => {
 });
 
 test('the tests that the semantics name exist', () => {
-  const semantics = file('docs/semantics-supervision.md').replaceAll(/\s+/g, ' ');
-  const named = [...semantics.matchAll(/`(test\/[\w./-]+)`: "([^"]+)"/g)];
-  expect(named.length).toBeGreaterThanOrEqual(16);
-  const missing = named.filter(([, path = '', title = '']) => !file(path).includes(title)).map(([text]) => text);
+  const { named, missing } = missingTests(textOf('docs/semantics-supervision.md'));
+  expect(named).toBeGreaterThanOrEqual(16);
   expect(missing).toEqual([]);
 });
