@@ -161,7 +161,10 @@ class Optimizations:
         """The next trial of a run, of this client or of another; None: it is over."""
         drive = self._drives.get(optimization_id)
         if drive is not None:
-            return await drive.source.ask()
+            trial = await drive.source.ask()
+            if drive.run.ended is not None:
+                await drive.source.close()
+            return trial
         run = self._joined.get(optimization_id)
         if run is None:
             joined = await join_run(self._core, optimization_id)

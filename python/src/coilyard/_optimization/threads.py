@@ -45,6 +45,7 @@ class OwnThread:
         self._name = name
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._is_closed = False
 
     async def attempt(self, function: Callable[..., Any], *arguments: Any) -> Attempt:
         """Calls a function.
@@ -52,6 +53,8 @@ class OwnThread:
         Raises:
             KeyboardInterrupt: The function raised it; `SystemExit` likewise.
         """
+        if self._is_closed:
+            return Attempt(error=RuntimeError("the run is over"))
         if self._thread is None:
             self._thread = threading.Thread(target=_serve, args=(self._jobs,), name=self._name, daemon=True)
             self._thread.start()
@@ -62,6 +65,7 @@ class OwnThread:
 
     def close(self) -> None:
         """Ends the thread behind what it does now."""
+        self._is_closed = True
         self._jobs.put(None)
 
 
