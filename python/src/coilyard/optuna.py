@@ -20,6 +20,7 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
+from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from coilyard import _arguments as given
@@ -99,6 +100,7 @@ class OptunaOptimizer:
 
 def _study(settings: Mapping[str, Any]) -> optuna.Study:
     direction = given.one_of(settings.get("direction", "maximize"), "direction", ("maximize", "minimize"))
+    wanted = StudyDirection.MAXIMIZE if direction == "maximize" else StudyDirection.MINIMIZE
     sampler, seed, study = (settings.get(key) for key in ("sampler", "seed", "study"))
     if study is None:
         if sampler is None:
@@ -107,12 +109,12 @@ def _study(settings: Mapping[str, Any]) -> optuna.Study:
             raise InvalidArgument("seed: give it to the sampler")
         if not isinstance(sampler, optuna.samplers.BaseSampler):
             raise given.wrong_kind("sampler", "a sampler of optuna", sampler)
-        return optuna.create_study(direction=direction, sampler=sampler)
+        return optuna.create_study(direction=wanted, sampler=sampler)
     if not isinstance(study, optuna.Study):
         raise given.wrong_kind("study", "a study of optuna", study)
     if sampler is not None or seed is not None:
         raise InvalidArgument("study: it has a sampler of its own; leave out sampler and seed")
-    if study.direction.name.lower() != direction:
+    if study.direction is not wanted:
         raise InvalidArgument(f"study: expected one that is to {direction}, got {study.direction.name.lower()}")
     return study
 
@@ -127,9 +129,8 @@ def _distribution(spec: VariableSpec) -> BaseDistribution:
             raise InvalidArgument(f"{spec.name}: a {spec.type} without choices cannot be sampled")
         return CategoricalDistribution(choices)
     if spec.type not in {"float", "integer"}:
-        raise InvalidArgument(
-            f"{spec.name}: Optuna samples float, integer, boolean, choice and module, not {spec.type}"
-        )
+        known = "float, integer, boolean, choice and module"
+        raise InvalidArgument(f"{spec.name}: Optuna samples {known}, not {spec.type}")
     low, high, step = limits.get("min"), limits.get("max"), limits.get("step")
     if low is None or high is None:
         raise InvalidArgument(f"{spec.name}: constraints min and max are needed")
