@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { builtInOptimizers } from '../../src/optimizers/algorithms/built-in.js';
-import type { Candidate, Direction, StudyVariable, TrialResult } from '../../src/optimizers/algorithms/optimizer.js';
+import type { Candidate, StudyVariable, TrialResult } from '../../src/optimizers/algorithms/optimizer.js';
+import type { Direction } from '../../src/variables/optimization.js';
 import { builtInTypes } from '../../src/variables/types/registry.js';
 import { anOptimizer, askNow, aVariable, complete, failed } from '../unit/optimizers/algorithms/runs.js';
 

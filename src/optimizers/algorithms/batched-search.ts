@@ -3,7 +3,8 @@
  * on when all are known. Those of one batch may be tried at the same time.
  */
 
-import type { Candidate, Direction, Optimizer, Suggestion, TrialResult } from './optimizer.js';
+import type { Candidate, Optimizer, Suggestion, TrialResult } from './optimizer.js';
+import type { Direction } from '../../variables/optimization.js';
 import { turnedScore } from './scores.js';
 import { nameOf } from './search-space.js';
 

@@ -17,7 +17,8 @@ import {
 import { type Config, isGiven, readInteger, readNumber, readWord } from './config.js';
 import { GaussianProcess, likeliestKernel } from './gaussian-process.js';
 import { Ground } from './ground.js';
-import type { Candidate, Direction, Optimizer, StudyPlan, Suggestion, TrialResult } from './optimizer.js';
+import type { Candidate, Optimizer, StudyPlan, Suggestion, TrialResult } from './optimizer.js';
+import type { Direction } from '../../variables/optimization.js';
 import { mostPromising } from './promise.js';
 import { standardised, turnedScore } from './scores.js';
 import { nameOf, type SearchSpace, searchSpace } from './search-space.js';

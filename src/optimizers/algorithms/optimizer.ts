@@ -4,6 +4,7 @@
  */
 
 import type { Random } from '../../kernel/clock.js';
+import type { Direction } from '../../variables/optimization.js';
 import type { Constraints } from '../../variables/variable.js';
 
 /** A value for each variable of a study, in the study's order. */
@@ -46,8 +47,6 @@ export interface Optimizer {
   /** Its order means nothing, so that a plateau does not either: it is tried as a whole. Default false. */
   readonly sweeps?: boolean;
 }
-
-export type Direction = 'maximize' | 'minimize';
 
 export interface StudyPlan {
   readonly variables: readonly StudyVariable[];

@@ -1,6 +1,7 @@
 /** Scores as the algorithms want them: larger is better, and of a size that arithmetic survives. */
 
-import type { Direction, TrialResult } from './optimizer.js';
+import type { TrialResult } from './optimizer.js';
+import type { Direction } from '../../variables/optimization.js';
 
 /** The score with larger as better; `undefined` for a trial that failed or whose score is no finite number. */
 export function turnedScore(result: TrialResult, direction: Direction): number | undefined {
@@ -29,7 +30,7 @@ export function standardised(scores: readonly number[]): number[] {
   return kept.map((share) => (deviation === 0 ? 0 : (share - mean) / deviation));
 }
 
-export function extremes(scores: readonly number[]): readonly [low: number, high: number] {
+function extremes(scores: readonly number[]): readonly [low: number, high: number] {
   let [low, high] = [Infinity, -Infinity];
   for (const score of scores) {
     if (score < low) low = score;

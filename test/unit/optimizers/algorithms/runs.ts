@@ -3,12 +3,12 @@ import { CoilyardError } from '../../../../src/kernel/errors.js';
 import { builtInOptimizers } from '../../../../src/optimizers/algorithms/built-in.js';
 import type {
   Candidate,
-  Direction,
   Optimizer,
   StudyVariable,
   Suggestion,
   TrialResult,
 } from '../../../../src/optimizers/algorithms/optimizer.js';
+import type { Direction } from '../../../../src/variables/optimization.js';
 import type { Constraints } from '../../../../src/variables/variable.js';
 
 /** Always the same numbers: what a test wants to vary, it varies by `seed`. */
