@@ -189,7 +189,7 @@ class OptimizationRun:
         Args:
             reason: `stopped`, `exhausted`, `converged`, or `failed`: nothing is committed then.
             error: What went wrong, of one that failed.
-            timeout_s: Seconds for the request; None: as for any.
+            timeout_s: Seconds for the request, where that is less than for any.
 
         Raises:
             CoilyardError: The gateway could not be told.
@@ -199,7 +199,8 @@ class OptimizationRun:
         fields = {"variable": self.variables[0], "optimization_id": self.id, "reason": reason, "error": error}
         request = optimizations_pb2.StopOptimizationRequest(**self._core.scoped(fields))
         try:
-            reply = await self._core.call(methods.StopOptimization, request, timeout_s)
+            usual_s = self._core.call.timeout_s
+            reply = await self._core.call(methods.StopOptimization, request, min(usual_s, timeout_s or usual_s))
         except (NotOptimizing, OptimisticLockFailure):
             return await self._learn_end()
         self._take(reply.status)

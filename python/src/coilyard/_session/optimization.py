@@ -117,7 +117,7 @@ class VariableOptimization(SessionBase):
     ) -> list[dict[str, Any]]:
         """What was tried for a variable, oldest first.
 
-        Each entry has `iteration`, `value`, `metrics`, `score` (None: it has failed), `state` (`complete` or `failed`),
+        Each entry has `iteration`, `value` (of this variable), `metrics`, `score` (None: it has failed), `state` (`complete` or `failed`),
         `error`, `timestamp` (when it ended, in UTC), `started_at`, `optimizer_id` and `version`.
 
         Args:
