@@ -189,7 +189,7 @@ function createServer(context: GatewayContext, health: Health): Server {
     'grpc.keepalive_timeout_ms': limits.keepaliveTimeoutMs,
     // Costs 10 to 15 % of the calls per second.
     'grpc.enable_channelz': 0,
-    interceptors: [detailInterceptor],
+    interceptors: [detailInterceptor()],
   });
   const sessions = sessionsRoutes(context);
   const variables = {
