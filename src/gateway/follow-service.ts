@@ -13,12 +13,10 @@ import {
 import type { EndedTrial, TrialReader } from '../optimizers/handle.js';
 import type { OptimizationStatus } from '../sessions/handle.js';
 import { safeCount } from '../wire/fields.js';
-import { encodeEndedTrial, encodeRunStatus } from '../wire/optimization-replies.js';
-import { decodeRunId } from '../wire/optimizations.js';
+import { encodeEndedTrial } from '../wire/optimization-replies.js';
 import { bufferOf } from './bytes.js';
-import { findSession } from './caller.js';
 import type { GatewayContext } from './context.js';
-import { optimizersOf } from './optimizations-service.js';
+import { reachRun } from './optimizers-access.js';
 import { serverStream, type StreamSource } from './server-stream.js';
 
 /** Of `FollowOptimizationResponse`: `trials`, `ended`. */
@@ -34,15 +32,16 @@ const HEADROOM = 16;
 export function followRoute(context: GatewayContext): handleServerStreamingCall<Buffer, Buffer> {
   const { maxSendBytes } = context.limits;
   return serverStream(context, OptimizationsService.followOptimization, async (request, caller) => {
-    const session = await findSession(context, request.sessionId, caller);
-    const id = decodeRunId(request.optimizationId);
+    const access = await reachRun(context, request, caller);
     const after = safeCount(request.afterIteration, 'after_iteration');
-    return new FollowSource(optimizersOf(context).follow(session, id, after), maxSendBytes);
+    const reader = access.optimizers.follow(access.session, request.optimizationId, after);
+    return new FollowSource(reader, (status) => access.status(status), maxSendBytes);
   });
 }
 
 export class FollowSource implements StreamSource {
   readonly #reader: TrialReader;
+  readonly #show: (status: OptimizationStatus) => WireStatus;
   readonly #maxBytes: number;
   /** Taken and not yet sent. */
   #trials: readonly EndedTrial[] = [];
@@ -50,9 +49,13 @@ export class FollowSource implements StreamSource {
   #end: OptimizationStatus | undefined;
   #isComplete = false;
 
-  /** @param maxBytes of one message. */
-  constructor(reader: TrialReader, maxBytes: number) {
+  /**
+   * @param show a status as its reader may be shown it.
+   * @param maxBytes of one message.
+   */
+  constructor(reader: TrialReader, show: (status: OptimizationStatus) => WireStatus, maxBytes: number) {
     this.#reader = reader;
+    this.#show = show;
     this.#maxBytes = maxBytes - HEADROOM;
   }
 
@@ -105,7 +108,7 @@ export class FollowSource implements StreamSource {
 
   /** In a message of its own when it does not fit beside the last trials. */
   #writeEnd(writer: BinaryWriter, end: OptimizationStatus, size: number): void {
-    const bytes = statusWithin(end, this.#maxBytes);
+    const bytes = statusWithin(this.#show(end), this.#maxBytes);
     if (size > 0 && size + bytes.byteLength > this.#maxBytes) return;
     writer.uint32(ENDED_TAG).bytes(bytes);
     this.#isComplete = true;
@@ -120,10 +123,9 @@ function trialWithin(trial: EndedTrial, maxBytes: number): Uint8Array {
 }
 
 /** As much of a status as one message takes: how the run has ended matters most. */
-function statusWithin(status: OptimizationStatus, maxBytes: number): Uint8Array {
-  const message = encodeRunStatus(status);
+function statusWithin(status: WireStatus, maxBytes: number): Uint8Array {
   const forms = [{}, { bestValues: new Map() }, { bestMetrics: new Map(), error: '' }];
-  return firstWithin(WireStatus, message, forms, maxBytes);
+  return firstWithin(WireStatus, status, forms, maxBytes);
 }
 
 interface Codec<Message> {

@@ -2,13 +2,14 @@ import { expect, test } from 'vitest';
 import { FollowSource } from '../../../src/gateway/follow-service.js';
 import { FollowOptimizationResponse } from '../../../src/gen/coilyard/v1/optimizations.js';
 import { CoilyardError } from '../../../src/kernel/errors.js';
+import { encodeRunStatus } from '../../../src/wire/optimization-replies.js';
 import { aStatus, aTrial, ScriptedReader } from '../../support/scripted-optimizers.js';
 
 const MESSAGE_BYTES = 100_000;
 
 function follow(maxBytes = MESSAGE_BYTES) {
   const reader = new ScriptedReader();
-  return { reader, source: new FollowSource(reader, maxBytes) };
+  return { reader, source: new FollowSource(reader, encodeRunStatus, maxBytes) };
 }
 
 /** Every message there is now. */
