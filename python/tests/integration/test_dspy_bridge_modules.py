@@ -205,7 +205,7 @@ async def test_a_cancelled_execution_asks_no_more(session: SessionContext) -> No
     await bridge.sync_dspy_parameters(module)
     with dspy.context(lm=model):
         running = asyncio.create_task(bridge.execute(module, question="?"))
-        await asyncio.to_thread(started.wait)
+        assert await asyncio.to_thread(started.wait, 10)
         running.cancel()
         running.cancel()
         go_on.set()

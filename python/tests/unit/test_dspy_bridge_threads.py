@@ -72,7 +72,7 @@ async def test_cancelling_ends_the_work_of_every_thread(num_threads: int) -> Non
     before = pools()
     with dspy.context(lm=model, trace=[], disable_history=True):
         running = asyncio.create_task(run_in_thread(dspy, lambda _: evaluate(dspy.Predict("question -> answer"))))
-        await asyncio.to_thread(started.wait)
+        assert await asyncio.to_thread(started.wait, 10)
         running.cancel()
         asyncio.get_running_loop().call_soon(go_on.set)
         with pytest.raises(asyncio.CancelledError):

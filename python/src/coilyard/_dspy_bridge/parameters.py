@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
@@ -116,11 +117,33 @@ def own_values(module: Any, parameters: Iterable[Parameter]) -> dict[str, Any]:
     return found
 
 
+class Signatures:
+    """Signatures with other instructions, each made once: making one takes as long as a call of a module."""
+
+    def __init__(self) -> None:
+        self._made: weakref.WeakKeyDictionary[Any, tuple[str, Any]] = weakref.WeakKeyDictionary()
+
+    def with_instructions(self, signature: Any, instructions: str) -> Any:
+        """The signature with these instructions; of each signature the last one is kept."""
+        known, made = self._made.get(signature, (None, None))
+        if known != instructions:
+            made = signature.with_instructions(instructions)
+            self._made[signature] = (instructions, made)
+        return made
+
+
 class Settings:
     """Values of the parameters of a module's predictors, to be set on that module or on a copy of it."""
 
-    def __init__(self, dspy: Any, parameters: Sequence[Parameter], values: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        dspy: Any,
+        parameters: Sequence[Parameter],
+        values: Mapping[str, Any],
+        signatures: Signatures | None = None,
+    ) -> None:
         self._dspy = dspy
+        self._signatures = Signatures() if signatures is None else signatures
         self._of: dict[str, list[tuple[Parameter, Any]]] = {}
         for parameter in parameters:
             self._of.setdefault(parameter.path, []).append((parameter, values[parameter.variable]))
@@ -149,7 +172,7 @@ class Settings:
                 _configure(config, _other_name(self._dspy, predictor, parameter.key), parameter.key, value)
             elif parameter.key == INSTRUCTIONS:
                 if value != predictor.signature.instructions:
-                    changes["signature"] = predictor.signature.with_instructions(value)
+                    changes["signature"] = self._signatures.with_instructions(predictor.signature, value)
             elif value != _demos(predictor):
                 changes["demos"] = [self._demo(fields, parameter.variable) for fields in value]
         return {**changes, "config": config}

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from coilyard._dspy_bridge.parameters import Parameter, Settings, own_values
+from coilyard._dspy_bridge.parameters import Parameter, Settings, Signatures, own_values
 from coilyard._errors import InvalidArgument, VariableNotFound
 from coilyard._session.context import SessionContext
 
@@ -36,6 +36,7 @@ class SyncedModules:
     def __init__(self, session: SessionContext) -> None:
         self._session = session
         self._known: dict[int, tuple[weakref.ref[Any], dict[str, Parameter]]] = {}
+        self._signatures = Signatures()
 
     def __len__(self) -> int:
         return len(self._known)
@@ -65,7 +66,7 @@ class SyncedModules:
             )
         values = await self._session.get_variables([parameter.variable for parameter in parameters])
         _complete(parameters, values)
-        return Settings(dspy, parameters, values), values
+        return Settings(dspy, parameters, values, self._signatures), values
 
     async def prepared(self, dspy: Any, student: Any) -> Prepared:
         """A student as it is to be compiled: with the present values of its variables, if it was synced.
