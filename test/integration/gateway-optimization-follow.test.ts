@@ -192,10 +192,18 @@ test('a worker follows the runs of its sessions for as long as it lives', async 
 
 test('a guest follows what rules let it see, and of all else hears what it hears of no session', async () => {
   const session = await host.sessions.find('a-1');
-  const asGuest = { who: 'b', caller: 'b-1' };
+  const asGuest = { who: 'b', caller: 'b-1', id: 'opt_1' };
   const message = 'team-b may not use session "a-1"';
   expect(await follow(asGuest).ended).toMatchObject({ grpc: 7, error: { message } });
   await session.setPermissions('temperature', [{ sessionPattern: 'b-*', permissions: ['read', 'optimize'] }]);
+  // A run that there is not is for a guest as one that it may know nothing of.
+  expect(await follow(asGuest).ended).toMatchObject({ grpc: 7, error: { message } });
+  await session.setPermissions('temperature', [{ sessionPattern: 'any', permissions: ['read', 'optimize'] }]);
+  await session.execute({
+    type: 'optimization.start',
+    ...{ source: 'test', variables: ['temperature'], optimizationId: 'opt_1', optimizer: 'bayesian', config: {} },
+    ...{ direction: 'maximize', maxIterations: 10, leaseMs: 0 },
+  });
   const { next, ended: over } = follow(asGuest);
   run.add(aTrial(1));
   expect(iterations(await next())).toEqual([1]);
