@@ -197,8 +197,8 @@ async def test_a_client_that_vanishes_loses_its_lease_and_nothing_is_written(
     wire: Wire, session: SessionContext
 ) -> None:
     await a_temperature(session)
-    client = await coilyard.connect(wire.address)
-    mine = await client.session(session.session_id, config={"timeout": 0.5})
+    client = await coilyard.connect(wire.address, timeout=0.5)
+    mine = await client.session(session.session_id)
     started = asyncio.Event()
 
     async def objective(value: float) -> float:

@@ -67,6 +67,8 @@ def test_what_is_given_twice_must_be_the_same() -> None:
         ({"timeout_s": 0}, "timeout_s: expected seconds, more than 0"),
         ({"patience": 0}, "patience: expected"),
         ({"lease_s": float("inf")}, "lease_s: expected a finite number"),
+        ({"lease_s": 0.05}, "lease_s: expected seconds from 0.1 to 3600.0, got 0.05"),
+        ({"lease_s": 1e6}, "lease_s: expected seconds from 0.1 to 3600.0"),
         ({"apply_trials": 1}, "apply_trials: expected True or False"),
     ],
     ids=str,

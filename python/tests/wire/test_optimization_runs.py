@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import signal
+import sys
 import threading
 from typing import Any
 
@@ -283,28 +285,35 @@ async def test_a_gateway_that_cannot_go_on_ends_the_run_and_says_so_once(
     assert [record.name for record in caplog.records].count("coilyard.optimization") == 1
 
 
-@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt])
-@pytest.mark.parametrize("is_plain", [True, False], ids=["plain", "coroutine"])
+PROGRAM = """
+import asyncio
+import coilyard
+
+def plain(value):
+    raise {kind}(3)
+
+async def waiting(value):
+    raise {kind}(3)
+
+async def main():
+    async with coilyard.connect("{address}") as client:
+        session = await client.session("s", config={{"push": False}})
+        await session.start_optimization("x", "grid_search", objective={objective})
+        await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize(("kind", "code"), [("SystemExit", 3), ("KeyboardInterrupt", -signal.SIGINT)])
+@pytest.mark.parametrize("objective", ["plain", "waiting"])
 async def test_an_interrupt_ends_the_program_rather_than_the_trial(
-    gateway: ScriptedGateway, kind: type[BaseException], is_plain: bool
+    gateway: ScriptedGateway, kind: str, code: int, objective: str
 ) -> None:
     study = ScriptedStudy(gateway, [0.1])
-
-    def plain(value: float) -> float:
-        raise kind
-
-    async def waiting(value: float) -> float:
-        raise kind
-
-    async def main() -> None:
-        async with coilyard.connect(gateway.address) as client:
-            session = await client.session("s", config={"push": False})
-            await session.start_optimization("x", "grid_search", objective=plain if is_plain else waiting)
-            await asyncio.Event().wait()
-
-    def program() -> None:
-        with pytest.raises(kind):
-            asyncio.run(main())
-
-    await asyncio.to_thread(program)
+    program = PROGRAM.format(kind=kind, address=gateway.address, objective=objective)
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stderr=asyncio.subprocess.PIPE)
+    _, talk = await process.communicate()
+    assert process.returncode == code, talk.decode()
+    assert b"never retrieved" not in talk
     assert (study.reason, study.told) == ("stopped", {})

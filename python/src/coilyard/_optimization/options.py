@@ -17,6 +17,10 @@ DIRECTIONS = ("maximize", "minimize")
 RUN_KEYS = ("objective", "direction", "metric", "timeout_s", "patience", "parallel", "apply_trials", "lease_s")
 
 
+#: Seconds that a lease may have.
+LEASE_S = (0.1, 3600.0)
+
+
 class _Default(str):
     """A default that can be told from the same text given by a caller."""
 
@@ -82,7 +86,7 @@ def wish(
         parallel=given.whole(about_run.get("parallel", 1), "parallel", least=1, most=given.UINT32_MAX),
         timeout_s=_seconds(about_run, "timeout_s"),
         patience=given.optional_whole(about_run.get("patience"), "patience", least=1, most=given.UINT32_MAX),
-        lease_s=_seconds(about_run, "lease_s") or DEFAULT_LEASE_S,
+        lease_s=_lease(about_run),
         source=source,
     )
     return Wish(start, config, chosen_objective, given.function(callback, "callback"))
@@ -112,6 +116,14 @@ def _one_of_both(key: str, parameter: Any, config: Mapping[str, Any]) -> Any:
         f"{key}: expected it once, got {given.shown(parameter)} and {given.shown(configured)} in optimizer_config",
         details={"field": key},
     )
+
+
+def _lease(config: Mapping[str, Any]) -> float:
+    seconds = _seconds(config, "lease_s")
+    least, most = LEASE_S
+    if seconds is not None and not least <= seconds <= most:
+        raise given.wrong_value("lease_s", f"seconds from {least} to {most}", seconds)
+    return DEFAULT_LEASE_S if seconds is None else seconds
 
 
 def _seconds(config: Mapping[str, Any], key: str) -> float | None:

@@ -117,8 +117,9 @@ class VariableOptimization(SessionBase):
     ) -> list[dict[str, Any]]:
         """What was tried for a variable, oldest first.
 
-        Each entry has `iteration`, `value` (of this variable), `metrics`, `score` (None: it has failed), `state` (`complete` or `failed`),
-        `error`, `timestamp` (when it ended, in UTC), `started_at`, `optimizer_id` and `version`.
+        Each entry has `iteration`, `value` (of this variable), `metrics`, `score` (None: it has failed), `state`
+        (`complete` or `failed`), `error`, `timestamp` (when it ended, in UTC), `started_at`, `optimizer_id` and
+        `version` (of a value that an optimizer elsewhere has written).
 
         Args:
             variable: Name or id.
