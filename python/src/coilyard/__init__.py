@@ -13,6 +13,7 @@ from coilyard._arrays import TensorData
 from coilyard._cache import VariableCache
 from coilyard._client import Client, connect
 from coilyard._dspy_bridge.bridge import DSPyOptimizationBridge
+from coilyard._dspy_bridge.optimizer import VariableAwareOptimizer
 from coilyard._errors import (
     AccessDenied,
     AlreadyExists,
@@ -128,6 +129,7 @@ __all__ = (
     "Unavailable",
     "UnknownType",
     "ValidationFailed",
+    "VariableAwareOptimizer",
     "VariableCache",
     "VariableExists",
     "VariableNotFound",

@@ -9,27 +9,14 @@ from typing import Any
 
 import dspy
 import pytest
-from dspy.teleprompt import COPRO, GEPA, SIMBA, BootstrapFewShot, BootstrapFewShotWithRandomSearch, LabeledFewShot
+from dspy.teleprompt import BootstrapFewShot, BootstrapFewShotWithRandomSearch, LabeledFewShot
 
 import coilyard
 from coilyard import DSPyOptimizationBridge, SessionContext
+from support.dspy_task import TRAIN, Held, accuracy_metric, repeats, threads_of_the_bridge
 from support.local_lm import LocalLM
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.gateway, pytest.mark.dspy]
-
-#: The question is the answer.
-TRAIN = [dspy.Example(question=str(number), answer=str(number)).with_inputs("question") for number in range(8)]
-
-
-def accuracy_metric(example: Any, prediction: Any, trace: Any = None) -> bool:
-    return bool(prediction.answer == example.answer)
-
-
-def repeats(field: str, prompt: str, settings: dict[str, Any]) -> str:
-    """Knows what it was asked; of anything else it makes something up."""
-    if field == "answer":
-        return prompt.rpartition("[[ ## question ## ]]\n")[2].split("\n")[0].strip()
-    return f"the {field}"
 
 
 @pytest.fixture(autouse=True)
@@ -42,10 +29,6 @@ def model() -> Iterator[LocalLM]:
 @pytest.fixture
 def bridge(session: SessionContext) -> DSPyOptimizationBridge:
     return DSPyOptimizationBridge(session)
-
-
-def ours() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name.startswith("coilyard-dspy")]
 
 
 async def the_variables_of_the_document(session: SessionContext) -> None:
@@ -93,7 +76,7 @@ async def test_the_example_of_the_document(
     assert optimizer.status == status
     (entry,) = await session.get_variable_history("max_demos", limit=1)
     assert (entry["metadata"]["source"], entry["metadata"]["metrics"]["score"]) == ("optimizer", 100.0)
-    assert ours() == []
+    assert threads_of_the_bridge() == []
 
 
 async def test_the_next_compilation_reads_the_variables_anew(
@@ -143,24 +126,17 @@ async def test_a_locked_variable_is_refused_before_anything_is_compiled(
     session: SessionContext, bridge: DSPyOptimizationBridge, model: LocalLM
 ) -> None:
     await the_variables_of_the_document(session)
-    started, go_on = threading.Event(), threading.Event()
-
-    def waits(field: str, prompt: str, settings: dict[str, Any]) -> str:
-        started.set()
-        assert go_on.wait(10)
-        return repeats(field, prompt, settings)
-
-    model.answer = waits
+    held = model.answer = Held()
     optimizer = await the_optimizer_of_the_document(bridge)
     student = dspy.Predict("question -> answer")
     running = asyncio.create_task(optimizer.compile(student, trainset=TRAIN))
-    assert await asyncio.to_thread(started.wait, 10)
+    assert await asyncio.to_thread(held.started.wait, 10)
     assert (await session.get_optimization_status("max_demos"))["is_optimizing"]
     labeled = await bridge.create_variable_aware_optimizer(LabeledFewShot, {"k": "max_demos"})
     with pytest.raises(coilyard.AlreadyOptimizing, match="max_demos"):
         await labeled.compile(student, trainset=TRAIN)
     assert labeled.optimizer is None
-    go_on.set()
+    held.go_on.set()
     await running
     assert len((await labeled.compile(student, trainset=TRAIN)).demos) == 2
 
@@ -169,22 +145,15 @@ async def test_cancelling_ends_the_work_and_frees_the_variables(
     session: SessionContext, bridge: DSPyOptimizationBridge, model: LocalLM
 ) -> None:
     await the_variables_of_the_document(session)
-    started, go_on = threading.Event(), threading.Event()
-
-    def waits(field: str, prompt: str, settings: dict[str, Any]) -> str:
-        started.set()
-        assert go_on.wait(10)
-        return repeats(field, prompt, settings)
-
-    model.answer = waits
+    held = model.answer = Held()
     optimizer = await the_optimizer_of_the_document(bridge)
     running = asyncio.create_task(optimizer.compile(dspy.Predict("question -> answer"), trainset=TRAIN))
-    assert await asyncio.to_thread(started.wait, 10)
+    assert await asyncio.to_thread(held.started.wait, 10)
     running.cancel()
-    asyncio.get_running_loop().call_soon(go_on.set)
+    asyncio.get_running_loop().call_soon(held.go_on.set)
     with pytest.raises(asyncio.CancelledError):
         await running
-    assert (len(model.asked), ours()) == (1, [])
+    assert (len(model.asked), threads_of_the_bridge()) == (1, [])
     status = await session.get_optimization_status("temperature")
     assert (status["is_optimizing"], status["reason"]) == (False, "stopped")
     model.answer = repeats
@@ -206,7 +175,7 @@ async def test_cancelling_at_any_moment_leaves_nothing_held(
         cancelled += running.cancelled()
         assert not (await session.get_optimization_status("temperature"))["is_optimizing"]
     assert cancelled > 3
-    assert ours() == []
+    assert threads_of_the_bridge() == []
 
 
 async def test_somebody_elses_stop_ends_the_compilation(
@@ -229,7 +198,25 @@ async def test_somebody_elses_stop_ends_the_compilation(
     await other.stop_optimization("breadth")
     with pytest.raises(coilyard.NotOptimizing, match="BootstrapFewShotWithRandomSearch"):
         await running
-    assert ours() == []
+    assert threads_of_the_bridge() == []
+
+
+async def test_a_run_that_is_lost_does_not_cost_the_program(
+    session: SessionContext, other: SessionContext, bridge: DSPyOptimizationBridge, caplog: pytest.LogCaptureFixture
+) -> None:
+    await session.register_variable("k", "integer", 3)
+    student = dspy.Predict("question -> answer")
+    await bridge.sync_dspy_parameters(student, demos=True)
+    loop = asyncio.get_running_loop()
+
+    class Ending(LabeledFewShot):
+        def compile(self, student: Any, *, trainset: Any) -> Any:
+            asyncio.run_coroutine_threadsafe(other.stop(), loop).result(10)
+            return super().compile(student, trainset=trainset)
+
+    optimizer = await bridge.create_variable_aware_optimizer(Ending, {"k": "k"})
+    assert len((await optimizer.compile(student, trainset=TRAIN)).demos) == 3
+    assert "demos is in the compiled program only" in caplog.text
 
 
 async def test_an_error_ends_the_run_as_failed_and_is_raised(
@@ -334,59 +321,3 @@ async def test_what_others_wrote_meanwhile_is_not_overwritten(
     assert len(program.demos) == 3
     assert await session.get_variables(["qa_demos", "k"], bypass_cache=True) == {"qa_demos": mine, "k": 4}
     assert "qa_demos" in caplog.text
-
-
-async def test_instructions_are_proposed_by_copro(session: SessionContext, bridge: DSPyOptimizationBridge) -> None:
-    await session.register_variable("depth", "integer", 1)
-    optimizer = await bridge.create_variable_aware_optimizer(
-        COPRO, {"depth": "depth"}, breadth=2, metric=accuracy_metric
-    )
-    student = dspy.Predict("question -> answer")
-    await bridge.sync_dspy_parameters(student, instructions=True)
-    arguments = {"eval_kwargs": {"num_threads": 1, "display_progress": False}}
-    program = await optimizer.compile(student, trainset=TRAIN, **arguments)
-    history = await session.get_optimization_history("depth")
-    assert [entry["score"] for entry in history] == [100.0] * 2
-    assert await session.get_variable("instructions", bypass_cache=True) == program.signature.instructions
-
-
-async def test_gepa_and_simba_compile_and_can_be_cancelled(
-    session: SessionContext, bridge: DSPyOptimizationBridge, model: LocalLM
-) -> None:
-    def metric(gold: Any, pred: Any, trace: Any = None, pred_name: Any = None, pred_trace: Any = None) -> float:
-        return 0.5
-
-    await session.register_variables(
-        [
-            {"name": "calls", "type": "integer", "initial_value": 30},
-            {"name": "steps", "type": "integer", "initial_value": 1},
-        ]
-    )
-    gepa = await bridge.create_variable_aware_optimizer(
-        GEPA, {"max_metric_calls": "calls"}, metric=metric, reflection_lm=model, num_threads=2
-    )
-    simba = await bridge.create_variable_aware_optimizer(
-        SIMBA, {"max_steps": "steps"}, metric=metric, bsize=4, num_candidates=2, num_threads=2
-    )
-    assert isinstance(await gepa.compile(dspy.Predict("question -> answer"), trainset=TRAIN), dspy.Predict)
-    assert {entry["score"] for entry in await session.get_optimization_history("calls")} == {50.0}
-    assert isinstance(await simba.compile(dspy.Predict("question -> answer"), trainset=TRAIN), dspy.Predict)
-    (trial,) = await session.get_optimization_history("steps")
-    assert trial["score"] == 50.0
-    for optimizer in (gepa, simba):
-        started, go_on = threading.Event(), threading.Event()
-
-        def waits(field: str, prompt: str, settings: dict[str, Any]) -> str:
-            started.set()  # noqa: B023 - called within this turn of the loop
-            assert go_on.wait(10)  # noqa: B023
-            return repeats(field, prompt, settings)
-
-        model.answer = waits
-        running = asyncio.create_task(optimizer.compile(dspy.Predict("question -> answer"), trainset=TRAIN))
-        assert await asyncio.to_thread(started.wait, 10)
-        running.cancel()
-        asyncio.get_running_loop().call_soon(go_on.set)
-        with pytest.raises(asyncio.CancelledError):
-            await running
-        assert ours() == []
-        model.answer = repeats

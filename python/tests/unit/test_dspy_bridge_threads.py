@@ -57,6 +57,14 @@ async def test_an_optimizer_that_is_a_coroutine_is_awaited() -> None:
     assert await run_in_thread(dspy, lambda _: compile_later()) == "done"
 
 
+async def test_a_cancellation_that_nobody_asked_for_is_an_error() -> None:
+    def gives_up(_: Interruption) -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(RuntimeError, match="CancelledError"):
+        await run_in_thread(dspy, gives_up)
+
+
 @pytest.mark.parametrize("num_threads", [1, 4])
 async def test_cancelling_ends_the_work_of_every_thread(num_threads: int) -> None:
     """The evaluation would take 12 answers; each waits until the cancellation."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from coilyard._dspy_bridge.parameters import Parameter, Settings, Signatures, own_values
-from coilyard._errors import InvalidArgument, VariableNotFound
+from coilyard._errors import CoilyardError, InvalidArgument, VariableNotFound
 from coilyard._session.context import SessionContext
 
 _log = logging.getLogger("coilyard.optimization")
@@ -98,7 +98,10 @@ class SyncedModules:
         updates = {name: value for name, value in found.items() if value != prepared.before[name][0]}
         if updates:
             versions = {name: prepared.before[name][1] for name in updates}
-            results = await self._session.update_variables(updates, metadata, expected_versions=versions)
+            try:
+                results = await self._session.update_variables(updates, metadata, expected_versions=versions)
+            except CoilyardError as error:
+                results = dict.fromkeys(updates, str(error))
             for name, result in results.items():
                 if result is not True:
                     _log.warning("what was found for %s is in the compiled program only: %s", name, result)

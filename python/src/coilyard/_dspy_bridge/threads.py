@@ -135,16 +135,20 @@ async def run_in_thread(
             with dspy.context(callbacks=[*(dspy.settings.callbacks or ()), *callbacks, guard]):
                 result = function(flag)
                 return asyncio.run(result) if inspect.iscoroutine(result) else result
-        except StopIteration as error:  # a future cannot carry it
-            raise RuntimeError("a function raised StopIteration") from error
         except BaseException:
             flag.set()  # what others of its threads have begun comes to nothing
             flag.wait()
             raise
 
+    def answer() -> Any:
+        try:
+            return work()
+        except (StopIteration, asyncio.CancelledError) as error:  # whoever waits would take it for something else
+            raise RuntimeError(f"a function raised {type(error).__name__}") from error
+
     context = contextvars.copy_context()
     pool = ThreadPoolExecutor(1, thread_name_prefix="coilyard-dspy")
-    running = asyncio.wrap_future(pool.submit(context.run, work))
+    running = asyncio.wrap_future(pool.submit(context.run, answer))
     try:
         return await ended(running, flag.set)
     finally:

@@ -19,6 +19,9 @@ _log = logging.getLogger("coilyard.optimization")
 #: Trials in hand at the same time: one that takes long, and those that are told as soon as they are asked for.
 PARALLEL = 2
 
+#: Seconds for what is still to be told at the end.
+_PATIENCE_S = 15.0
+
 #: How much of an error is told.
 _MOST_TEXT = 4000
 
@@ -107,11 +110,10 @@ class Recorder:
             metrics = {"score": self._seen.percentage, "examples": float(self._seen.count)}
             self._events.put_nowait(_Ended("", metrics))
         self._events.put_nowait(None)
-        await self._task
-
-    def cancel(self) -> None:
-        """Ends at once."""
-        self._task.cancel()
+        _, unfinished = await asyncio.wait([self._task], timeout=_PATIENCE_S)
+        if unfinished:  # other clients have all trials of the run in hand, and do not tell
+            _log.warning("not every trial could be told")
+            self._task.cancel()
 
     def _report(self, event: _Began | _Ended) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is to be told
