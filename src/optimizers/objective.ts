@@ -29,7 +29,7 @@ async function driveOne(study: Study, objective: Objective, clientId: string): P
       if (asked.type === 'ended') return;
       if (asked.type === 'later') continue;
       const outcome = await measure(asked.trial, objective, study.signal);
-      if (!study.signal.aborted) await study.tell(clientId, asked.trial.number, outcome);
+      if (!study.signal.aborted) await study.settle(clientId, asked.trial.number, outcome);
     }
   } catch (error) {
     // What the session or the objective cannot do for one trial it cannot do for the next one either.
@@ -37,13 +37,20 @@ async function driveOne(study: Study, objective: Objective, clientId: string): P
   }
 }
 
-async function measure(trial: Trial, objective: Objective, signal: AbortSignal): Promise<TrialOutcome> {
+async function measure(trial: Trial, objective: Objective, over: AbortSignal): Promise<TrialOutcome> {
+  // Its own, so that what listens to it goes with the trial.
+  const ending = new AbortController();
+  const { signal } = ending;
+  const end = (): void => ending.abort(over.reason);
+  over.addEventListener('abort', end, { once: true });
   try {
     const measured = measuredOf(await unlessAborted(objective(trial, signal), signal));
     return measured.ok ? measured.value : { error: measured.error };
   } catch (error) {
     if (error instanceof Hopeless) throw error.cause;
     return { error: describeThrown(error) };
+  } finally {
+    over.removeEventListener('abort', end);
   }
 }
 

@@ -1,9 +1,11 @@
 /** A run as users hold it. */
 
-import { checkObject } from '../kernel/arguments.js';
+import { checkObject, reading } from '../kernel/arguments.js';
+import type { Clock } from '../kernel/clock.js';
 import { CoilyardError, invalidArgument } from '../kernel/errors.js';
 import type { OptimizationStatus, SessionHandle } from '../sessions/handle.js';
 import type { EndedTrial, Measured, OptimizersPort, Told, Trial } from './handle.js';
+import { patiently } from './persistence.js';
 import { statusIn } from './refusals.js';
 import { measuredOf } from './score.js';
 
@@ -20,12 +22,15 @@ export class OptimizationRun {
   readonly #port: OptimizersPort;
   readonly #session: SessionHandle;
   readonly #variable: string;
+  readonly #clock: Clock;
 
-  constructor(port: OptimizersPort, session: SessionHandle, id: string, variable: string) {
+  /** @param variable one of those that it holds. */
+  constructor(port: OptimizersPort, session: SessionHandle, id: string, variable: string, clock: Clock) {
     this.id = id;
     this.#port = port;
     this.#session = session;
     this.#variable = variable;
+    this.#clock = clock;
     this.ended = this.#untilEnded();
     // Whoever does not look at it is not punished for it.
     this.ended.catch(() => undefined);
@@ -45,6 +50,7 @@ export class OptimizationRun {
    * `undefined` once the run is over. Of runs without an objective. Asking keeps the run alive, `renew` does too.
    */
   async ask(clientId: string = CLIENT): Promise<Trial | undefined> {
+    checkClient(clientId);
     for (;;) {
       const asked = await this.#port.ask(this.#session, this.id, clientId);
       if (asked.type !== 'later') return asked.type === 'trial' ? asked.trial : undefined;
@@ -53,24 +59,29 @@ export class OptimizationRun {
 
   /** How good a trial was: a score, or metrics by name. Rejects with `not_optimizing` when the run is over. */
   async tell(trial: Trial, measured: number | Measured['metrics'], clientId: string = CLIENT): Promise<Told> {
-    const outcome = measuredOf(measured);
+    checkClient(clientId);
+    const outcome = reading('measured', () => measuredOf(measured));
     if (!outcome.ok) throw invalidArgument('measured', 'a number, or numbers by name', measured);
     return this.#port.tell(this.#session, this.id, clientId, numberOf(trial), outcome.value);
   }
 
   /** Why a trial has failed. */
   async fail(trial: Trial, error: string, clientId: string = CLIENT): Promise<Told> {
+    checkClient(clientId);
     if (typeof error !== 'string' || error === '') throw invalidArgument('error', 'why the trial has failed', error);
     return this.#port.tell(this.#session, this.id, clientId, numberOf(trial), { error });
   }
 
   /** Says that a client is still there: a trial that takes longer than the lease needs it. */
   renew(clientId: string = CLIENT): OptimizationStatus {
+    checkClient(clientId);
     return this.#port.renew(this.#session, this.id, clientId);
   }
 
   /** Ends the run and commits the best values. A run that has ended already stays as it is. */
   async stop(): Promise<OptimizationStatus> {
+    const status = this.status();
+    if (!status.isOptimizing) return status;
     try {
       return await this.#port.stop(this.#session, this.#variable, { optimizationId: this.id });
     } catch (error) {
@@ -89,7 +100,8 @@ export class OptimizationRun {
     const reader = this.#port.follow(this.#session, this.id, 0);
     try {
       for (;;) {
-        const batch = reader.take(AT_A_TIME);
+        // A session that is being restarted cannot be read for a while.
+        const batch = await patiently(() => reader.take(AT_A_TIME), this.#clock);
         if (batch !== undefined) yield batch;
         if (batch?.ended !== undefined) return;
         if (batch === undefined) await new Promise<void>((wake) => reader.onReady(wake));
@@ -100,7 +112,14 @@ export class OptimizationRun {
   }
 }
 
-function numberOf(trial: Trial): number {
-  checkObject('trial', trial);
-  return trial.number;
+const numberOf = (trial: Trial): number =>
+  reading('trial', () => {
+    checkObject('trial', trial);
+    if (!Number.isSafeInteger(trial.number)) throw invalidArgument('trial', 'a trial that ask has given', trial);
+    return trial.number;
+  });
+
+function checkClient(clientId: unknown): void {
+  if (typeof clientId !== 'string' || clientId === '')
+    throw invalidArgument('clientId', 'the name of a client', clientId);
 }

@@ -68,7 +68,7 @@ export class Optimizers {
     const started = { ...settings, tool: typeof objective === 'string' ? objective : undefined };
     const measure = typeof objective === 'function' ? measuring(objective, session) : undefined;
     const { optimizationId } = await this.#studies.start(session, names, started, measure);
-    const run = new OptimizationRun(this.#studies, session, optimizationId, names[0] ?? '');
+    const run = new OptimizationRun(this.#studies, session, optimizationId, names[0] ?? '', this.#studies.clock);
     if (onTrial !== undefined) isolate(() => report(run, onTrial), `onTrial of ${optimizationId}`);
     if (signal !== undefined) stopOn(signal, run);
     return run;
@@ -115,12 +115,13 @@ function stopOn(signal: AbortSignal, run: OptimizationRun): void {
   run.ended.then(stopListening, stopListening);
 }
 
-function namesOf(variables: unknown): readonly string[] {
-  const names: readonly unknown[] = Array.isArray(variables) ? [...variables] : [variables];
-  const isText = (name: unknown): name is string => typeof name === 'string';
-  if (names.length > 0 && names.every(isText)) return names;
-  throw invalidArgument('variables', 'the name of a variable, or a list of names', variables);
-}
+const namesOf = (variables: unknown): readonly string[] =>
+  reading('variables', () => {
+    const names: readonly unknown[] = Array.isArray(variables) ? [...variables] : [variables];
+    const isText = (name: unknown): name is string => typeof name === 'string';
+    if (names.length > 0 && names.every(isText)) return names;
+    throw invalidArgument('variables', 'the name of a variable, or a list of names', variables);
+  });
 
 const sessionMethods: readonly string[] = Object.freeze(['execute', 'lookUp', 'checkAccess', 'optimizationRun']);
 

@@ -43,4 +43,4 @@ const SHORTEST_WINDOW = 10;
 
 /** The window of a run: its `patience`, or as many trials as its optimizer begins with at random, 10 at least. */
 export const plateauWindow = (patience: number | undefined, initialPoints: unknown): number =>
-  patience ?? Math.max(SHORTEST_WINDOW, typeof initialPoints === 'number' ? initialPoints : 0);
+  patience ?? Math.max(SHORTEST_WINDOW, Number.isSafeInteger(initialPoints) ? Number(initialPoints) : 0);

@@ -1,6 +1,6 @@
 /** What runs are refused with, and the right that everything but reading needs. */
 
-import { CoilyardError } from '../kernel/errors.js';
+import { CoilyardError, invalidArgument } from '../kernel/errors.js';
 import type { OptimizationStatus, SessionHandle } from '../sessions/handle.js';
 
 /** Throws `variable_not_found`, and `permission_denied` without the right to optimize. */
@@ -25,6 +25,10 @@ export const notCarriedOn = (optimizationId: string): CoilyardError =>
   new CoilyardError('not_optimizing', `nobody here carries on the optimization ${optimizationId}`, {
     details: { optimizationId },
   });
+
+/** The runtime tries the values itself: what it has in hand is not for clients. */
+export const driven = (optimizationId: string): CoilyardError =>
+  invalidArgument('optimizationId', 'a run without an objective, whose trials clients measure', optimizationId);
 
 /** Throws `not_optimizing` of a run that the session does not keep. */
 export function statusIn(session: SessionHandle, optimizationId: string): OptimizationStatus {

@@ -2,6 +2,7 @@
 
 import { describeValue } from '../kernel/errors.js';
 import { err, ok, type Result } from '../kernel/result.js';
+import { MAX_METRICS } from '../variables/optimization-shape.js';
 import { isPlainObject } from '../variables/plain-data.js';
 import type { Measured } from './handle.js';
 
@@ -29,8 +30,9 @@ export function measuredOf(result: unknown): Result<Measured, string> {
 
 /** The score is what was said to be it, else the metric that was asked for, else `score`, else the only one. */
 export function scored({ metrics, score }: Measured, metric: string | undefined): Result<Scored, string> {
-  for (const [name, value] of Object.entries(metrics))
-    if (!Number.isFinite(value)) return err(`the metric ${name} is ${value}`);
+  const entries = Object.entries(metrics);
+  if (entries.length > MAX_METRICS) return err(`there are ${entries.length} metrics, at most ${MAX_METRICS} are kept`);
+  for (const [name, value] of entries) if (!Number.isFinite(value)) return err(`the metric ${name} is ${value}`);
   const chosen = score ?? metricOf(metrics, metric);
   if (chosen === undefined) return err(missing(metrics, metric));
   if (!Number.isFinite(chosen)) return err(`the score is ${chosen}`);

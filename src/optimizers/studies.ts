@@ -4,11 +4,10 @@ import type { Clock, Random } from '../kernel/clock.js';
 import { CoilyardError, describeThrown, invalidArgument } from '../kernel/errors.js';
 import type { Ignore, Process } from '../kernel/process.js';
 import type { OptimizationStatus, SessionHandle, SessionsPort } from '../sessions/handle.js';
-import type { EndReason, Optimization } from '../variables/optimization.js';
-import type { Leaving } from '../variables/optimization-commands.js';
+import type { Optimization } from '../variables/optimization.js';
 import type { ToolsPort } from '../workers/python-port.js';
-import { builtInOptimizers } from './algorithms/built-in.js';
-import type { Optimizer, OptimizerFactory } from './algorithms/optimizer.js';
+import type { OptimizerFactory } from './algorithms/optimizer.js';
+import { Catalogue } from './catalogue.js';
 import type {
   Asked,
   AskOptions,
@@ -20,8 +19,9 @@ import type {
   TrialReader,
 } from './handle.js';
 import { drive, type Objective, toolObjective } from './objective.js';
-import { persist } from './persistence.js';
-import { notCarriedOn, notOptimizing, overtaken, requireRight, statusIn } from './refusals.js';
+import { Ledger, requestOf } from './ledger.js';
+import { patiently } from './persistence.js';
+import { driven, notCarriedOn, notOptimizing, overtaken, requireRight, statusIn } from './refusals.js';
 import { type StudySettings, studySettings } from './settings.js';
 import { Study, type StudyOptions } from './study.js';
 import { SessionTrialReader } from './trial-reader.js';
@@ -37,18 +37,22 @@ export interface StudiesOptions {
 
 export class Studies implements OptimizersPort {
   readonly #options: StudiesOptions;
-  readonly #factories = new Map<string, OptimizerFactory>(builtInOptimizers);
+  readonly #catalogue: Catalogue;
   /** Runs that go on here, by id; `undefined` while one begins. */
   readonly #studies = new Map<string, Study | undefined>();
 
   constructor(options: StudiesOptions) {
     this.#options = options;
+    this.#catalogue = new Catalogue(options.random);
+  }
+
+  get clock(): Clock {
+    return this.#options.clock;
   }
 
   /** Gives an optimizer a name. Throws `invalid_argument` when it is taken. */
   register(name: string, factory: OptimizerFactory): void {
-    if (this.#factories.has(name)) throw invalidArgument('name', 'a name that no optimizer has yet', name);
-    this.#factories.set(name, factory);
+    this.#catalogue.register(name, factory);
   }
 
   /** @param objective what the runtime itself tries values with, besides a tool. */
@@ -60,8 +64,8 @@ export class Studies implements OptimizersPort {
   ): Promise<OptimizationStatus> {
     const settings = studySettings(options);
     const owner = await this.#options.sessions.find(session.id);
-    const optimizer = settings.external ? undefined : this.#optimizer(session, owner, variables, settings);
-    const drives = objective ?? this.#tool(session, options, settings);
+    const optimizer = settings.external ? undefined : this.#catalogue.make(session, owner, variables, settings);
+    const drives = this.#objective(session, options, settings, objective);
     const id = `opt_${this.#options.random.token(12)}`;
     this.#studies.set(id, undefined);
     try {
@@ -69,14 +73,14 @@ export class Studies implements OptimizersPort {
       // The reply to an earlier request of the same id: that run goes on.
       if (optimization.id === id) await this.#begin({ session, owner, settings, optimization, optimizer }, drives);
       return statusIn(session, optimization.id);
-    } catch (error) {
-      this.#studies.delete(id);
-      throw error;
+    } finally {
+      if (this.#studies.get(id) === undefined) this.#studies.delete(id);
     }
   }
 
   async ask(session: SessionHandle, optimizationId: string, clientId: string, options?: AskOptions): Promise<Asked> {
     const study = this.#studyFor(session, optimizationId);
+    if (study?.isDriven === true) throw driven(optimizationId);
     if (study !== undefined) return study.ask(clientId, options);
     const status = statusIn(session, optimizationId);
     if (status.isOptimizing) throw notCarriedOn(optimizationId);
@@ -91,12 +95,14 @@ export class Studies implements OptimizersPort {
     outcome: TrialOutcome,
   ): Promise<Told> {
     const study = this.#studyFor(session, optimizationId);
+    if (study?.isDriven === true) throw driven(optimizationId);
     if (study !== undefined) return study.tell(clientId, trialNumber, outcome);
+    if (statusIn(session, optimizationId).isOptimizing) throw notCarriedOn(optimizationId);
     // The session remembers what was told before the run ended, and refuses anything else.
     const { trial } = await session.execute({
       type: 'optimization.record',
       source: 'optimizer',
-      requestId: `${optimizationId}.${trialNumber}`,
+      requestId: requestOf(optimizationId, trialNumber),
       optimizationId,
       values: [],
       metrics: {},
@@ -127,8 +133,8 @@ export class Studies implements OptimizersPort {
       throw overtaken(optimizationId, present.optimizationId);
     const study = this.#studyFor(session, id);
     const leaving = reason === 'failed' ? 'before' : 'best';
-    if (study !== undefined) await study.end({ reason, leaving, ...(error === undefined ? {} : { error }) });
-    else await this.#release(session, id, reason, leaving);
+    if (study !== undefined) await study.end({ reason, leaving, error });
+    else await this.#ledger(session, id).release({ reason, leaving, error });
     return statusIn(session, id);
   }
 
@@ -144,7 +150,7 @@ export class Studies implements OptimizersPort {
       session,
       optimizationId,
       afterIteration,
-      onChange: study === undefined ? undefined : (wake) => study.onChange(wake),
+      study,
     });
   }
 
@@ -153,36 +159,17 @@ export class Studies implements OptimizersPort {
     for (const study of this.#studies.values()) void study?.end({ reason: 'shutdown', leaving: 'before' });
   }
 
-  #optimizer(
+  #objective(
     session: SessionHandle,
-    owner: SessionHandle,
-    variables: readonly string[],
-    { optimizer: name, direction, maxIterations, config }: StudySettings,
-  ): Optimizer {
-    const factory = this.#factories.get(name);
-    if (factory === undefined)
-      throw invalidArgument('optimizer', `one of ${[...this.#factories.keys()].join(', ')}`, name);
-    const described = variables.map((reference) => {
-      requireRight(session, reference);
-      const record = owner.lookUp(reference);
-      if (record === undefined) throw new CoilyardError('variable_not_found', `there is no variable ${reference}`);
-      return record;
-    });
-    try {
-      return factory({ variables: described, direction, maxIterations, config, random: this.#options.random });
-    } catch (error) {
-      if (error instanceof CoilyardError) throw error;
-      throw new CoilyardError('invalid_argument', `the optimizer ${name} cannot begin: ${describeThrown(error)}`, {
-        details: { field: 'optimizer' },
-        cause: error,
-      });
-    }
-  }
-
-  #tool(session: SessionHandle, { tool }: StartStudyOptions, { external }: StudySettings): Objective | undefined {
-    if (tool === undefined) return undefined;
-    if (external) throw invalidArgument('objective', 'nothing, because the optimizer runs with its client', tool);
-    return toolObjective(tool, this.#options.tools(), session, this.#options.clock);
+    { tool }: StartStudyOptions,
+    { external }: StudySettings,
+    given: Objective | undefined,
+  ): Objective | undefined {
+    const { tools, clock } = this.#options;
+    const objective = given ?? (tool === undefined ? undefined : toolObjective(tool, tools(), session, clock));
+    if (external && objective !== undefined)
+      throw invalidArgument('objective', 'nothing, because the optimizer runs with its client', tool ?? given);
+    return objective;
   }
 
   /** Holds the variables. A run that nobody carries on any more is ended first. */
@@ -200,15 +187,15 @@ export class Studies implements OptimizersPort {
       type: 'optimization.start',
       ...{ variables, optimizationId, optimizer, config, direction, maxIterations, leaseMs, source, requestId },
     } as const;
-    try {
-      return (await session.execute(command)).optimization;
-    } catch (error) {
-      const holder =
-        error instanceof CoilyardError && error.code === 'already_optimizing' && error.details.optimizationId;
-      if (typeof holder !== 'string' || this.#studies.has(holder)) throw error;
-      await this.#release(owner, holder, 'lease_expired', 'before');
-      return (await session.execute(command)).optimization;
-    }
+    for (;;)
+      try {
+        return (await session.execute(command)).optimization;
+      } catch (error) {
+        const isHeld = error instanceof CoilyardError && error.code === 'already_optimizing';
+        const holder = isHeld ? error.details.optimizationId : undefined;
+        if (typeof holder !== 'string' || this.#studies.has(holder)) throw error;
+        await this.#ledger(owner, holder).release({ reason: 'lease_expired', leaving: 'before' });
+      }
   }
 
   /** The study, if the run goes on here. Throws unless the caller may optimize all its variables. */
@@ -218,15 +205,16 @@ export class Studies implements OptimizersPort {
   }
 
   async #begin(options: Omit<StudyOptions, 'clock'>, objective: Objective | undefined): Promise<void> {
-    const study = new Study({ ...options, clock: this.#options.clock });
+    const { clock, adopt } = this.#options;
+    const study = new Study({ ...options, clock });
     const { id } = study;
     this.#studies.set(id, study);
     study.onChange(() => {
       if (study.isOver) this.#studies.delete(id);
     });
     try {
-      await this.#options.adopt(`study:${id}`, (parent) => study.start(parent));
-      endWithSession(study, options);
+      await adopt(`study:${id}`, (parent) => study.start(parent));
+      await patiently(() => endWithSession(study, options.owner), clock);
     } catch (error) {
       await study.end({ reason: 'failed', error: describeThrown(error), leaving: 'before' });
       throw error;
@@ -234,20 +222,16 @@ export class Studies implements OptimizersPort {
     if (objective !== undefined) void drive(study, objective, options.settings.parallel);
   }
 
-  /** Ends a run that has no study any more. */
-  async #release(session: SessionHandle, optimizationId: string, reason: EndReason, leaving: Leaving): Promise<void> {
-    const requestId = `${optimizationId}.end`;
-    await persist(
-      session,
-      { type: 'optimization.end', source: 'optimizer', requestId, optimizationId, reason, leaving },
-      this.#options.clock,
-    );
+  #ledger(session: SessionHandle, optimizationId: string): Ledger {
+    return new Ledger({ session, optimizationId, clock: this.#options.clock });
   }
 }
 
 /** With its session nothing is left that a run could be about. */
-function endWithSession(study: Study, { owner, optimization }: Omit<StudyOptions, 'clock'>): void {
-  const watcher = owner.openWatch({ variables: optimization.variables.map(({ id }) => id), includeInitial: false });
+function endWithSession(study: Study, owner: SessionHandle): void {
+  if (study.signal.aborted) return;
+  // No variable is called that: it hears of nothing but the end, and no rule of a variable is against it.
+  const watcher = owner.openWatch({ pattern: study.id, includeInitial: false });
   const look = (): void => {
     watcher.take();
     const { ended } = watcher;

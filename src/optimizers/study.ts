@@ -3,24 +3,26 @@
  * were measured to be, and ends. The session keeps what has happened; what is under way is kept here, and lost with it.
  */
 
+import { setMaxListeners } from 'node:events';
 import type { Clock, Timer } from '../kernel/clock.js';
-import { CoilyardError, describeThrown, describeValue, invalidArgument } from '../kernel/errors.js';
+import { CoilyardError, describeThrown, invalidArgument } from '../kernel/errors.js';
 import { describeExit, type ExitReason, exitReason } from '../kernel/exit-reason.js';
 import { Inbox } from '../kernel/inbox.js';
-import type { Ignore, Process } from '../kernel/process.js';
+import { IGNORE, type Ignore, type Process } from '../kernel/process.js';
 import { err, type Result } from '../kernel/result.js';
 import { type ProcessContext, spawn } from '../kernel/spawn.js';
 import type { OptimizationStatus, SessionHandle } from '../sessions/handle.js';
-import type { EndReason, Optimization } from '../variables/optimization.js';
-import type { Leaving } from '../variables/optimization-commands.js';
-import type { Optimizer, TrialResult } from './algorithms/optimizer.js';
+import type { Optimization } from '../variables/optimization.js';
+import { Advisor } from './advisor.js';
+import type { Candidate, Optimizer, TrialResult } from './algorithms/optimizer.js';
 import type { Asked, AskOptions, Told, Trial, TrialOutcome } from './handle.js';
 import { Lease } from './lease.js';
-import { persist } from './persistence.js';
+import { type Ending, isEnded, Ledger } from './ledger.js';
+import { LATE, type Patience, waitFor } from './patience.js';
+import { patiently } from './persistence.js';
 import { Plateau, plateauWindow } from './plateau.js';
 import { type Scored, scored } from './score.js';
 import type { StudySettings } from './settings.js';
-import { unlessAborted } from './unless-aborted.js';
 import { type RunningTrial, TrialDesk } from './trial-desk.js';
 import { WaitingRoom } from './waiting-room.js';
 
@@ -37,48 +39,46 @@ export interface StudyOptions {
   readonly clock: Clock;
 }
 
-/** How a run ends: why, what went wrong, and what the variables are left with. */
-interface Ending {
-  readonly reason: EndReason;
-  readonly error?: string;
-  readonly leaving?: Leaving;
-}
-
 /** How long a client waits for a trial before it is sent away to ask again. */
 const LONGEST_WAIT_MS = 10_000;
-const MAX_ERROR_LENGTH = 4096;
-
-/** What a command for the session says of who asks. */
-const SOURCE = 'optimizer';
 
 export class Study {
   readonly #options: StudyOptions;
   /** One turn at a time, so that an optimizer is never asked twice at once. */
   readonly #inbox = new Inbox((error) => this.#context?.exit(exitReason.error(error)));
   readonly #desk = new TrialDesk();
+  readonly #ledger: Ledger;
   readonly #waiting: WaitingRoom;
   readonly #plateau: Plateau | undefined;
+  /** Absent: its clients bring what they want to try. */
+  readonly #advisor: Advisor | undefined;
   readonly #listeners = new Set<() => void>();
   readonly #over = new AbortController();
+  /** What is being looked for on behalf of a client, which may ask again before it is found. */
+  readonly #suggesting = new Map<string, Promise<RunningTrial | undefined>>();
   #optimization: Optimization;
   #lease: Lease | undefined;
   #limit: Timer | undefined;
   #context: ProcessContext | undefined;
-  #hasTriedPresent = false;
-  #applied = 0;
-  /** The optimizer has nothing more: the run ends with the trials that are under way. */
-  #isExhausted = false;
+  /** Clients that wait for an answer. */
+  #asking = 0;
   #ending: Promise<void> | undefined;
 
   constructor(options: StudyOptions) {
-    const { optimization, settings, optimizer, clock } = options;
+    const { session, optimization, settings, optimizer, clock } = options;
     this.#options = options;
     this.#optimization = optimization;
     this.#waiting = new WaitingRoom(clock);
+    this.#ledger = new Ledger({ session, optimizationId: optimization.id, clock });
     const { convergenceThreshold: threshold, patience, config, direction } = settings;
     const window = plateauWindow(patience, config.n_initial_points);
     // A sweep is meant to be tried as a whole.
     if (optimizer?.sweeps !== true && threshold > 0) this.#plateau = new Plateau({ direction, threshold, window });
+    // There are as many listeners as trials under way.
+    setMaxListeners(0, this.signal);
+    const present = optimization.variables.map(({ before }) => before.value);
+    const check = (values: Candidate): Promise<Candidate> => this.#checked(values);
+    if (optimizer !== undefined) this.#advisor = new Advisor({ optimizer, present, check, signal: this.signal });
   }
 
   get id(): string {
@@ -87,6 +87,11 @@ export class Study {
 
   get isOver(): boolean {
     return this.#optimization.end !== undefined;
+  }
+
+  /** Whether the runtime itself tries the values: its trials are not for clients then. */
+  get isDriven(): boolean {
+    return this.#optimization.leaseMs === 0;
   }
 
   /** Aborted as soon as it is known that the run ends: what is being tried does not matter any more. */
@@ -119,19 +124,31 @@ export class Study {
   async ask(clientId: string, { values, signal, timeoutMs = LONGEST_WAIT_MS }: AskOptions = {}): Promise<Asked> {
     const { clock } = this.#options;
     const untilMs = clock.monotonicMs() + Math.min(timeoutMs, LONGEST_WAIT_MS);
-    for (;;) {
+    const patience = (): Patience => ({ timeoutMs: untilMs - clock.monotonicMs(), signal });
+    this.#asking += 1;
+    try {
+      for (;;) {
+        const { calls } = this.#waiting;
+        const trial = await this.#suggested(clientId, values, patience());
+        if (trial === LATE) return { type: 'later' };
+        if (trial !== undefined) return { type: 'trial', trial: this.#shown(trial) };
+        if (this.isOver) return { type: 'ended', status: this.status() };
+        if (!(patience().timeoutMs > 0 && (await this.#waiting.wait(patience(), calls)))) return { type: 'later' };
+      }
+    } finally {
+      this.#asking -= 1;
+      // It was there until now.
       this.renew();
-      const trial = await this.#turn(() => this.#suggest(clientId, values));
-      if (trial !== undefined) return { type: 'trial', trial: this.#shown(trial) };
-      if (this.isOver) return { type: 'ended', status: this.status() };
-      const leftMs = untilMs - clock.monotonicMs();
-      const isCalled = leftMs > 0 && (await this.#waiting.wait({ timeoutMs: leftMs, signal }));
-      if (!isCalled) return { type: 'later' };
     }
   }
 
   /** Takes in the outcome of a trial, once. Rejects with `not_optimizing` when the run has ended meanwhile. */
-  tell(clientId: string, number: number, outcome: TrialOutcome): Promise<Told> {
+  async tell(clientId: string, number: number, outcome: TrialOutcome): Promise<Told> {
+    return this.#told(await this.settle(clientId, number, outcome));
+  }
+
+  /** The same for whoever does not want to see it. @returns the iteration as which the trial counts. */
+  settle(clientId: string, number: number, outcome: TrialOutcome): Promise<number> {
     this.renew();
     return this.#turn(() => this.#settle(clientId, number, outcome));
   }
@@ -149,7 +166,9 @@ export class Study {
     return this.#ending;
   }
 
-  #begin(context: ProcessContext): void {
+  #begin(context: ProcessContext): Ignore | undefined {
+    // Ended while its process was being started.
+    if (this.#ending !== undefined) return IGNORE;
     const { clock, settings } = this.#options;
     this.#context = context;
     context.process.monitor((reason) => this.#died(reason));
@@ -158,17 +177,36 @@ export class Study {
       this.#lease = new Lease({
         clock,
         durationMs: leaseMs,
-        isAttended: () => this.#waiting.size > 0,
+        isAttended: () => this.#asking > 0,
         onExpired: () => this.end({ reason: 'lease_expired', leaving: 'before' }),
       });
     if (settings.timeoutMs !== undefined)
       this.#limit = clock.setTimer(settings.timeoutMs, () => this.end({ reason: 'timeout' }), { keepAlive: false });
     this.#inbox.open();
+    return undefined;
   }
 
   #turn<T>(work: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#inbox.push(() => work().then(resolve, reject));
+    });
+  }
+
+  /** Goes on looking when the client has no patience any more: it will ask again. */
+  #suggested(
+    clientId: string,
+    values: AskOptions['values'],
+    patience: Patience,
+  ): Promise<RunningTrial | undefined | typeof LATE> {
+    const suggesting = this.#suggesting.get(clientId) ?? this.#turn(() => this.#suggest(clientId, values));
+    if (!this.#suggesting.has(clientId)) {
+      const forget = (): void => void this.#suggesting.delete(clientId);
+      this.#suggesting.set(clientId, suggesting);
+      suggesting.then(forget, forget);
+    }
+    return waitFor(this.#options.clock, patience, (answer, fail) => {
+      suggesting.then(answer, fail);
+      return () => {};
     });
   }
 
@@ -180,7 +218,7 @@ export class Study {
     if (inHand !== undefined) return inHand;
     const { settings, clock } = this.#options;
     if (!this.#hasRoom()) return undefined;
-    const values = settings.external ? this.#proposed(proposed) : await this.#next();
+    const values = this.#advisor === undefined ? this.#proposed(proposed) : await this.#next(this.#advisor);
     if (values === undefined || (settings.applyTrials && !(await this.#apply(values)))) return undefined;
     return this.#ending === undefined ? this.#desk.begin(clientId, values, clock.nowMs()) : undefined;
   }
@@ -188,7 +226,7 @@ export class Study {
   #hasRoom(): boolean {
     const { size } = this.#desk;
     const { iteration, maxIterations } = this.#optimization;
-    return !this.#isExhausted && size < this.#options.settings.parallel && iteration + size < maxIterations;
+    return this.#advisor?.isDone !== true && size < this.#options.settings.parallel && iteration + size < maxIterations;
   }
 
   /** What the client's own optimizer wants to try: what is wrong with it is the client's to mend. */
@@ -204,64 +242,30 @@ export class Study {
     });
   }
 
-  /** The present values first, then what the optimizer suggests. */
-  async #next(): Promise<readonly unknown[] | undefined> {
-    const { variables } = this.#optimization;
-    if (!this.#hasTriedPresent) {
-      this.#hasTriedPresent = true;
-      return variables.map(({ before }) => before.value);
-    }
-    const suggestion = await this.#consult('ask', (optimizer) => optimizer.ask());
-    switch (suggestion?.type) {
-      case 'candidate':
-        return this.#checked(suggestion.values);
-      case 'wait':
-        if (this.#desk.size === 0) await this.#fail('the optimizer waits although no trial is under way');
-        return undefined;
-      case 'done':
-        this.#isExhausted = true;
-        if (this.#desk.size === 0) await this.end({ reason: 'exhausted' });
-        return undefined;
-      default:
-        if (this.#ending === undefined) await this.#fail(`the optimizer suggested ${describeValue(suggestion)}`);
-        return undefined;
-    }
+  /** What the optimizer suggests; `undefined` when it waits, and when the run ends instead. */
+  async #next(advisor: Advisor): Promise<Candidate | undefined> {
+    const advice = await advisor.next();
+    if (this.#ending !== undefined) return undefined;
+    if (!advice.ok) await this.#fail(advice.error);
+    else if (advice.value.type === 'candidate') return advice.value.values;
+    else if (this.#desk.size === 0)
+      if (advice.value.type === 'done') await this.end({ reason: 'exhausted' });
+      else await this.#fail('the optimizer waits although no trial is under way');
+    return undefined;
   }
 
-  async #checked(values: readonly unknown[]): Promise<readonly unknown[] | undefined> {
+  async #checked(values: Candidate): Promise<Candidate> {
     const { variables } = this.#optimization;
-    try {
-      return variables.map(({ name }, index) => this.#options.owner.checkValue(name, values[index]));
-    } catch (error) {
-      await this.#fail(`the optimizer suggested what cannot be: ${describeThrown(error)}`);
-      return undefined;
-    }
-  }
-
-  /** Calls the optimizer, which may throw, and may never answer. `undefined`: the run ends instead. */
-  async #consult<T>(what: string, call: (optimizer: Optimizer) => T | Promise<T>): Promise<T | undefined> {
-    const { optimizer } = this.#options;
-    if (optimizer === undefined) return undefined;
-    try {
-      return await unlessAborted(call(optimizer), this.signal);
-    } catch (error) {
-      await this.#fail(`${what} of the optimizer failed: ${describeThrown(error)}`);
-      return undefined;
-    }
+    if (values.length !== variables.length)
+      throw invalidArgument('values', `as many as there are variables, ${variables.length}`, values);
+    const { owner, clock } = this.#options;
+    return patiently(() => variables.map(({ name }, index) => owner.checkValue(name, values[index])), clock);
   }
 
   /** Sets the variables for a trial. False: the run ends instead. */
-  async #apply(values: readonly unknown[]): Promise<boolean> {
-    const { session, clock } = this.#options;
-    this.#applied += 1;
-    const requestId = `${this.id}.apply.${this.#applied}`;
+  async #apply(values: Candidate): Promise<boolean> {
     try {
-      const reply = await persist(
-        session,
-        { type: 'optimization.apply', source: SOURCE, requestId, optimizationId: this.id, values },
-        clock,
-      );
-      this.#optimization = reply.optimization;
+      this.#optimization = await this.#ledger.apply(values);
       return true;
     } catch (error) {
       const isConflict = error instanceof CoilyardError && error.code === 'optimistic_lock_failure';
@@ -270,45 +274,43 @@ export class Study {
     }
   }
 
-  async #settle(clientId: string, number: number, outcome: TrialOutcome): Promise<Told> {
+  async #settle(clientId: string, number: number, outcome: TrialOutcome): Promise<number> {
     await this.#ending;
     const trial = this.#desk.claim(number, clientId);
-    if ('settledAs' in trial) return this.#told(trial.settledAs);
-    const { session, settings, clock } = this.#options;
-    const result = 'error' in outcome ? err(outcome.error) : scored(outcome, settings.metric);
-    const { optimization, trial: ended } = await persist(
-      session,
-      {
-        type: 'optimization.record',
-        source: SOURCE,
-        requestId: `${this.id}.${number}`,
-        optimizationId: this.id,
-        values: trial.values,
-        metrics: result.ok ? result.value.metrics : noMetrics,
-        score: result.ok ? result.value.score : null,
-        error: result.ok ? '' : cut(result.error) || 'it has failed',
-        startedAtMs: trial.startedAtMs,
-      },
-      clock,
-    );
-    this.#optimization = optimization;
-    this.#desk.settle(trial, ended.iteration);
+    if ('settledAs' in trial) return trial.settledAs;
+    const result = 'error' in outcome ? err(outcome.error) : scored(outcome, this.#options.settings.metric);
+    const iteration = await this.#record(trial, result);
+    this.#desk.settle(trial, iteration);
     await this.#learn(trial.values, result);
     this.#changed();
-    return this.#told(ended.iteration);
+    return iteration;
+  }
+
+  async #record(trial: RunningTrial, result: Result<Scored, string>): Promise<number> {
+    try {
+      const { optimization, iteration } = await this.#ledger.record(trial, result);
+      this.#optimization = optimization;
+      return iteration;
+    } catch (error) {
+      // The session has it that the run is over: so it is.
+      if (isEnded(error)) await this.end({ reason: 'stopped', leaving: 'as_is' });
+      throw error;
+    }
   }
 
   /** Tells the optimizer, and ends the run when it is time to. */
-  async #learn(values: readonly unknown[], result: Result<Scored, string>): Promise<void> {
+  async #learn(values: Candidate, result: Result<Scored, string>): Promise<void> {
     const told: TrialResult = result.ok ? { state: 'complete', ...result.value } : { state: 'failed' };
-    await this.#consult('tell', (optimizer) => optimizer.tell(values, told));
+    const heard = await this.#advisor?.tell(values, told);
+    if (heard?.ok === false) return this.#fail(heard.error);
     if (result.ok) this.#plateau?.add(result.value.score);
     const { iteration, maxIterations } = this.#optimization;
-    if (iteration >= maxIterations) await this.end({ reason: 'max_iterations' });
-    else if (this.#plateau?.isReached === true) await this.end({ reason: 'converged' });
-    else if (await this.#consult('shouldStop', (optimizer) => optimizer.shouldStop?.()))
-      await this.end({ reason: 'converged' });
-    else if (this.#isExhausted && this.#desk.size === 0) await this.end({ reason: 'exhausted' });
+    if (iteration >= maxIterations) return this.end({ reason: 'max_iterations' });
+    if (this.#plateau?.isReached === true) return this.end({ reason: 'converged' });
+    const stop = await this.#advisor?.wantsToStop();
+    if (stop?.ok === false) return this.#fail(stop.error);
+    if (stop?.value === true) return this.end({ reason: 'converged' });
+    if (this.#advisor?.isDone === true && this.#desk.size === 0) return this.end({ reason: 'exhausted' });
   }
 
   #told(iteration: number): Told {
@@ -331,22 +333,17 @@ export class Study {
     void this.end({ reason: 'failed', error: `the study was ended: ${describeExit(reason)}`, leaving: 'before' });
   }
 
-  async #conclude({ reason, error = '', leaving = 'best' }: Ending): Promise<void> {
-    const { session, clock } = this.#options;
+  async #conclude(ending: Ending): Promise<void> {
+    const { reason } = ending;
     this.#over.abort(new CoilyardError('cancelled', `the optimization ${this.id} has ended: ${reason}`));
     this.#lease?.end();
     this.#limit?.cancel();
-    const command = { type: 'optimization.end', source: SOURCE, optimizationId: this.id, reason } as const;
-    const release = (attempt: string, left: Leaving, what: string): Promise<{ readonly optimization: Optimization }> =>
-      persist(session, { ...command, requestId: `${this.id}.${attempt}`, leaving: left, error: cut(what) }, clock);
     try {
-      const { optimization } = await release('end', leaving, error)
-        // What follows from the values refuses them: the variables are let go as they are.
-        .catch((refusal: unknown) => release('release', 'as_is', error || describeThrown(refusal)));
-      this.#optimization = optimization;
+      this.#optimization = await this.#ledger.release(ending);
     } catch (gone) {
       // With its session everything of the run has gone.
-      const end = { reason, error: error || describeThrown(gone), atMs: clock.nowMs(), committed: [], conflicts: [] };
+      const error = ending.error ?? describeThrown(gone);
+      const end = { reason, error, atMs: this.#options.clock.nowMs(), committed: [], conflicts: [] };
       this.#optimization = { ...this.#optimization, end };
     }
     this.#changed();
@@ -358,10 +355,6 @@ export class Study {
     for (const wake of [...this.#listeners]) wake();
   }
 }
-
-const noMetrics: Readonly<Record<string, number>> = Object.freeze({});
-
-const cut = (text: string): string => text.slice(0, MAX_ERROR_LENGTH);
 
 const nameList = ({ variables }: Optimization): string => variables.map(({ name }) => name).join(', ');
 

@@ -2,13 +2,15 @@
 
 import type { OptimizationStatus, SessionHandle } from '../sessions/handle.js';
 import type { EndedTrial, TrialReader } from './handle.js';
+import { notCarriedOn } from './refusals.js';
+import type { Study } from './study.js';
 
 export interface TrialSource {
   readonly session: SessionHandle;
   readonly optimizationId: string;
   readonly afterIteration: number;
-  /** Calls back after every change of the run, until it is taken back; absent when it has ended. */
-  readonly onChange?: ((wake: () => void) => () => void) | undefined;
+  /** Absent when the run has ended. */
+  readonly study?: Pick<Study, 'onChange' | 'isOver'> | undefined;
 }
 
 export class SessionTrialReader implements TrialReader {
@@ -21,12 +23,13 @@ export class SessionTrialReader implements TrialReader {
   constructor(source: TrialSource) {
     this.#source = source;
     this.#after = source.afterIteration;
-    this.#stopListening = source.onChange?.(() => this.#callReader());
+    this.#stopListening = source.study?.onChange(() => this.#callReader());
   }
 
+  /** Throws `not_optimizing` when the run goes on in the session, and nobody here carries it on any more. */
   take(limit: number): { readonly trials: readonly EndedTrial[]; readonly ended?: OptimizationStatus } | undefined {
     if (this.#hasEnded) return undefined;
-    const { session, optimizationId } = this.#source;
+    const { session, optimizationId, study } = this.#source;
     const trials = session.runTrials(optimizationId, this.#after, limit);
     this.#after = trials.at(-1)?.iteration ?? this.#after;
     const status = trials.length < limit ? session.optimizationRun(optimizationId) : undefined;
@@ -34,7 +37,9 @@ export class SessionTrialReader implements TrialReader {
       this.#hasEnded = true;
       return { trials, ended: status };
     }
-    return trials.length === 0 ? undefined : { trials };
+    if (trials.length > 0) return { trials };
+    if (study?.isOver === true) throw notCarriedOn(optimizationId);
+    return undefined;
   }
 
   onReady(wake: () => void): void {

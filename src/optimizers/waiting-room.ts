@@ -1,17 +1,12 @@
 /** Clients that have asked for a trial while there was none: woken all together when there may be one. */
 
 import type { Clock } from '../kernel/clock.js';
-import { CoilyardError } from '../kernel/errors.js';
-
-export interface WaitOptions {
-  /** After this time one is sent away: it may come again. */
-  readonly timeoutMs: number;
-  readonly signal?: AbortSignal | undefined;
-}
+import { LATE, type Patience, waitFor } from './patience.js';
 
 export class WaitingRoom {
   readonly #clock: Clock;
-  readonly #waiting = new Set<(called: boolean) => void>();
+  readonly #waiting = new Set<() => void>();
+  #calls = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -21,30 +16,28 @@ export class WaitingRoom {
     return this.#waiting.size;
   }
 
-  /** Resolves with true when called, with false when the time is up; rejects with `cancelled`. */
-  wait({ timeoutMs, signal }: WaitOptions): Promise<boolean> {
-    return new Promise((resolve, reject) => {
-      const leave = (): void => {
-        this.#waiting.delete(settle);
-        timer.cancel();
-        signal?.removeEventListener('abort', onAbort);
-      };
-      const settle = (called: boolean): void => {
-        leave();
-        resolve(called);
-      };
-      const onAbort = (): void => {
-        leave();
-        reject(new CoilyardError('cancelled', 'the client has stopped waiting', { execution: 'not_started' }));
-      };
-      const timer = this.#clock.setTimer(timeoutMs, () => settle(false), { keepAlive: false });
-      this.#waiting.add(settle);
-      if (signal?.aborted) onAbort();
-      else signal?.addEventListener('abort', onAbort, { once: true });
+  /** How often all were called so far. */
+  get calls(): number {
+    return this.#calls;
+  }
+
+  /**
+   * Resolves with true when called, with false when the time is up; rejects with `cancelled`.
+   *
+   * @param since how often all had been called when there was nothing: what came later is not missed.
+   */
+  async wait(patience: Patience, since: number = this.#calls): Promise<boolean> {
+    if (since !== this.#calls) return true;
+    const heard = await waitFor<true>(this.#clock, patience, (answer) => {
+      const call = (): void => answer(true);
+      this.#waiting.add(call);
+      return () => this.#waiting.delete(call);
     });
+    return heard !== LATE;
   }
 
   callAll(): void {
-    for (const settle of [...this.#waiting]) settle(true);
+    this.#calls += 1;
+    for (const call of [...this.#waiting]) call();
   }
 }
