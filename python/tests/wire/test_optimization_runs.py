@@ -231,6 +231,28 @@ async def test_cleanup_stops_what_runs_here(gateway: ScriptedGateway, channel: g
     assert (study.reason, cancelled.is_set()) == ("stopped", True)
 
 
+async def test_a_run_that_begins_while_its_session_is_cleaned_up_is_ended(
+    gateway: ScriptedGateway, channel: grpc.aio.Channel
+) -> None:
+    study, session = ScriptedStudy(gateway, [0.1, 0.2]), a_session(channel)
+    answer, begun, go_on = gateway.handlers["StartOptimization"], asyncio.Event(), asyncio.Event()
+
+    async def slow(request: Any, context: Any) -> Any:
+        begun.set()
+        await go_on.wait()
+        return await answer(request, context)
+
+    gateway.handlers["StartOptimization"] = slow
+    other = SessionContext("s", channel, {"push": False}, caller=session._core.call)
+    starting = asyncio.ensure_future(other.start_optimization("x", "grid_search", objective=parabola))
+    await begun.wait()
+    await other.cleanup()
+    go_on.set()
+    with pytest.raises(coilyard.ClientClosed, match="was cleaned up while opt_1 began"):
+        await starting
+    assert (study.reason, study.told) == ("stopped", {})
+
+
 async def test_a_tool_is_called_by_the_runtime_and_outlives_this_client(
     gateway: ScriptedGateway, channel: grpc.aio.Channel
 ) -> None:

@@ -13,7 +13,7 @@ import grpc
 
 from coilyard import _arguments as given
 from coilyard import _methods as methods
-from coilyard._errors import CoilyardError, InvalidArgument, NotOptimizing
+from coilyard._errors import ClientClosed, CoilyardError, InvalidArgument, NotOptimizing
 from coilyard._optimization.drive import Drive
 from coilyard._optimization.external import ExternalSource, Source, Teller
 from coilyard._optimization.follow import Callback, Follower
@@ -52,7 +52,8 @@ class Optimizations:
         self._optimizers: dict[str, type] = {}
         self._drives: dict[str, Drive] = {}
         self._joined: dict[str, OptimizationRun] = {}
-        self._known_ends: set[str] = set()
+        self._last_ends: dict[str, str] = {}
+        self._closings = 0
 
     def register(self, name: str, optimizer_class: Any) -> None:
         """Keeps the class of an optimizer under a name.
@@ -81,12 +82,16 @@ class Optimizations:
             Exception: What the class of an optimizer of one's own raises; nothing is held then.
         """
         await self._core.initialize()
+        closings = self._closings
         optimizer_class = self._optimizers.get(wish.start.optimizer)
         if optimizer_class is None:
             drive = await self._start_in_runtime(wish)
         else:
             drive = await self._start_external(wish, optimizer_class)
         run = drive.run
+        if closings != self._closings:
+            await drive.leave()
+            raise ClientClosed(f"the session was cleaned up while {run.id} began", execution="done")
         if wish.callback is not None:
             drive.follower = self._follow(run, wish.callback)
         if drive.is_ours or wish.callback is not None:
@@ -217,11 +222,12 @@ class Optimizations:
 
     def saw(self, status: optimizations_pb2.OptimizationStatus) -> None:
         """Has the next read see what an ended run has committed, before it is pushed."""
-        if status.is_optimizing or not status.committed or status.optimization_id in self._known_ends:
+        if status.is_optimizing or not status.committed:
             return
-        self._known_ends.add(status.optimization_id)
         for name in status.variables:
-            self._core.invalidate(name)
+            if self._last_ends.get(name) != status.optimization_id:
+                self._last_ends[name] = status.optimization_id
+                self._core.invalidate(name)
 
     def _forget(self, drive: Drive) -> None:
         if self._drives.get(drive.run.id) is drive:
@@ -233,6 +239,7 @@ class Optimizations:
 
     async def close(self) -> None:
         """Stops the runs that were started here and commits their best values; gives back the trials of others."""
+        self._closings += 1
         drives, self._drives = list(self._drives.values()), {}
         joined, self._joined = list(self._joined.values()), {}
         await asyncio.gather(*(drive.leave() for drive in drives), *map(_leave, joined))
