@@ -99,7 +99,7 @@ class Optimizations:
             self._drives[run.id] = drive
             drive.start(self._forget)
         if drive.is_ours and wish.objective is None:
-            _log.info("%s has no objective: it waits for trials to be asked for, with ask_trial(%r)", run, run.id)
+            _log.info("%s has no objective: it waits for trials to be asked for, with ask_trial(%r)", run.id, run.id)
         return run.id
 
     async def _start_in_runtime(self, wish: Wish) -> Drive:

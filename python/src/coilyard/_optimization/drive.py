@@ -124,7 +124,9 @@ class Drive:
             await self.source.fail(trial, describe(refused))
 
     async def _give_up(self, error: Exception) -> None:
-        _log.error("%s ends: its trials cannot go on", self.run.id, exc_info=error)
+        unexpected = None if isinstance(error, CoilyardError) else error
+        _log.error("%s ends: its trials cannot go on: %s", self.run.id, describe(error), exc_info=unexpected)
+        self.is_ours = False
         try:
             await self.run.stop("failed", describe(error), timeout_s=_LEAVE_S)
         except CoilyardError as refused:
