@@ -202,6 +202,26 @@ async def test_trials_at_the_same_time_have_all_ended_before_an_exhausted_run_en
     assert (study.reason, len(study.trials), len(listed.made[0].told)) == ("exhausted", 2, 2)
 
 
+async def test_the_optimizer_learns_of_the_trial_with_which_the_run_has_ended_too(
+    gateway: ScriptedGateway, channel: grpc.aio.Channel, listed: type[Listed]
+) -> None:
+    study, session = ScriptedStudy(gateway), a_session(channel)
+    tell, release = listed.tell, threading.Event()
+
+    def slowly(self: Listed, *told: Any) -> None:
+        release.wait()
+        tell(self, *told)
+
+    listed.tell = slowly
+    await session.register_python_optimizer("listed", listed)
+    await session.start_optimization("x", "listed", {"values": [1, 2]}, 1, objective=float)
+    await until(lambda: not study.is_on)
+    assert listed.made[0].told == []
+    release.set()
+    await until(lambda: not session._core.optimizations._drives)
+    assert (study.reason, listed.made[0].told) == ("max_iterations", [(1, {"score": 1.0}, 1.0)])
+
+
 async def test_several_variables_are_dicts_by_name(
     gateway: ScriptedGateway, channel: grpc.aio.Channel, listed: type[Listed]
 ) -> None:

@@ -13,7 +13,7 @@ from coilyard._optimization.follow import Follower
 from coilyard._optimization.objectives import EvaluationFailed, Objective, describe
 from coilyard._optimization.records import Trial
 from coilyard._optimization.run import OptimizationRun
-from coilyard._optimization.threads import OwnThread
+from coilyard._optimization.threads import OwnThread, retrieve
 
 #: Seconds that tasks have to end after they were cancelled.
 _GRACE_S = 1.0
@@ -100,7 +100,7 @@ class Drive:
             objective.give_up()
             for task in (over, *workers):
                 task.cancel()
-                task.add_done_callback(_retrieve)
+                task.add_done_callback(retrieve)
             await self.source.close()
 
     async def _work(self, objective: Objective) -> None:
@@ -160,9 +160,3 @@ def _is_inside(drive: Drive, task: asyncio.Task[Any]) -> bool:
     """Whether the callback is what ends its own run: it must not wait for itself."""
     follower = drive.follower
     return follower is not None and task is follower.task and follower.is_telling_here
-
-
-def _retrieve(task: asyncio.Task[Any]) -> None:
-    """Looks at what a task ended with: nobody awaits it any more."""
-    if not task.cancelled():
-        task.exception()

@@ -12,8 +12,11 @@ from coilyard._errors import InvalidArgument
 from coilyard._optimization.objectives import describe
 from coilyard._optimization.records import TellOutcome, Trial, one_or_all
 from coilyard._optimization.run import OptimizationRun
-from coilyard._optimization.threads import Attempt, OwnThread, attempt
+from coilyard._optimization.threads import Attempt, OwnThread, attempt, retrieve
 from coilyard._optimizers import OptimizationDone
+
+#: Seconds that an optimizer has to learn of the last results.
+_GRACE_S = 1.0
 
 _log = logging.getLogger("coilyard.optimization")
 
@@ -52,6 +55,7 @@ class ExternalSource:
         self._asked: dict[int, Any] = {}
         self._pending = 0
         self._is_exhausted = False
+        self._learning: set[asyncio.Task[None]] = set()
 
     async def ask(self) -> Trial | None:
         """The next trial, of the values that the optimizer wants to try."""
@@ -95,19 +99,26 @@ class ExternalSource:
 
     async def tell(self, trial: Trial, metrics: Mapping[str, float], *, score: float | None = None) -> TellOutcome:
         """Says how good a trial was, to the runtime first and then to the optimizer."""
-        return await self._told(trial, await self._run.tell(trial, metrics, score=score))
+        return await self._passed_on(trial, await self._run.tell(trial, metrics, score=score))
 
     async def fail(self, trial: Trial, error: str) -> TellOutcome:
         """Says that a trial has failed, to the optimizer too if it has `fail`."""
-        return await self._told(trial, await self._run.fail(trial, error))
+        return await self._passed_on(trial, await self._run.fail(trial, error))
 
-    async def _told(self, trial: Trial, outcome: TellOutcome) -> TellOutcome:
+    async def _passed_on(self, trial: Trial, outcome: TellOutcome) -> TellOutcome:
+        """Has the optimizer learn of what the runtime has taken in, also of the trial with which the run has ended."""
+        learning = asyncio.get_running_loop().create_task(self._learn(trial, outcome.entry))
+        self._learning.add(learning)
+        learning.add_done_callback(self._learning.discard)
+        learning.add_done_callback(retrieve)
+        await asyncio.shield(learning)
+        return outcome
+
+    async def _learn(self, trial: Trial, entry: Mapping[str, Any] | None) -> None:
         value = self._asked.pop(trial.number, one_or_all(trial.values))
-        self._pending -= 1
-        entry = outcome.entry
         if entry is not None:
             async with self._turn:
-                failure = await self._pass_on(value, entry)
+                failure = await self._tell_optimizer(value, entry)
                 stopping = Attempt(False)
                 if failure.error is None and self._run.ended is None:
                     stopping = await self._call_optional("should_stop")
@@ -116,10 +127,10 @@ class ExternalSource:
                 await self._break(error)
             elif stopping.value:
                 await self._run.stop("converged")
+        self._pending -= 1
         await self._end_if_exhausted()
-        return outcome
 
-    async def _pass_on(self, value: Any, entry: Mapping[str, Any]) -> Attempt:
+    async def _tell_optimizer(self, value: Any, entry: Mapping[str, Any]) -> Attempt:
         if entry["state"] == "complete":
             return await attempt(self._optimizer.tell, value, entry["metrics"], entry["score"], thread=self._thread)
         return await self._call_optional("fail", value, entry["error"] or "failed")
@@ -137,6 +148,8 @@ class ExternalSource:
         await self._run.stop("failed", describe(error))
 
     async def close(self) -> None:
-        """Ends the optimizer's thread and the renewing."""
+        """Ends the optimizer's thread and the renewing, once the optimizer has learnt of the last results."""
+        if self._learning:
+            await asyncio.wait(self._learning, timeout=_GRACE_S)
         self._thread.close()
         await self._run.close()

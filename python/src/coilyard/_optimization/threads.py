@@ -157,3 +157,9 @@ def off_loop(function: Callable[..., Any]) -> Callable[..., Any]:
             thread.close()
 
     return call
+
+
+def retrieve(task: asyncio.Task[Any]) -> None:
+    """Looks at what a task ended with: perhaps nobody awaits it any more."""
+    if not task.cancelled():
+        task.exception()
