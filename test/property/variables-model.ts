@@ -3,7 +3,7 @@
  * code with what it checks.
  */
 
-import type { Ask } from '../unit/variables/decider.js';
+import type { Ask } from '../support/domain-session.js';
 
 interface Entry {
   readonly name: string;

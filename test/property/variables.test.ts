@@ -6,7 +6,7 @@ import { Draft } from '../../src/variables/draft.js';
 import { matchesGlob } from '../../src/variables/names.js';
 import { VariablesState } from '../../src/variables/state.js';
 import { HISTORY_LIMIT } from '../../src/variables/variable.js';
-import { type Ask, Decider } from '../unit/variables/decider.js';
+import { type Ask, DomainSession } from '../support/domain-session.js';
 import { Model } from './variables-model.js';
 
 const names = ['a', 'b', '__proto__', 'constructor'];
@@ -70,20 +70,20 @@ const commands = fc.array(command, { maxLength: 60 });
 test('any commands have the outcome and the effect that a simple model says', () => {
   fc.assert(
     fc.property(commands, (asked) => {
-      const decider = new Decider();
+      const session = new DomainSession();
       const model = new Model();
       for (const ask of asked) {
         const expected = model.ask(ask);
-        const answer = decider.ask(ask);
+        const answer = session.ask(ask);
         expect(outcomeOf(answer)).toEqual(expected);
-        expect(pictureOf(decider)).toEqual(model.picture());
+        expect(pictureOf(session)).toEqual(model.picture());
       }
     }),
     { numRuns: 300 },
   );
 });
 
-function outcomeOf(answer: ReturnType<Decider['ask']>): unknown {
+function outcomeOf(answer: ReturnType<DomainSession['ask']>): unknown {
   if (!answer.ok) return answer.error.code;
   const { reply } = answer;
   if (typeof reply !== 'object' || reply === null || !('revision' in reply)) throw new Error('no reply');
@@ -94,7 +94,7 @@ function outcomeOf(answer: ReturnType<Decider['ask']>): unknown {
   };
 }
 
-const pictureOf = ({ state, revision }: Decider): unknown => ({
+const pictureOf = ({ state, revision }: DomainSession): unknown => ({
   revision,
   variables: [...state.records()].map((record) => ({
     name: record.name,
@@ -109,11 +109,11 @@ const pictureOf = ({ state, revision }: Decider): unknown => ({
 test('the events alone make the state', () => {
   fc.assert(
     fc.property(commands, (asked) => {
-      const decider = new Decider();
-      for (const ask of asked) decider.ask(ask);
+      const session = new DomainSession();
+      for (const ask of asked) session.ask(ask);
       const replayed = new VariablesState();
-      for (const event of decider.events) evolve(replayed, event);
-      expect(replayed.snapshot()).toEqual(decider.state.snapshot());
+      for (const event of session.events) evolve(replayed, event);
+      expect(replayed.snapshot()).toEqual(session.state.snapshot());
     }),
   );
 });
@@ -121,13 +121,13 @@ test('the events alone make the state', () => {
 test('a state goes on from its snapshot as if nothing had been', () => {
   fc.assert(
     fc.property(commands, fc.nat({ max: 60 }), (asked, cut) => {
-      const decider = new Decider();
-      for (const ask of asked.slice(0, cut)) decider.ask(ask);
-      const restored = VariablesState.restore(decider.state.snapshot());
-      const before = decider.events.length;
-      for (const ask of asked.slice(cut)) decider.ask(ask);
-      for (const event of decider.events.slice(before)) evolve(restored, event);
-      expect(restored.snapshot()).toEqual(decider.state.snapshot());
+      const session = new DomainSession();
+      for (const ask of asked.slice(0, cut)) session.ask(ask);
+      const restored = VariablesState.restore(session.state.snapshot());
+      const before = session.events.length;
+      for (const ask of asked.slice(cut)) session.ask(ask);
+      for (const event of session.events.slice(before)) evolve(restored, event);
+      expect(restored.snapshot()).toEqual(session.state.snapshot());
     }),
   );
 });
@@ -135,7 +135,7 @@ test('a state goes on from its snapshot as if nothing had been', () => {
 test('a draft is what the state will be, and leaves the state alone', () => {
   fc.assert(
     fc.property(commands, fc.nat({ max: 60 }), (asked, cut) => {
-      const ahead = new Decider();
+      const ahead = new DomainSession();
       for (const ask of asked.slice(0, cut)) ahead.ask(ask);
       const state = VariablesState.restore(ahead.state.snapshot());
       const before = state.snapshot();
@@ -160,11 +160,11 @@ test('a draft is what the state will be, and leaves the state alone', () => {
 test('history is the last hundred versions, whatever was written', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 320 }), (written) => {
-      const decider = new Decider();
-      decider.register('x', 'integer', 0);
-      for (const next of written) decider.set('x', next);
+      const session = new DomainSession();
+      session.register('x', 'integer', 0);
+      for (const next of written) session.set('x', next);
       const all = [0, ...written].map((past, version) => [version, past]).reverse();
-      const kept = decider.state.history('x', 1000, 0).map(({ version, value: past }) => [version, past]);
+      const kept = session.state.history('x', 1000, 0).map(({ version, value: past }) => [version, past]);
       expect(kept).toEqual(all.slice(0, HISTORY_LIMIT));
     }),
     { numRuns: 40 },
@@ -175,8 +175,8 @@ describe('values', () => {
   test('an integer is exact at any size, a number while it is safe', () => {
     fc.assert(
       fc.property(fc.bigInt({ min: -(2n ** 200n), max: 2n ** 200n }), (integer) => {
-        const decider = new Decider();
-        const { value: stored } = decider.register('x', 'integer', integer);
+        const session = new DomainSession();
+        const { value: stored } = session.register('x', 'integer', integer);
         expect(typeof stored).toBe(Number.isSafeInteger(Number(integer)) ? 'number' : 'bigint');
         expect(BigInt(stored as number | bigint)).toBe(integer);
       }),
@@ -186,7 +186,7 @@ describe('values', () => {
   test('a float is stored to the last bit', () => {
     fc.assert(
       fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (float) => {
-        expect(new Decider().register('x', 'float', float).value).toBe(float);
+        expect(new DomainSession().register('x', 'float', float).value).toBe(float);
       }),
     );
   });
@@ -197,11 +197,11 @@ describe('values', () => {
       fc.property(decimal, decimal, fc.nat({ max: 1_000_000 }), ([units, places], [minUnits], count) => {
         const written = (amount: number): number => Number(`${amount}e-${places}`);
         const constraints = { step: written(units), min: written(minUnits) };
-        const decider = new Decider();
-        decider.register('x', 'float', constraints.min, { constraints });
-        expect(decider.set('x', written(minUnits + units * count)).version).toBe(1);
+        const session = new DomainSession();
+        session.register('x', 'float', constraints.min, { constraints });
+        expect(session.set('x', written(minUnits + units * count)).version).toBe(1);
         const middle = written(minUnits + units * count) + constraints.step / 2;
-        expect(decider.refusal({ type: 'variable.set', variable: 'x', value: middle }).details.constraint).toBe('step');
+        expect(session.refusal({ type: 'variable.set', variable: 'x', value: middle }).details.constraint).toBe('step');
       }),
     );
   });

@@ -1,7 +1,7 @@
 /** The variables of a session without a session: decides and evolves at once, with types, functions and callers. */
 
 import type { CoilyardError } from '../../src/kernel/errors.js';
-import type { CommandType, Replies, VariableCommand, VariableSpec } from '../../src/variables/commands.js';
+import type { CommandType, Replies, SetVariable, VariableCommand, VariableSpec } from '../../src/variables/commands.js';
 import type { Compute } from '../../src/variables/compute.js';
 import { decide } from '../../src/variables/decide.js';
 import type { VariableEvent } from '../../src/variables/events.js';
@@ -9,7 +9,6 @@ import { evolve } from '../../src/variables/evolve.js';
 import { defaultVariableLimits, type VariableLimits } from '../../src/variables/limits.js';
 import { VariablesState } from '../../src/variables/state.js';
 import { builtInTypes, type TypeRegistry } from '../../src/variables/types/registry.js';
-import type { Metadata } from '../../src/variables/value.js';
 import type { Variable } from '../../src/variables/variable.js';
 
 type Without<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never;
@@ -70,7 +69,7 @@ export class DomainSession {
     return this.variable(name);
   }
 
-  set(variable: string, value: unknown, more: { principal?: string; metadata?: Metadata } = {}): Variable {
+  set(variable: string, value: unknown, more: Partial<SetVariable> = {}): Variable {
     return this.tell({ type: 'variable.set', variable, value, ...more }).variable;
   }
 

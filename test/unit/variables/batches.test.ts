@@ -1,26 +1,26 @@
 import { describe, expect, test } from 'vitest';
 import type { Write, WriteOutcome } from '../../../src/variables/commands.js';
-import { Decider, picture } from './decider.js';
+import { DomainSession } from '../../support/domain-session.js';
 
-function aSession(): Decider {
-  const decider = new Decider();
-  decider.register('a', 'float', 0, { constraints: { max: 10 } });
-  decider.register('b', 'integer', 0);
-  decider.register('fixed', 'float', 1, { readOnly: true });
-  return decider;
+function aSession(): DomainSession {
+  const session = new DomainSession();
+  session.register('a', 'float', 0, { constraints: { max: 10 } });
+  session.register('b', 'integer', 0);
+  session.register('fixed', 'float', 1, { readOnly: true });
+  return session;
 }
 
-const update = (decider: Decider, writes: readonly Write[], atomic: boolean, requestId?: string) =>
-  decider.tell({ type: 'variables.update', writes, atomic, requestId });
+const update = (session: DomainSession, writes: readonly Write[], atomic: boolean, requestId?: string) =>
+  session.tell({ type: 'variables.update', writes, atomic, requestId });
 
 const codes = (outcomes: readonly WriteOutcome[]): string[] =>
   outcomes.map((outcome) => (outcome.ok ? `version ${outcome.updated.version}` : outcome.error.code));
 
 describe('an atomic batch', () => {
   test('changes all its variables at one revision', () => {
-    const decider = aSession();
+    const session = aSession();
     const reply = update(
-      decider,
+      session,
       [
         { variable: 'a', value: 1 },
         { variable: 'b', value: 2 },
@@ -28,15 +28,15 @@ describe('an atomic batch', () => {
       true,
     );
     expect(reply).toMatchObject({ ok: true, revision: 4 });
-    expect(decider.revision).toBe(4);
-    expect([decider.variable('a')?.revision, decider.variable('b')?.revision]).toEqual([4, 4]);
+    expect(session.revision).toBe(4);
+    expect([session.variable('a').revision, session.variable('b').revision]).toEqual([4, 4]);
   });
 
   test('with one bad write changes nothing, and every name says why', () => {
-    const decider = aSession();
-    const before = picture(decider);
+    const session = aSession();
+    const before = session.picture();
     const reply = update(
-      decider,
+      session,
       [
         { variable: 'a', value: 1 },
         { variable: 'missing', value: 1 },
@@ -48,14 +48,14 @@ describe('an atomic batch', () => {
     expect(reply).toMatchObject({ ok: false, revision: 3 });
     expect(codes(reply.outcomes)).toEqual(['cancelled', 'variable_not_found', 'read_only', 'cancelled']);
     for (const outcome of reply.outcomes) if (!outcome.ok) expect(outcome.error.execution).toBe('not_started');
-    expect(picture(decider)).toEqual(before);
+    expect(session.picture()).toEqual(before);
   });
 
   test('sees its own earlier writes: the same variable twice is two versions at one revision', () => {
-    const decider = aSession();
-    const { id } = decider.variable('a') ?? { id: '' };
+    const session = aSession();
+    const { id } = session.variable('a');
     const reply = update(
-      decider,
+      session,
       [
         { variable: 'a', value: 1, expectedVersion: 0 },
         { variable: id, value: 2, expectedVersion: 1 },
@@ -63,30 +63,30 @@ describe('an atomic batch', () => {
       true,
     );
     expect(codes(reply.outcomes)).toEqual(['version 1', 'version 2']);
-    expect(decider.variable('a')).toMatchObject({ version: 2, value: 2, revision: 4 });
-    expect(decider.state.history('a', 10, 0).map(({ value }) => value)).toEqual([2, 1, 0]);
-    expect(decider.events.slice(-2).map((event) => ('oldValue' in event ? event.oldValue : 'none'))).toEqual([0, 1]);
+    expect(session.variable('a')).toMatchObject({ version: 2, value: 2, revision: 4 });
+    expect(session.state.history('a', 10, 0).map(({ value }) => value)).toEqual([2, 1, 0]);
+    expect(session.events.slice(-2).map((event) => ('oldValue' in event ? event.oldValue : 'none'))).toEqual([0, 1]);
   });
 
   test('the same variable twice with the same expected version is refused as a whole', () => {
-    const decider = aSession();
+    const session = aSession();
     const writes = [1, 2].map((value) => ({ variable: 'a', value, expectedVersion: 0 }));
-    expect(codes(update(decider, writes, true).outcomes)).toEqual(['cancelled', 'optimistic_lock_failure']);
-    expect(decider.variable('a')?.version).toBe(0);
+    expect(codes(update(session, writes, true).outcomes)).toEqual(['cancelled', 'optimistic_lock_failure']);
+    expect(session.variable('a').version).toBe(0);
   });
 
   test('of nothing is carried out and is no revision', () => {
-    const decider = aSession();
-    expect(update(decider, [], true)).toEqual({ ok: true, revision: 3, outcomes: [] });
-    expect(decider.revision).toBe(3);
+    const session = aSession();
+    expect(update(session, [], true)).toEqual({ ok: true, revision: 3, outcomes: [] });
+    expect(session.revision).toBe(3);
   });
 });
 
 describe('a batch that is not atomic', () => {
   test('writes what it can at one revision and says what it could not', () => {
-    const decider = aSession();
+    const session = aSession();
     const reply = update(
-      decider,
+      session,
       [
         { variable: 'a', value: 1 },
         { variable: 'missing', value: 1 },
@@ -104,26 +104,26 @@ describe('a batch that is not atomic', () => {
       'version 1',
       'version 2',
     ]);
-    expect([decider.value('a'), decider.value('b'), decider.revision]).toEqual([2, 7, 4]);
+    expect([session.value('a'), session.value('b'), session.revision]).toEqual([2, 7, 4]);
   });
 
   test('of nothing but bad writes is no revision', () => {
-    const decider = aSession();
-    const before = picture(decider);
-    expect(update(decider, [{ variable: 'missing', value: 1 }], false)).toMatchObject({ ok: false, revision: 3 });
-    expect(picture(decider)).toEqual(before);
+    const session = aSession();
+    const before = session.picture();
+    expect(update(session, [{ variable: 'missing', value: 1 }], false)).toMatchObject({ ok: false, revision: 3 });
+    expect(session.picture()).toEqual(before);
   });
 });
 
 test('ten thousand writes of one batch are decided in time that does not depend on each other', () => {
-  const decider = new Decider();
+  const session = new DomainSession();
   const specs = Array.from({ length: 10_000 }, (_, index) => ({ name: `v${index}`, type: 'float', initialValue: 0 }));
-  decider.tell({ type: 'variables.register', specs });
+  session.tell({ type: 'variables.register', specs });
   const reply = update(
-    decider,
+    session,
     specs.map(({ name }, index) => ({ variable: name, value: index })),
     true,
   );
   expect(reply.ok).toBe(true);
-  expect(decider.value('v9999')).toBe(9999);
+  expect(session.value('v9999')).toBe(9999);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ValueKind } from '../../../src/variables/value.js';
-import { Decider } from './decider.js';
+import { DomainSession } from '../../support/domain-session.js';
 
 const EXACT = 2n ** 53n + 1n;
 
@@ -110,10 +110,10 @@ const table: Record<keyof typeof valid, { readonly accepts: readonly Row[]; read
   },
 };
 
-function aVariable(type: keyof typeof valid): Decider {
-  const decider = new Decider();
-  decider.register('v', type, valid[type], type === 'choice' ? { constraints: constraints.choice } : {});
-  return decider;
+function aVariable(type: keyof typeof valid): DomainSession {
+  const session = new DomainSession();
+  session.register('v', type, valid[type], type === 'choice' ? { constraints: constraints.choice } : {});
+  return session;
 }
 
 const told = ({ value, kind }: Refused): string => {
@@ -124,16 +124,16 @@ const told = ({ value, kind }: Refused): string => {
 for (const type of Object.keys(valid) as (keyof typeof valid)[]) {
   describe(`a variable of type ${type}`, () => {
     test.each(table[type].accepts.map((row) => [told(row), row] as const))('takes %s', (_name, row) => {
-      const decider = aVariable(type);
-      expect(decider.set('v', row.value, { kind: row.kind }).value).toBe(row.becomes);
-      const again = new Decider();
+      const session = aVariable(type);
+      expect(session.set('v', row.value, { kind: row.kind }).value).toBe(row.becomes);
+      const again = new DomainSession();
       const more = type === 'choice' ? { constraints: constraints.choice } : {};
       expect(again.register('v', type, row.value, { kind: row.kind, ...more }).value).toBe(row.becomes);
     });
 
     test.each(table[type].refuses.map((row) => [told(row), row] as const))('refuses %s', (_name, row) => {
-      const decider = aVariable(type);
-      const error = decider.refusal({ type: 'variable.set', variable: 'v', value: row.value, kind: row.kind });
+      const session = aVariable(type);
+      const error = session.refusal({ type: 'variable.set', variable: 'v', value: row.value, kind: row.kind });
       expect(error).toMatchObject({
         code: 'validation_failed',
         execution: 'not_started',
@@ -141,19 +141,19 @@ for (const type of Object.keys(valid) as (keyof typeof valid)[]) {
         details: { variable: 'v', field: 'value' },
       });
       expect(error.message.length).toBeLessThan(300);
-      expect(decider.variable('v')?.version).toBe(0);
+      expect(session.variable('v').version).toBe(0);
     });
   });
 }
 
 test('NaN and the infinities are taken by a float exactly when allowNan says so', () => {
-  const decider = new Decider();
-  decider.register('v', 'float', Number.NaN, { constraints: { allowNan: true } });
+  const session = new DomainSession();
+  session.register('v', 'float', Number.NaN, { constraints: { allowNan: true } });
   for (const value of [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, 1])
-    expect(decider.set('v', value).value).toBe(value);
-  expect(decider.refusal({ type: 'variable.set', variable: 'v', value: 10n ** 400n }).code).toBe('validation_failed');
-  decider.register('w', 'float', 0, { constraints: { allow_nan: false } });
-  expect(decider.refusal({ type: 'variable.set', variable: 'w', value: Number.NaN }).code).toBe('validation_failed');
+    expect(session.set('v', value).value).toBe(value);
+  expect(session.refusal({ type: 'variable.set', variable: 'v', value: 10n ** 400n }).code).toBe('validation_failed');
+  session.register('w', 'float', 0, { constraints: { allow_nan: false } });
+  expect(session.refusal({ type: 'variable.set', variable: 'w', value: Number.NaN }).code).toBe('validation_failed');
 });
 
 test('an integer that a float cannot hold is of the right kind, and the refusal says what was expected and what came', () => {
@@ -184,15 +184,15 @@ test.each<[keyof typeof valid, unknown, ValueKind | undefined, string]>([
 });
 
 test('a refusal of the wrong kind says so, for callers that tell TypeError from ValueError', () => {
-  const decider = aVariable('integer');
-  const error = decider.refusal({ type: 'variable.set', variable: 'v', value: 2, kind: 'float' });
+  const session = aVariable('integer');
+  const error = session.refusal({ type: 'variable.set', variable: 'v', value: 2, kind: 'float' });
   expect(error.details).toMatchObject({ wrongKind: true });
   expect(error.message).toContain('float');
 });
 
 test('an unknown type is refused and the known ones are listed', () => {
   for (const type of ['', 'Float', '__proto__', 'constructor', undefined, null, 5]) {
-    const error = new Decider().refusal({
+    const error = new DomainSession().refusal({
       type: 'variables.register',
       specs: [{ name: 'v', type: type as string, initialValue: 1 }],
     });

@@ -1,21 +1,21 @@
 import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/kernel/clock.js';
 import type { CoilyardError } from '../../../src/kernel/errors.js';
-import { Decider } from './decider.js';
+import { DomainSession } from '../../support/domain-session.js';
 
 type Constraints = Record<string, unknown>;
 
 /** The refusal of `value` by a variable with these constraints, `undefined` when it is taken. */
 function refusalOf(type: string, constraints: Constraints, first: unknown, value: unknown): CoilyardError | undefined {
-  const decider = new Decider();
-  decider.register('v', type, first, { constraints });
-  const answer = decider.ask({ type: 'variable.set', variable: 'v', value });
+  const session = new DomainSession();
+  session.register('v', type, first, { constraints });
+  const answer = session.ask({ type: 'variable.set', variable: 'v', value });
   return answer.ok ? undefined : answer.error;
 }
 
 /** The refusal of a registration with these constraints. */
 const refusedConstraints = (type: string, constraints: unknown, initialValue: unknown = 1): CoilyardError =>
-  new Decider().refusal({
+  new DomainSession().refusal({
     type: 'variables.register',
     specs: [{ name: 'v', type, initialValue, constraints: constraints as Constraints }],
   });
@@ -90,11 +90,11 @@ describe('step', () => {
   });
 
   test('every written multiple of a decimal step passes, however far from zero', () => {
-    const decider = new Decider();
-    decider.register('v', 'float', 0, { constraints: { step: 0.1 } });
+    const session = new DomainSession();
+    session.register('v', 'float', 0, { constraints: { step: 0.1 } });
     for (let index = 1; index < 2000; index += 1) {
       const value = Number(`${index * 7919 * index}.${index % 10}`);
-      expect(decider.ask({ type: 'variable.set', variable: 'v', value }).ok).toBe(true);
+      expect(session.ask({ type: 'variable.set', variable: 'v', value }).ok).toBe(true);
     }
   });
 });
@@ -223,18 +223,20 @@ describe('constraints themselves', () => {
   });
 
   test('keys are taken in snake_case and kept in camelCase', () => {
-    const variable = new Decider().register('v', 'string', 'ab', { constraints: { min_length: 1, max_length: 5 } });
+    const variable = new DomainSession().register('v', 'string', 'ab', {
+      constraints: { min_length: 1, max_length: 5 },
+    });
     expect(variable.constraints).toEqual({ minLength: 1, maxLength: 5 });
   });
 
   test('what the caller does to its constraints afterwards changes nothing', () => {
-    const decider = new Decider();
+    const session = new DomainSession();
     const choices = ['a', 'b'];
     const given = { choices };
-    decider.register('v', 'choice', 'a', { constraints: given });
+    session.register('v', 'choice', 'a', { constraints: given });
     choices.push('c');
     given.choices = ['c'];
-    expect(decider.variable('v')?.constraints).toEqual({ choices: ['a', 'b'] });
-    expect(decider.refusal({ type: 'variable.set', variable: 'v', value: 'c' }).code).toBe('constraint_violation');
+    expect(session.variable('v').constraints).toEqual({ choices: ['a', 'b'] });
+    expect(session.refusal({ type: 'variable.set', variable: 'v', value: 'c' }).code).toBe('constraint_violation');
   });
 });

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { type Ask, Decider, picture } from './decider.js';
+import { type Ask, DomainSession } from '../../support/domain-session.js';
 
 /** A session with a writable float, a read-only one and an integer. */
-function aSession(): Decider {
-  const decider = new Decider();
+function aSession(): DomainSession {
+  const decider = new DomainSession();
   decider.register('temperature', 'float', 0.7, { constraints: { min: 0, max: 2 } });
   decider.register('fixed', 'float', 1, { readOnly: true });
   decider.register('count', 'integer', 1);
@@ -19,7 +19,7 @@ const set = (variable: string, value: unknown, more: object = {}): Ask => ({
 
 describe('registration', () => {
   test('a variable starts at version 0 with everything that was said about it', () => {
-    const decider = new Decider();
+    const decider = new DomainSession();
     const variable = decider.register('x', 'float', 1, {
       description: 'what it is',
       metadata: { unit: 'K' },
@@ -46,7 +46,7 @@ describe('registration', () => {
 
   test('a name that exists is refused and nothing of the command is registered', () => {
     const decider = aSession();
-    const before = picture(decider);
+    const before = decider.picture();
     const error = decider.refusal({
       type: 'variables.register',
       specs: [
@@ -56,18 +56,20 @@ describe('registration', () => {
     });
     expect(error).toMatchObject({
       code: 'variable_exists',
-      details: { variable: 'temperature', variableId: decider.variable('temperature')?.id },
+      details: { variable: 'temperature', variableId: decider.variable('temperature').id },
     });
-    expect(picture(decider)).toEqual(before);
+    expect(decider.picture()).toEqual(before);
   });
 
   test('a name twice in one command is refused', () => {
     const spec = { name: 'x', type: 'float', initialValue: 1 };
-    expect(new Decider().refusal({ type: 'variables.register', specs: [spec, spec] }).code).toBe('variable_exists');
+    expect(new DomainSession().refusal({ type: 'variables.register', specs: [spec, spec] }).code).toBe(
+      'variable_exists',
+    );
   });
 
   test('an empty command and one that is too long are refused', () => {
-    const decider = new Decider({ maxBatch: 2 });
+    const decider = new DomainSession({ limits: { maxBatch: 2 } });
     expect(decider.refusal({ type: 'variables.register', specs: [] })).toMatchObject({
       code: 'invalid_argument',
       details: { field: 'variables', expected: 'at least one', actual: 'none' },
@@ -87,7 +89,7 @@ describe('registration', () => {
   });
 
   test('a full session refuses another variable and waiting does not help; after a deletion there is room', () => {
-    const decider = new Decider({ maxVariables: 2 });
+    const decider = new DomainSession({ limits: { maxVariables: 2 } });
     decider.register('a', 'float', 1);
     decider.register('b', 'float', 1);
     const more: Ask = { type: 'variables.register', specs: [{ name: 'c', type: 'float', initialValue: 1 }] };
@@ -97,7 +99,7 @@ describe('registration', () => {
   });
 
   test('bad metadata is refused by the path of the offending place', () => {
-    const error = new Decider().refusal({
+    const error = new DomainSession().refusal({
       type: 'variables.register',
       specs: [{ name: 'x', type: 'float', initialValue: 1, metadata: { when: new Date(0) } }],
     });
@@ -161,8 +163,8 @@ describe('a deletion', () => {
     const decider = aSession();
     const { id } = decider.register('x', 'float', 1);
     expect(decider.tell({ type: 'variable.delete', variable: id }).revision).toBe(5);
-    expect(decider.variable('x')).toBeUndefined();
-    expect(decider.variable(id)).toBeUndefined();
+    expect(decider.state.resolve('x')).toBeUndefined();
+    expect(decider.state.resolve(id)).toBeUndefined();
     expect(decider.events.at(-1)).toMatchObject({ type: 'variable.deleted', variableId: id, name: 'x', oldValue: 1 });
     expect(decider.refusal({ type: 'variable.delete', variable: 'x' }).code).toBe('variable_not_found');
   });
@@ -210,12 +212,12 @@ const refusedCommands: readonly (readonly [string, unknown])[] = [
 
 test.each(refusedCommands)('%s is refused and changes nothing', (_name, command) => {
   const decider = aSession();
-  const before = picture(decider);
+  const before = decider.picture();
   // What no typed caller could send.
   const error = decider.refusal(command as Ask);
   expect(error.execution).toBe('not_started');
   expect(error.retryable).toBe(error.code === 'optimistic_lock_failure');
   expect(error.message.length).toBeLessThan(400);
-  expect(picture(decider)).toEqual(before);
+  expect(decider.picture()).toEqual(before);
   expect(decider.set('temperature', 1).version).toBe(1);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { checkName, matchesGlob } from '../../../src/variables/names.js';
-import { Decider } from './decider.js';
+import { DomainSession } from '../../support/domain-session.js';
 
 test.each([
   'temperature',
@@ -51,26 +51,26 @@ test.each([
 });
 
 test('names of built-in properties are variables like any other', () => {
-  const decider = new Decider();
+  const session = new DomainSession();
   for (const name of ['__proto__', 'constructor', 'toString', '__defineGetter__']) {
-    expect(decider.value(name)).toBeUndefined();
-    const { id } = decider.register(name, 'float', 1);
-    decider.set(name, 2);
-    expect(decider.value(name)).toBe(2);
-    expect(decider.value(id)).toBe(2);
-    decider.tell({ type: 'variable.delete', variable: name });
-    expect(decider.variable(name)).toBeUndefined();
+    expect(session.state.resolve(name)).toBeUndefined();
+    const { id } = session.register(name, 'float', 1);
+    session.set(name, 2);
+    expect(session.value(name)).toBe(2);
+    expect(session.value(id)).toBe(2);
+    session.tell({ type: 'variable.delete', variable: name });
+    expect(session.state.resolve(name)).toBeUndefined();
   }
 });
 
 test('a variable is meant by its name and by its id, and an id is never given twice', () => {
-  const decider = new Decider();
-  const first = decider.register('x', 'float', 1);
-  decider.tell({ type: 'variable.delete', variable: first.id });
-  const second = decider.register('x', 'float', 2);
+  const session = new DomainSession();
+  const first = session.register('x', 'float', 1);
+  session.tell({ type: 'variable.delete', variable: first.id });
+  const second = session.register('x', 'float', 2);
   expect(second.id).not.toBe(first.id);
-  expect(decider.variable(first.id)).toBeUndefined();
-  expect(decider.variable(second.id)).toBe(decider.variable('x'));
+  expect(session.state.resolve(first.id)).toBeUndefined();
+  expect(session.variable(second.id)).toBe(session.variable('x'));
   expect(first.id).toMatch(/^var_x_\d+$/);
 });
 
