@@ -159,7 +159,7 @@ describe('an optimizer that takes its time', () => {
     const counting = new Counting();
     const optimizer = anOptimizer({
       ask: () => (counting.told.length < 1 ? { type: 'wait' } : counting.ask()),
-      tell: (values, result) => counting.tell(values, result),
+      tell: (...told: Parameters<Optimizer['tell']>) => counting.tell(...told),
     });
     const run = await house.start(optimizer, { objective: (value) => Number(value), parallel: 3, maxIterations: 4 });
     expect(await run.ended).toMatchObject({ reason: 'max_iterations', iteration: 4, bestScore: 3 });
