@@ -16,16 +16,17 @@ const passing: readonly ErrorCode[] = Object.freeze([
 
 const FIRST_DELAY_MS = 50;
 const LONGEST_DELAY_MS = 2000;
-/** About half a minute. */
-const ATTEMPTS = 20;
+/** How long a session is asked again: longer than one that keeps crashing is left alone. */
+const PATIENCE_MS = 60_000;
 
-/** Rejects with what the session says, once it is final or has been said for half a minute. */
+/** Rejects with what the session says, once it is final or has been said for a minute. */
 export async function patiently<T>(request: () => T | Promise<T>, clock: Clock): Promise<T> {
+  const untilMs = clock.monotonicMs() + PATIENCE_MS;
   for (let attempt = 1; ; attempt += 1)
     try {
       return await request();
     } catch (error) {
-      if (attempt >= ATTEMPTS || !isPassing(error)) throw error;
+      if (clock.monotonicMs() >= untilMs || !isPassing(error)) throw error;
       await sleep(clock, error.retryAfterMs ?? Math.min(FIRST_DELAY_MS * 2 ** (attempt - 1), LONGEST_DELAY_MS));
     }
 }
