@@ -69,7 +69,7 @@ export class Optimizers {
     const measure = typeof objective === 'function' ? measuring(objective, session) : undefined;
     const { optimizationId } = await this.#studies.start(session, names, started, measure);
     const run = new OptimizationRun(this.#studies, session, optimizationId, names[0] ?? '', this.#studies.clock);
-    if (onTrial !== undefined) isolate(() => report(run, onTrial), `onTrial of ${optimizationId}`);
+    if (onTrial !== undefined) void report(run, onTrial);
     if (signal !== undefined) stopOn(signal, run);
     return run;
   }
@@ -103,7 +103,11 @@ const measuring =
   };
 
 async function report(run: OptimizationRun, onTrial: (trial: EndedTrial) => unknown): Promise<void> {
-  for await (const trial of run.trials()) isolate(() => onTrial(trial), `onTrial of ${run.id}`);
+  try {
+    for await (const trial of run.trials()) isolate(() => onTrial(trial), `onTrial of ${run.id}`);
+  } catch {
+    // There is nothing to follow any more, which is no fault of the callback: `run.ended` says why.
+  }
 }
 
 /** A run that has ended by itself meanwhile is what was wanted. */

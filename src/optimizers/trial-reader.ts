@@ -18,6 +18,8 @@ export class SessionTrialReader implements TrialReader {
   readonly #stopListening: (() => void) | undefined;
   #after: number;
   #hasEnded = false;
+  /** Whether there may be more than was taken. */
+  #hasNews = true;
   #wake: (() => void) | undefined;
 
   constructor(source: TrialSource) {
@@ -32,6 +34,7 @@ export class SessionTrialReader implements TrialReader {
     const { session, optimizationId, study } = this.#source;
     const trials = session.runTrials(optimizationId, this.#after, limit);
     this.#after = trials.at(-1)?.iteration ?? this.#after;
+    this.#hasNews = trials.length === limit;
     const status = trials.length < limit ? session.optimizationRun(optimizationId) : undefined;
     if (status !== undefined && !status.isOptimizing) {
       this.#hasEnded = true;
@@ -44,6 +47,7 @@ export class SessionTrialReader implements TrialReader {
 
   onReady(wake: () => void): void {
     this.#wake = wake;
+    if (this.#hasNews) this.#callReader();
   }
 
   close(): void {
@@ -52,6 +56,7 @@ export class SessionTrialReader implements TrialReader {
   }
 
   #callReader(): void {
+    this.#hasNews = true;
     const wake = this.#wake;
     this.#wake = undefined;
     wake?.();
