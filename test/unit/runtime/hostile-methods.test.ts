@@ -22,7 +22,14 @@ await session.registerMany([
   { name: 'x', type: 'float', initialValue: 1 },
   { name: 'y', type: 'float', initialValue: 1 },
 ]);
+await session.register('rate', 'float', 0, { constraints: { min: 0, max: 1 } });
+await session.register('held', 'float', 0, { constraints: { min: 0, max: 1 } });
 const agent = await runtime.start(agentOf('good'));
+const optimization = await runtime.optimizers.start(session, 'held', {
+  optimizer: 'random_search',
+  leaseMs: 3_600_000,
+});
+const trial = await optimization.ask();
 await runtime.python.start();
 
 const never = () => new Promise<never>(() => {});
@@ -48,6 +55,8 @@ afterAll(async () => {
     ended.exit({ type: 'killed' });
   await runtime.stop();
 });
+
+let registered = 0;
 
 /** The handle, so that `this` is what it is in use. */
 const on = <Handle extends object>(handle: Handle, method: keyof Handle & string, ...good: unknown[]): Row => [
@@ -143,6 +152,49 @@ const methods: Record<string, Row> = {
   'session.as': on(session, 'as', 'me'),
   'session.stop': on(session.as('other'), 'stop', { keep: true }),
   'session.execute': on(session, 'execute', { type: 'variable.set', variable: 'x', value: 1, source: 'me' }, {}),
+  'optimizers.start': [
+    async (...args: unknown[]) => {
+      const run = await Reflect.apply(runtime.optimizers.start, runtime.optimizers, args);
+      await run.stop();
+    },
+    session,
+    'rate',
+    {
+      optimizer: 'random_search',
+      config: { seed: 1, space: { rate: { min: 0 } } },
+      maxIterations: 2,
+      convergenceThreshold: 0,
+      patience: 5,
+      direction: 'maximize',
+      metric: 'score',
+      applyTrials: false,
+      parallel: 1,
+      timeoutMs: 5000,
+      leaseMs: 500,
+      source: 'me',
+      objective: () => 1,
+      onTrial: () => {},
+      signal: undefined,
+    },
+  ],
+  'optimizers.stop': on(runtime.optimizers, 'stop', session, 'rate'),
+  'optimizers.status': on(runtime.optimizers, 'status', session, 'rate'),
+  'optimizers.register': [
+    (name: unknown, factory: unknown) => {
+      registered += 1;
+      const given = name === 'mine' ? `mine-${registered}` : name;
+      return Reflect.apply(runtime.optimizers.register, runtime.optimizers, [given, factory]);
+    },
+    'mine',
+    () => ({}),
+  ],
+  'run.ask': on(optimization, 'ask', 'somebody'),
+  'run.tell': on(optimization, 'tell', trial, { score: 1, cost: 2 }, 'somebody'),
+  'run.fail': on(optimization, 'fail', trial, 'no luck', 'somebody'),
+  'run.renew': on(optimization, 'renew', 'somebody'),
+  'run.status': on(optimization, 'status'),
+  'run.trials': on(optimization, 'trials'),
+  'session.optimization': on(session, 'optimization', 'x'),
   'supervisor.startChild': on(supervisor, 'startChild', {
     id: Symbol('child'),
     start: () => 'ignore',
@@ -245,5 +297,7 @@ describe('a method that plain JavaScript calls with anything at all', () => {
     expect(await server.call(1)).toBe(1);
     const handles = { supervisor, dynamic, partitions, registry, server, task };
     for (const [name, { alive }] of Object.entries(handles)) expect(alive, name).toBe(true);
+    // However often it was told.
+    expect(optimization.status()).toMatchObject({ isOptimizing: true, iteration: 1 });
   });
 });
