@@ -9,6 +9,8 @@ import { Tuner } from '../../docs/examples/triage/changes.js';
 import { Desk, type TriageAgent } from '../../docs/examples/triage/desk.js';
 import { type LabelledMail, readMails } from '../../docs/examples/triage/mails.js';
 import { pools } from '../../docs/examples/triage/pools.js';
+import { search } from '../../docs/examples/triage/search.js';
+import { Terminal } from '../../docs/examples/triage/terminal.js';
 import { whole } from '../../docs/examples/triage/readiness.js';
 
 const MAILS = 40;
@@ -103,4 +105,22 @@ test('a change is heard in both languages, whichever of them makes it', async ()
   } finally {
     await tuner.close();
   }
+});
+
+test('an optimizer leaves the running agent with the values that judged best, all of them at one revision', async () => {
+  const lines: string[] = [];
+  const show = new Terminal({ write: (text: unknown) => lines.push(String(text)) > 0, isTTY: true, columns: 80 }, {});
+  const agent = await search({ runtime, show, clock: systemClock }, mails, { trials: 12, inFlight: 8 });
+  const { session } = agent;
+  const status = session.optimization('threshold');
+  expect(status).toMatchObject({ isOptimizing: false, reason: 'max_iterations', iteration: 12, conflicts: [] });
+  expect([...(status?.bestValues ?? [])]).toEqual(
+    ['strategy', 'max_demos', 'body_chars', 'temperature', 'threshold'].map((name) => [name, session.get(name)]),
+  );
+  const revisions = [...(status?.committed.keys() ?? [])].map((name) => session.variable(name).revision);
+  expect(new Set(revisions).size).toBe(1);
+  const [first] = session.optimizationHistory('threshold', { limit: 12 });
+  expect(status?.bestScore).toBeGreaterThan(first?.score ?? 1);
+  const again = await deskFor(agent).begin().score();
+  expect(again.right / MAILS).toBe(status?.bestScore);
 });

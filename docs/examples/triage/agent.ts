@@ -31,9 +31,9 @@ export const Triage = defineAgent({
     /** Characters of the body that the prompt carries, of each demonstration too. */
     body_chars: variable.integer(1200, { min: 0, max: 1200 }),
     /** Handed to the model with each call. */
-    temperature: variable.float(0.7, { min: 0, max: 2 }),
+    temperature: variable.float(0.7, { min: 0, max: 2, step: 0.1 }),
     /** A mail is called spam when more than this speaks for it. */
-    threshold: variable.float(0.5, { min: 0, max: 1 }),
+    threshold: variable.float(0.5, { min: 0, max: 1, step: 0.01 }),
   },
   modules: {
     Predict: dspy.module('triage.predict', signature),

@@ -2,7 +2,7 @@
  * The main job: an agent on two supervised DSPy workers judges mail. While it does, its variables are changed and its
  * score moves; a worker is killed and nothing is lost.
  *
- *     node dist/docs/examples/triage/main.js [--mails N]
+ *     node dist/docs/examples/triage/main.js [--mails N] [--trials N]
  */
 
 import { startRuntime, systemClock } from 'coilyard';

@@ -2,16 +2,20 @@
 
 import { type Clock, formatTree, type Runtime } from 'coilyard';
 import { Triage } from './agent.js';
-import { Desk } from './desk.js';
+import { Desk, type TriageAgent } from './desk.js';
 import { loseWorker } from './loss.js';
 import { readMails } from './mails.js';
 import type { Options } from './options.js';
 import { whole } from './readiness.js';
 import { histories, indented, percent, rightOf, seconds, settings } from './report.js';
 import { retune } from './retuning.js';
+import { search } from './search.js';
 import type { Stage } from './stage.js';
 import type { Terminal } from './terminal.js';
 import { measureYardstick } from './yardstick.js';
+
+/** Training mails that may become demonstrations: the first ones. */
+const MOST_DEMONSTRATIONS = 96;
 
 /** Mails in work at the same time. */
 const IN_FLIGHT = 8;
@@ -29,14 +33,21 @@ export async function story(runtime: Runtime, options: Options, show: Terminal, 
   const stage: Stage = { runtime, agent, desk, show, clock };
   const { startSettings, first, last } = await retune(stage);
   await loseWorker(stage, last);
+  const found = await searched(stage, options);
 
   show.say(show.bold('\nthe tree'));
   show.say(indented(formatTree(runtime.tree())));
   show.say(show.bold('\nwhat each variable is, and what it was before'));
   for (const line of histories(agent.session)) show.say(indented(line));
   show.say(show.bold(`\nright, of ${mails.length} held-out mails`));
-  show.say(`  ${rightOf(first).padStart(7)}  before: ${startSettings}`);
-  show.say(`  ${rightOf(last).padStart(7)}  after:  ${settings(agent.session)}`);
+  show.say(`  ${rightOf(first).padStart(7)}  at first: ${startSettings}`);
+  show.say(`  ${rightOf(last).padStart(7)}  by hand: ${settings(agent.session)}`);
+  if (found !== undefined) {
+    const score = await new Desk({ runtime, agent: found, mails, inFlight: IN_FLIGHT, now: clock.monotonicMs })
+      .begin()
+      .score();
+    show.say(`  ${rightOf(score).padStart(7)}  by the optimizer: ${settings(found.session)}`);
+  }
   await compare(stage, Number(agent.session.get('max_demos')));
 }
 
@@ -53,6 +64,13 @@ async function introduceWorkers(runtime: Runtime, show: Terminal, clock: Clock):
   show.say(
     `${pids.length} workers (processes ${pids.join(' and ')}) ready after ${seconds(clock.monotonicMs() - startedAtMs)}`,
   );
+}
+
+/** The agent whose values an optimizer has found, unless there are no trials to find them with. */
+async function searched(stage: Stage, { mails, trials }: Options): Promise<TriageAgent | undefined> {
+  if (trials === 0) return undefined;
+  const others = (await readMails('train')).slice(MOST_DEMONSTRATIONS).slice(0, mails);
+  return search(stage, others, { trials, inFlight: IN_FLIGHT });
 }
 
 /** @param trainedOn as many mails as the agent has demonstrations. */

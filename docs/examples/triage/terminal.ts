@@ -2,14 +2,17 @@
 
 import type { WriteStream } from 'node:tty';
 
+/** As much of a terminal as is written to. */
+export type Output = Pick<WriteStream, 'write' | 'isTTY' | 'columns'>;
+
 export class Terminal {
-  readonly #out: WriteStream;
+  readonly #out: Output;
   /** Whether a line can be rewritten. */
   readonly #live: boolean;
   readonly #colours: boolean;
   #progress = '';
 
-  constructor(out: WriteStream, env: NodeJS.ProcessEnv) {
+  constructor(out: Output, env: NodeJS.ProcessEnv) {
     this.#out = out;
     this.#live = out.isTTY === true && env.TERM !== 'dumb';
     this.#colours = this.#live && !env.NO_COLOR;
