@@ -1,7 +1,7 @@
 /** What the runtime itself tries values with: a function, or a tool of either language. */
 
 import { type Clock, sleep } from '../kernel/clock.js';
-import { CoilyardError, describeThrown, type ErrorCode } from '../kernel/errors.js';
+import { CoilyardError, describeThrown } from '../kernel/errors.js';
 import type { SessionHandle } from '../sessions/handle.js';
 import type { ToolsPort } from '../workers/python-port.js';
 import type { Trial, TrialOutcome } from './handle.js';
@@ -12,10 +12,9 @@ import { unlessAborted } from './unless-aborted.js';
 /** Measures one trial. What it throws is why the trial has failed. */
 export type Objective = (trial: Trial, signal: AbortSignal) => unknown;
 
-/** Refusals that no other value would change: they end the run. */
-const hopeless: readonly ErrorCode[] = Object.freeze(['tool_not_found', 'invalid_argument', 'permission_denied']);
-
 const RETRY_AFTER_MS = 500;
+/** How long a pool may be down before it is taken for one that does not come back. */
+const POOL_PATIENCE_MS = 60_000;
 
 /** Tries values until the run is over, so many at the same time. Never rejects. */
 export async function drive(study: Study, objective: Objective, parallel: number): Promise<void> {
@@ -62,15 +61,22 @@ export function toolObjective(tool: string, tools: ToolsPort, session: SessionHa
     const [only] = values;
     const named = values.map(({ name, value }) => [name, value] as const);
     const given = new Map<string, unknown>(values.length === 1 && only !== undefined ? [['value', only.value]] : named);
+    const untilMs = clock.monotonicMs() + POOL_PATIENCE_MS;
     for (;;)
       try {
         return await tools.callTool({ name: tool, arguments: given, sessionId: session.id, idempotent: true, signal });
       } catch (error) {
         if (!(error instanceof CoilyardError)) throw error;
-        if (hopeless.includes(error.code)) throw new Hopeless(error.message, { cause: error });
+        const isDown = error.code === 'pool_unavailable' && clock.monotonicMs() >= untilMs;
+        if (isDown || isHopeless(error, tool)) throw new Hopeless(error.message, { cause: error });
         // The pool is busy or being restarted: that says nothing about the value.
         if (!error.retryable || error.execution !== 'not_started') throw error;
         await sleep(clock, error.retryAfterMs ?? RETRY_AFTER_MS, signal);
       }
   };
 }
+
+/** Whether the tool cannot be called, with whatever value; what its own code refuses is another matter. */
+const isHopeless = ({ code, details }: CoilyardError, tool: string): boolean =>
+  (code === 'tool_not_found' && details.tool === tool) ||
+  (code === 'invalid_argument' && Array.isArray(details.missing));
