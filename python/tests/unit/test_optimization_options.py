@@ -65,6 +65,7 @@ def test_what_is_given_twice_must_be_the_same() -> None:
         ({"parallel": 0}, "parallel: expected a whole number of 1 or more"),
         ({"parallel": 1.5}, "parallel: expected"),
         ({"timeout_s": 0}, "timeout_s: expected seconds, more than 0"),
+        ({"timeout_s": 1e300}, "timeout_s: expected seconds, at most 1000000000000, got 1e+300"),
         ({"patience": 0}, "patience: expected"),
         ({"lease_s": float("inf")}, "lease_s: expected a finite number"),
         ({"lease_s": 0.05}, "lease_s: expected seconds from 0.1 to 3600.0, got 0.05"),

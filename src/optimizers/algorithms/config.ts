@@ -11,8 +11,11 @@ export const isGiven = (value: unknown): boolean => value !== undefined && value
 /** Refuses keys that nobody would read. `path` is put before them, such as `space.temperature.`. */
 export function refuseUnknownKeys(config: Config, known: readonly string[], path = ''): void {
   for (const key of Object.keys(config))
-    if (!known.includes(key)) throw invalidArgument(`${path}${key}`, `one of the keys ${known.join(', ')}`, key);
+    if (!known.includes(key)) throw invalidArgument(`${path}${brief(key)}`, `one of the keys ${known.join(', ')}`, key);
 }
+
+/** A key as a refusal names it: whoever made it up may have made it long. */
+export const brief = (key: string): string => (key.length > 80 ? `${key.slice(0, 77)}...` : key);
 
 export interface Range {
   readonly min?: number;

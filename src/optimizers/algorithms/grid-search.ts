@@ -14,13 +14,16 @@ import { keyOf, readSettings, type Settings } from './settings.js';
 /** How many values a float without a step gets. */
 const DEFAULT_POINTS = 10;
 
+/** The points of a number are listed in memory. Who wants more gives a step, whose values are counted only. */
+const POINTS = { min: 1, max: 10_000 };
+
 /**
  * Config: `n_points` is the most values that any number gets, spread evenly over its steps with both bounds among them;
  * without it, all steps of a number that has some, and 10 values of a float that has none.
  */
 export function gridSearch(plan: StudyPlan): Optimizer {
   const settings = readSettings(plan, ['n_points'], [...narrowingKeys, 'n_points']);
-  const points = plan.variables.length === 1 ? undefined : readInteger(plan.config, 'n_points', { min: 1 });
+  const points = plan.variables.length === 1 ? undefined : readInteger(plan.config, 'n_points', POINTS);
   const space = new SearchSpace(settings.map((own) => thinned(dimensionOf(own), own, points)));
   return new Grid(
     space,
@@ -63,7 +66,7 @@ function thinned(dimension: Dimension, settings: Settings, common: number | unde
   if (isList && isGiven(settings.given.n_points))
     throw invalidArgument(key, `nothing for ${dimension.name}, whose values are listed`, settings.given.n_points);
   if (isList) return dimension;
-  const own = readInteger({ [key]: settings.given.n_points }, key, { min: 1 }) ?? common;
+  const own = readInteger({ [key]: settings.given.n_points }, key, POINTS) ?? common;
   const points = own ?? (dimension.count === undefined ? DEFAULT_POINTS : undefined);
   if (points === undefined || (dimension.count !== undefined && dimension.count <= points)) return dimension;
   const places = Array.from({ length: points }, (_, index) => (points === 1 ? 0.5 : index / (points - 1)));

@@ -4,7 +4,7 @@
  */
 
 import { invalidArgument } from '../../kernel/errors.js';
-import { type Config, isGiven, readRecord, refuseUnknownKeys } from './config.js';
+import { brief, type Config, isGiven, readRecord, refuseUnknownKeys } from './config.js';
 import type { StudyPlan, StudyVariable } from './optimizer.js';
 
 /** The settings of one variable, as they were given. */
@@ -30,7 +30,8 @@ export function readSettings(plan: StudyPlan, own: readonly string[], narrowing:
   const space = readRecord(config, 'space');
   const names = variables.map(({ name }) => name);
   for (const name of Object.keys(space))
-    if (!names.includes(name)) throw invalidArgument(`space.${name}`, `one of the variables ${names.join(', ')}`, name);
+    if (!names.includes(name))
+      throw invalidArgument(`space.${brief(name)}`, `one of the variables ${names.join(', ')}`, name);
   return variables.map((variable) => settingsOf(variable, config, space, isSingle ? narrowing : [], narrowing));
 }
 

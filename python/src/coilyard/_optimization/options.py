@@ -20,6 +20,9 @@ RUN_KEYS = ("objective", "direction", "metric", "timeout_s", "patience", "parall
 #: Seconds that a lease may have.
 LEASE_S = (0.1, 3600.0)
 
+#: The most seconds after which a run may end: some thirty thousand years.
+MOST_TIMEOUT_S = 1e12
+
 
 class _Default(str):
     """A default that can be told from the same text given by a caller."""
@@ -84,7 +87,7 @@ def wish(
         metric=given.text(about_run["metric"], "metric", "the name of a metric") if "metric" in about_run else "",
         apply_trials=given.flag(about_run.get("apply_trials", reads), "apply_trials"),
         parallel=given.whole(about_run.get("parallel", 1), "parallel", least=1, most=given.UINT32_MAX),
-        timeout_s=_seconds(about_run, "timeout_s"),
+        timeout_s=_timeout(about_run),
         patience=given.optional_whole(about_run.get("patience"), "patience", least=1, most=given.UINT32_MAX),
         lease_s=_lease(about_run),
         source=source,
@@ -124,6 +127,13 @@ def _lease(config: Mapping[str, Any]) -> float:
     if seconds is not None and not least <= seconds <= most:
         raise given.wrong_value("lease_s", f"seconds from {least} to {most}", seconds)
     return DEFAULT_LEASE_S if seconds is None else seconds
+
+
+def _timeout(config: Mapping[str, Any]) -> float | None:
+    seconds = _seconds(config, "timeout_s")
+    if seconds is not None and seconds > MOST_TIMEOUT_S:
+        raise given.wrong_value("timeout_s", f"seconds, at most {MOST_TIMEOUT_S:.0f}", seconds)
+    return seconds
 
 
 def _seconds(config: Mapping[str, Any], key: str) -> float | None:

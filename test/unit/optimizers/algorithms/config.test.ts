@@ -45,6 +45,13 @@ const refusals: readonly (readonly [type: string, plan: Plan, words: readonly st
   ['random_search', { variables: [aVariable('l', 'list', [])], config: { choices: [[]] } }, ['l: ', 'list']],
   ['random_search', { variables: [aVariable('e', 'embedding', [])] }, ['e: ', 'embedding']],
   ['grid_search', { variables: [x], config: { n_points: 0 } }, ['n_points: ', 'at least 1', '0']],
+  ['grid_search', { variables: [x], config: { n_points: 10 ** 9 } }, ['n_points: ', 'at most 10000', '1000000000']],
+  ['grid_search', { variables: [x, y], config: { n_points: 10 ** 9 } }, ['n_points: ', 'at most 10000']],
+  [
+    'grid_search',
+    { variables: [x], config: { space: { x: { n_points: 2n ** 70n } } } },
+    ['space.x.n_points: ', '10000'],
+  ],
   [
     'grid_search',
     { variables: [aVariable('b', 'boolean', true)], config: { n_points: 3 } },
@@ -83,6 +90,12 @@ test('a key that is null counts as not given, and integers may be bigints', () =
   for (const type of builtInOptimizers.keys())
     if (type !== 'grid_search') expect(refusalOf(type, plan)).toBe('no refusal');
   expect(refusalOf('random_search', { variables: [x], config: { seed: 7n } })).toBe('no refusal');
+});
+
+test('a refusal is brief, however long the name that it refuses', () => {
+  const long = 'k'.repeat(100_000);
+  for (const config of [{ [long]: 1 }, { space: { [long]: {} } }, { space: { x: { [long]: 1 } } }])
+    expect(refusalOf('random_search', { variables: [x], config }).length).toBeLessThan(400);
 });
 
 test('a refusal is of the class that leaves the house', () => {
