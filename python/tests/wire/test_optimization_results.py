@@ -53,6 +53,7 @@ async def test_what_an_objective_returns_is_a_score_or_metrics(
         ({"a": 1, "b": 2}, "which of 'a', 'b' is optimized?"),
         ({}, "which of none at all is optimized?"),
         ({"a": "good"}, "metric 'a': expected a number, got 'good'"),
+        ({"score": 1, "\ud800": 1}, "expected a metric whose name is valid Unicode, got '\\ud800'"),
     ],
     ids=repr,
 )
@@ -93,6 +94,8 @@ class Unspeakable(Exception):
         (asyncio.CancelledError("by the model"), "CancelledError"),
         (coilyard.OperationCancelled("by the tool"), "OperationCancelled: by the tool"),
         (Unspeakable(), "Unspeakable"),
+        (ValueError("half a pair: \ud83d"), "ValueError: half a pair: \\ud83d"),
+        (ValueError("x" * 5_000_000), "ValueError: xxx"),
     ],
     ids=lambda part: type(part).__name__,
 )

@@ -57,9 +57,9 @@ def _read(returned: Any, metric: str) -> Attempt:
 
 
 def describe(error: BaseException) -> str:
-    """An exception as one line of a history."""
+    """An exception as one line of a history; what is no Unicode in it, such as half of a pair, is spelled out."""
     try:
-        text = str(error)
+        text = str.__str__(str(error))[:2000].encode(errors="backslashreplace").decode()
     except Exception:
         text = ""
     kind = type(error).__name__

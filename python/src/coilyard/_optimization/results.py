@@ -49,8 +49,18 @@ def read_metrics(returned: Any) -> dict[str, float]:
     for name, value in dict(returned).items():
         if not isinstance(name, str):
             raise BadResult(f"expected {_EXPECTED}, got the key {shown(name)}")
+        if not _is_unicode(name):
+            raise BadResult(f"expected a metric whose name is valid Unicode, got {shown(name)}")
         metrics[str.__str__(name)] = _number(value, f"metric {name!r:.60}: ")
     return metrics
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        str.encode(text)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _number(value: Any, where: str) -> float:
