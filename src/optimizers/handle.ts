@@ -104,6 +104,7 @@ export interface OptimizersPort {
     trialNumber: number,
     outcome: TrialOutcome,
   ): Promise<Told>;
+  /** A client is still there, and with it those whose ids are its own and something behind a hyphen. */
   renew(session: SessionHandle, optimizationId: string, clientId: string): OptimizationStatus;
   /** Resolves once the best values are committed. */
   stop(session: SessionHandle, reference: string, options?: StopStudyOptions): Promise<OptimizationStatus>;

@@ -1,4 +1,7 @@
-/** How long a run outlives the last sign of its clients. One timer, however often it is renewed. */
+/**
+ * How long a run outlives the last sign of its clients. One timer, however often it is renewed: so a check comes once in each
+ * duration, or a little later.
+ */
 
 import type { Clock, Timer } from '../kernel/clock.js';
 
@@ -7,6 +10,8 @@ export interface LeaseOptions {
   readonly durationMs: number;
   /** Whether somebody is there all the same, waiting to be answered. */
   readonly isAttended: () => boolean;
+  /** Called at every check that it has survived. */
+  readonly onHeld: () => void;
   readonly onExpired: () => void;
 }
 
@@ -37,10 +42,14 @@ export class Lease {
 
   #check(): void {
     if (this.#timer === undefined) return;
-    const { clock, durationMs, isAttended, onExpired } = this.#options;
+    const { clock, durationMs, isAttended, onHeld, onExpired } = this.#options;
     if (isAttended()) this.renew();
     const leftMs = this.#renewedAtMs + durationMs - clock.monotonicMs();
-    if (leftMs > 0) this.#arm(leftMs);
-    else onExpired();
+    if (leftMs <= 0) {
+      onExpired();
+      return;
+    }
+    this.#arm(leftMs);
+    onHeld();
   }
 }

@@ -114,8 +114,8 @@ export class Studies implements OptimizersPort {
     return { trial: ended, status: statusIn(session, optimizationId) };
   }
 
-  renew(session: SessionHandle, optimizationId: string): OptimizationStatus {
-    this.#studyFor(session, optimizationId)?.renew();
+  renew(session: SessionHandle, optimizationId: string, clientId: string): OptimizationStatus {
+    this.#studyFor(session, optimizationId)?.renew(clientId);
     return statusIn(session, optimizationId);
   }
 

@@ -115,9 +115,11 @@ export class Study {
     return () => this.#listeners.delete(wake);
   }
 
-  /** A client is still there. */
-  renew(): void {
-    this.#lease?.renew();
+  /** A client is still there, with all that have its id and something behind a hyphen. */
+  renew(clientId: string): void {
+    if (this.#lease === undefined) return;
+    this.#lease.renew();
+    this.#desk.hear(clientId, this.#options.clock.monotonicMs());
   }
 
   /** What to try next. The same client is given the same trial until it has told its outcome. */
@@ -138,7 +140,7 @@ export class Study {
     } finally {
       this.#asking -= 1;
       // It was there until now.
-      this.renew();
+      this.renew(clientId);
     }
   }
 
@@ -149,7 +151,7 @@ export class Study {
 
   /** The same for whoever does not want to see it. @returns the iteration as which the trial counts. */
   settle(clientId: string, number: number, outcome: TrialOutcome): Promise<number> {
-    this.renew();
+    this.renew(clientId);
     return this.#turn(() => this.#settle(clientId, number, outcome));
   }
 
@@ -178,6 +180,7 @@ export class Study {
         clock,
         durationMs: leaseMs,
         isAttended: () => this.#asking > 0,
+        onHeld: () => this.#giveUpSilent(leaseMs),
         onExpired: () => this.end({ reason: 'lease_expired', leaving: 'before' }),
       });
     if (settings.timeoutMs !== undefined)
@@ -220,7 +223,9 @@ export class Study {
     if (!this.#hasRoom()) return undefined;
     const values = this.#advisor === undefined ? this.#proposed(proposed) : await this.#next(this.#advisor);
     if (values === undefined || (settings.applyTrials && !(await this.#apply(values)))) return undefined;
-    return this.#ending === undefined ? this.#desk.begin(clientId, values, clock.nowMs()) : undefined;
+    return this.#ending === undefined
+      ? this.#desk.begin(clientId, values, clock.nowMs(), clock.monotonicMs())
+      : undefined;
   }
 
   #hasRoom(): boolean {
@@ -284,6 +289,17 @@ export class Study {
     await this.#learn(trial.values, result);
     this.#changed();
     return iteration;
+  }
+
+  /** What a client that has gone has in hand is not what others wait for. */
+  #giveUpSilent(leaseMs: number): void {
+    if (this.#asking === 0) return;
+    const sinceMs = this.#options.clock.monotonicMs() - leaseMs;
+    const error = `its client was not heard of for ${leaseMs} ms`;
+    for (const trial of this.#desk.silentSince(sinceMs))
+      this.#turn(() => this.#settle(trial.clientId, trial.number, { error })).catch((refusal: unknown) =>
+        this.#fail(describeThrown(refusal)),
+      );
   }
 
   async #record(trial: RunningTrial, result: Result<Scored, string>): Promise<number> {

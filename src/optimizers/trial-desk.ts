@@ -17,6 +17,8 @@ const REMEMBERED = 1000;
 export class TrialDesk {
   readonly #running = new Map<number, RunningTrial>();
   readonly #byClient = new Map<string, RunningTrial>();
+  /** When the client of a running trial was last heard of, by its number. */
+  readonly #heard = new Map<number, number>();
   /** Number → iteration, oldest first. */
   readonly #settled = new Map<number, number>();
   #begun = 0;
@@ -30,12 +32,25 @@ export class TrialDesk {
     return this.#byClient.get(clientId);
   }
 
-  begin(clientId: string, values: readonly unknown[], startedAtMs: number): RunningTrial {
+  /** @param heardAtMs of a monotonic clock. */
+  begin(clientId: string, values: readonly unknown[], startedAtMs: number, heardAtMs: number): RunningTrial {
     this.#begun += 1;
     const trial = { number: this.#begun, clientId, values, startedAtMs };
+    this.#heard.set(trial.number, heardAtMs);
     this.#running.set(trial.number, trial);
     this.#byClient.set(clientId, trial);
     return trial;
+  }
+
+  /** A client is still there, and with it those whose ids are its own with something behind a hyphen. */
+  hear(clientId: string, atMs: number): void {
+    for (const { number, clientId: holder } of this.#running.values())
+      if (holder === clientId || holder.startsWith(`${clientId}-`)) this.#heard.set(number, atMs);
+  }
+
+  /** Trials whose clients were not heard of since then. */
+  silentSince(atMs: number): readonly RunningTrial[] {
+    return [...this.#running.values()].filter(({ number }) => (this.#heard.get(number) ?? atMs) <= atMs);
   }
 
   /** The trial that a client tells about, or the iteration as which it was settled before. */
@@ -54,6 +69,7 @@ export class TrialDesk {
 
   settle({ number, clientId }: RunningTrial, iteration: number): void {
     this.#running.delete(number);
+    this.#heard.delete(number);
     this.#byClient.delete(clientId);
     this.#settled.set(number, iteration);
     if (this.#settled.size <= REMEMBERED) return;

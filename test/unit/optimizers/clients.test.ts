@@ -59,7 +59,9 @@ describe('a run whose clients try the values', () => {
     const run = await house.start(new Counting());
     await nextTrial(run, 'one');
     const waiting = run.ask('two');
-    await house.clock.advance(10 * LEASE_MS);
+    await house.clock.advance(LEASE_MS - 1);
+    run.renew('one');
+    await house.clock.advance(LEASE_MS - 1);
     expect(await stateOf(waiting)).toBe('pending');
     expect(run.status().isOptimizing).toBe(true);
     await run.stop();
@@ -93,6 +95,79 @@ describe('a run whose clients try the values', () => {
     expect(await failure(run.tell(trial, 1))).toMatchObject({ code: 'not_optimizing' });
     expect(await run.ask()).toBeUndefined();
     expect(run.renew()).toMatchObject({ isOptimizing: false });
+  });
+});
+
+describe('a client that has gone with a trial in hand', () => {
+  test('does not hold up those who wait: its trial has failed after the lease, and they go on', async () => {
+    const house = await aHouse();
+    const optimizer = new Counting();
+    const run = await house.start(optimizer, { maxIterations: 2 });
+    const lost = await nextTrial(run, 'gone');
+    const waiting = nextTrial(run, 'here');
+    await house.clock.advance(LEASE_MS - 1);
+    expect(await stateOf(waiting)).toBe('pending');
+    await house.clock.advance(1);
+    const trial = await waiting;
+    expect([trial.number, optimizer.told]).toEqual([2, [[0, null]]]);
+    await run.tell(trial, 1, 'here');
+    expect(await run.ended).toMatchObject({ reason: 'max_iterations', iteration: 2, bestScore: 1 });
+    expect(house.session.optimizationHistory('x')[0]).toMatchObject({
+      state: 'failed',
+      error: 'its client was not heard of for 15000 ms',
+    });
+    // It comes back: what it has found counts no more.
+    expect(await run.tell(lost, 99, 'gone')).toMatchObject({ trial: { score: null }, status: { bestScore: 1 } });
+    expect(await house.leftovers()).toEqual(nothing);
+  });
+
+  test('does not hold up the end of a run', async () => {
+    const house = await aHouse();
+    const run = await house.start(new Counting(), { maxIterations: 2, parallel: 2 });
+    await nextTrial(run, 'gone');
+    await run.tell(await nextTrial(run, 'here'), 1, 'here');
+    const waiting = run.ask('here');
+    await house.clock.advance(2 * LEASE_MS);
+    expect(await waiting).toBeUndefined();
+    expect(run.status()).toMatchObject({ reason: 'max_iterations', iteration: 2, bestScore: 1 });
+  });
+
+  test('may come back as long as nobody waits for what it has in hand', async () => {
+    const house = await aHouse();
+    const run = await house.start(new Counting(), { parallel: 2 });
+    const slow = await nextTrial(run, 'slow');
+    for (let minute = 0; minute < 3; minute += 1) {
+      await run.tell(await nextTrial(run, 'quick'), 1, 'quick');
+      await house.clock.advance(LEASE_MS - 1);
+    }
+    expect((await run.tell(slow, 7, 'slow')).trial).toMatchObject({ iteration: 4, score: 7 });
+  });
+
+  test('is told what became of its trial when it comes back while the run goes on, and gets another', async () => {
+    const house = await aHouse();
+    const run = await house.start(new Counting());
+    const lost = await nextTrial(run, 'gone');
+    const waiting = nextTrial(run, 'here');
+    await house.clock.advance(LEASE_MS);
+    await run.tell(await waiting, 1, 'here');
+    expect((await run.tell(lost, 99, 'gone')).trial).toMatchObject({ iteration: 1, score: null });
+    expect((await nextTrial(run, 'gone')).number).toBe(3);
+  });
+
+  test('is there as long as it renews, or whom it belongs to does', async () => {
+    const house = await aHouse();
+    const run = await house.start(new Counting(), { parallel: 2 });
+    const [one, two] = [await nextTrial(run, 'one'), await nextTrial(run, 'two-1')];
+    const waiting = run.ask('three');
+    for (let time = 0; time < 10; time += 1) {
+      await house.clock.advance(LEASE_MS / 2);
+      run.renew('one');
+      run.renew('two');
+    }
+    expect(await stateOf(waiting)).toBe('pending');
+    await run.tell(one, 1, 'one');
+    await run.tell(two, 1, 'two-1');
+    expect(run.status().iteration).toBe(2);
   });
 });
 

@@ -76,7 +76,7 @@ describe('whoever has no right to optimize', () => {
     for (const call of [
       () => studies.ask(guest, run.id, 'one'),
       () => studies.tell(guest, run.id, 'one', trial.number, { metrics: { score: 99 } }),
-      async () => studies.renew(guest, run.id),
+      async () => studies.renew(guest, run.id, 'one'),
       () => studies.stop(guest, 'x'),
       () => studies.stop(guest, 'x', { optimizationId: run.id }),
     ])

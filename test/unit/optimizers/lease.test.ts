@@ -4,11 +4,14 @@ import { ManualClock } from '../../../src/testing/manual-clock.js';
 
 function aLease(durationMs = 100) {
   const clock = new ManualClock();
-  const state = { expiredAtMs: undefined as number | undefined, isAttended: false };
+  const state: { expiredAtMs?: number; isAttended: boolean; checks: number } = { isAttended: false, checks: 0 };
   const lease = new Lease({
     clock,
     durationMs,
     isAttended: () => state.isAttended,
+    onHeld: () => {
+      state.checks += 1;
+    },
     onExpired: () => {
       state.expiredAtMs = clock.monotonicMs();
     },
@@ -53,4 +56,16 @@ test('one that has ended never expires, and leaves no timer', async () => {
   lease.renew();
   await clock.advance(1000);
   expect([state.expiredAtMs, clock.pendingTimers]).toEqual([undefined, 0]);
+});
+
+test('as long as it holds it says so, once in its time or a little later', async () => {
+  const { clock, lease, state } = aLease();
+  for (let step = 0; step < 100; step += 1) {
+    await clock.advance(10);
+    lease.renew();
+  }
+  expect(state.checks).toBeGreaterThan(8);
+  expect(state.checks).toBeLessThan(13);
+  await clock.advance(1000);
+  expect(state.expiredAtMs).toBe(1100);
 });
