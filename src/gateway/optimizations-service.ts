@@ -18,7 +18,7 @@ import {
   decodeTried,
 } from '../wire/optimizations.js';
 import type { GatewayContext } from './context.js';
-import { reachOptimizers, reachRun } from './optimizers-access.js';
+import { reachOptimizers, reachRun, requireObjective } from './optimizers-access.js';
 import { parked } from './parked-call.js';
 import { RecentRequests, type RequestKey, requestKey } from './recent-requests.js';
 import type { Routes } from './routes.js';
@@ -38,6 +38,7 @@ export function optimizationsRoutes(
   });
 
   const start = async (request: StartOptimizationRequest, call: UnaryCall): Promise<StartOptimizationResponse> => {
+    if (request.objective !== '') requireObjective(context, request.sessionId, call);
     const access = await reachOptimizers(context, request.sessionId, call);
     const { variables, options } = decodeStart(request);
     const status = await access.optimizers.start(access.session, variables, options);

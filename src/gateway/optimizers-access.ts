@@ -3,13 +3,13 @@
  * that a rule lets it read or optimize, and no word of others.
  */
 
-import type { OptimizationStatus as WireStatus } from '../gen/coilyard/v1/optimizations.js';
+import { OptimizationsService, type OptimizationStatus as WireStatus } from '../gen/coilyard/v1/optimizations.js';
 import { CoilyardError } from '../kernel/errors.js';
 import type { OptimizersPort } from '../optimizers/handle.js';
 import type { OptimizationStatus, SessionHandle } from '../sessions/handle.js';
 import { encodeRunStatus } from '../wire/optimization-replies.js';
 import { decodeRunId } from '../wire/optimizations.js';
-import { sessionRefused, standingOf } from './authorization.js';
+import { reporting, requireScope, sessionRefused, standingOf } from './authorization.js';
 import { findSession } from './caller.js';
 import type { GatewayContext } from './context.js';
 import type { Principal } from './principal.js';
@@ -71,6 +71,15 @@ export async function reachOptimizers(
       details: { reason: 'no_optimizers' },
     });
   return new OptimizersAccess(session, optimizers, isGuest(sessionId, caller));
+}
+
+/** An objective is a tool, called on behalf of the session: whoever may not call it may not have it called either. */
+export function requireObjective(context: GatewayContext, sessionId: string, caller: Caller): void {
+  const { principal } = caller;
+  reporting(context, OptimizationsService.startOptimization.path, principal, () => {
+    requireScope(principal, 'call');
+    if (isGuest(sessionId, caller)) throw sessionRefused(principal, sessionId);
+  });
 }
 
 interface AboutRun {

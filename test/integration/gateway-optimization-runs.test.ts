@@ -7,6 +7,7 @@ import {
   type FollowOptimizationResponse,
   GetOptimizationHistoryRequest,
   OptimizationsClient,
+  OptimizationsService,
   type OptimizationTrial,
   StartOptimizationRequest,
   StopOptimizationRequest,
@@ -35,7 +36,8 @@ interface Host {
 const principals = [
   { token: 'token-of-a', name: 'team-a', sessions: ['a-*'] },
   { token: 'token-of-b', name: 'team-b', sessions: ['b-*'] },
-];
+  { token: 'token-of-writer', name: 'writer', scopes: ['read', 'write'] },
+] as const;
 
 async function start({
   guarded = false,
@@ -319,6 +321,21 @@ test('a guest with the right to optimize runs an optimization as any other clien
   expect(ended).toMatchObject({ reason: 'max_iterations', committed: new Map([['temperature', 1n]]) });
   expect((await guest.history()).trials).toHaveLength(5);
   expect((await guest.status()).status).toEqual(ended);
+});
+
+test('a tool is the objective of nobody who may not call tools for the session', async () => {
+  const { session, open, runtime } = await start({ guarded: true });
+  const refused: unknown[] = [];
+  runtime.events.on('gateway.refused', (fields) => refused.push(fields));
+  await session.setPermissions('temperature', [own, grant('b-*', 'read', 'write', 'optimize')]);
+  const withoutScope = await refusal(
+    open({ authorization: 'Bearer token-of-writer' }).start({ objective: 'accuracy' }),
+  );
+  expect(withoutScope).toMatchObject({ grpc: 7, error: { message: 'writer does not have the scope call' } });
+  expect(await refusal(open(asGuest).start({ objective: 'accuracy' }))).toMatchObject(refusedToGuest);
+  expect(session.optimization('temperature')).toBeUndefined();
+  const method = OptimizationsService.startOptimization.path;
+  expect(refused).toEqual(['writer', 'team-b'].map((principal) => ({ method, code: 'permission_denied', principal })));
 });
 
 test('what a guest may not optimize, what is not there and what is no run are refused in the same words', async () => {
