@@ -76,10 +76,10 @@ export async function reachOptimizers(
 /** An objective is a tool, called on behalf of the session: whoever may not call it may not have it called either. */
 export function requireObjective(context: GatewayContext, sessionId: string, caller: Caller): void {
   const { principal } = caller;
-  reporting(context, OptimizationsService.startOptimization.path, principal, () => {
-    requireScope(principal, 'call');
-    if (isGuest(sessionId, caller)) throw sessionRefused(principal, sessionId);
-  });
+  // Reported with all that is refused to a guest.
+  if (isGuest(sessionId, caller)) throw sessionRefused(principal, sessionId);
+  const { path } = OptimizationsService.startOptimization;
+  reporting(context, path, principal, () => requireScope(principal, 'call'));
 }
 
 interface AboutRun {
