@@ -137,6 +137,23 @@ function variableToHold(
   return held === undefined ? ok(record) : err(held);
 }
 
+/** The owner and whoever has started a run may carry it on to its end, others need the right to optimize what it holds. */
+function checkDriver(
+  state: StateView,
+  run: Optimization,
+  command: Command<string>,
+  context: DecideContext,
+): Refusal | undefined {
+  if (command.principal === undefined || command.principal === run.principal) return undefined;
+  const caller = callerOf(command, context);
+  for (const { id } of run.variables) {
+    const record = state.resolve(id)?.record;
+    const denied = record === undefined ? notGranted(caller.id) : checkAccess(record, 'optimize', caller);
+    if (denied !== undefined) return denied;
+  }
+  return undefined;
+}
+
 /** Sets every variable, or none where others have written one of them meanwhile. */
 function decideApply(
   state: StateView,
@@ -171,6 +188,8 @@ function decideRecord(
   const found = runningRun(state, command.optimizationId);
   if (!found.ok) return found;
   const run = found.value;
+  const denied = checkDriver(state, run, command, context);
+  if (denied !== undefined) return err(denied);
   const { values, metrics, score, error = '', startedAtMs } = command;
   if (values.length !== run.variables.length)
     return refuse('invalid_argument', `values: expected ${run.variables.length}, got ${values.length}`, {
@@ -206,6 +225,8 @@ function decideEnd(
 ): Result<Decision<ReplyTo<EndOptimization>>, Refusal> {
   const run = state.optimization(command.optimizationId);
   if (run === undefined) return noLongerRunning(state, command.optimizationId);
+  const denied = checkDriver(state, run, command, context);
+  if (denied !== undefined) return err(denied);
   if (run.end !== undefined) return ok({ events: [], reply: { revision: context.revision, optimization: run } });
   const { events, ...left } = leave(state, run, command, context);
   const end: OptimizationEnd = { reason: command.reason, atMs: context.nowMs, ...left };
@@ -231,9 +252,9 @@ function leave(state: StateView, run: Optimization, command: EndOptimization, co
   const { best } = run;
   if (leaving === 'before' || best === undefined || conflicts.length > 0)
     return {
-      ...nothing,
-      events: writeBack(state, run, command, context),
-      conflicts: best === undefined ? [] : conflicts,
+      ...writeBack(state, run, command, context, error),
+      committed: [],
+      conflicts: best === undefined && reason !== 'conflict' ? [] : conflicts,
     };
   const { iteration, metrics } = best;
   const metadata = Object.freeze({ source: SOURCE, optimizer_id: run.id, iteration, metrics, reason });
@@ -242,24 +263,31 @@ function leave(state: StateView, run: Optimization, command: EndOptimization, co
     const committed = written.value.run.variables.map(({ name, version }) => [name, version] as const);
     return { ...nothing, events: written.value.events, committed };
   }
-  return { ...nothing, events: writeBack(state, run, command, context), error: written.error.message };
+  return { ...nothing, ...writeBack(state, run, command, context, written.error.message) };
 }
 
-/** The values of before, where a trial has set others and nobody has written since. */
+/**
+ * The values of before, where a trial has set others and nobody has written since: whatever became of the right to set them.
+ *
+ * @param error what went wrong before; else what cannot be set back is said.
+ */
 function writeBack(
   state: StateView,
   run: Optimization,
   author: Command<string>,
   context: DecideContext,
-): readonly VariableEvent[] {
+  error: string,
+): Pick<Left, 'events' | 'error'> {
   const events: VariableEvent[] = [];
+  let said = error;
   const metadata = Object.freeze({ source: SOURCE, optimizer_id: run.id, restored: true });
   for (const variable of run.variables) {
     if (variable.version === variable.before.version || versionOf(state, variable) !== variable.version) continue;
-    const written = write(state, variable, variable.before.value, metadata, context, author);
+    const written = put(state, variable, variable.before.value, metadata, context, author);
     if (written.ok) events.push(written.value);
+    else said ||= written.error.message;
   }
-  return events;
+  return { events, error: said };
 }
 
 /** All of them or none; with the versions that the run has written then. */
@@ -287,6 +315,19 @@ function writeAll(
 /** The right to optimize is the right to write what the run has found, as long as there is nothing against it. */
 function write(
   state: StateView,
+  variable: OptimizedVariable,
+  value: unknown,
+  metadata: Metadata,
+  context: DecideContext,
+  author: Command<string>,
+): Result<Updated, Refusal> {
+  const record = state.resolve(variable.id)?.record;
+  const denied = record === undefined ? undefined : checkAccess(record, 'optimize', callerOf(author, context));
+  return denied === undefined ? put(state, variable, value, metadata, context, author) : err(denied);
+}
+
+function put(
+  state: StateView,
   { id, name }: OptimizedVariable,
   value: unknown,
   metadata: Metadata,
@@ -296,8 +337,6 @@ function write(
   const cell = state.resolve(id);
   if (cell === undefined) return notFound(name);
   const { record } = cell;
-  const denied = checkAccess(record, 'optimize', callerOf({ principal, byRuleOnly }, context));
-  if (denied !== undefined) return err(denied);
   if (record.readOnly || record.computed) return refuse('read_only', `${name} is read-only`, { variable: name });
   const tooMany = checkMetadataKeys(metadata, context.limits, record.metadata);
   if (tooMany !== undefined) return err(tooMany);

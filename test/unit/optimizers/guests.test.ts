@@ -96,6 +96,29 @@ describe('whoever has no right to optimize', () => {
   });
 });
 
+test('the commands of a run are for its owner, for who has started it, and for who may optimize its variables', async () => {
+  const { house, session, guest } = await aGuest('read');
+  const run = await house.start(new Counting());
+  await nextTrial(run);
+  const about = { optimizationId: run.id, source: 'somebody' };
+  const record = {
+    type: 'optimization.record',
+    ...about,
+    metrics: {},
+    score: 1e9,
+    startedAtMs: 0,
+    values: [9],
+  } as const;
+  const end = { type: 'optimization.end', ...about, reason: 'stopped', leaving: 'best' } as const;
+  const apply = { type: 'optimization.apply', ...about, values: [9] } as const;
+  for (const stranger of [guest, session.as('stranger'), session.as('nobody', { onlyByRule: true })])
+    for (const command of [record, apply, end])
+      expect(await failure(stranger.execute(command)), command.type).toMatchObject({ code: 'permission_denied' });
+  expect(run.status()).toMatchObject({ isOptimizing: true, iteration: 0, bestScore: null });
+  await session.setPermissions('x', [grant('a', ...permissions), grant('guest', 'optimize')]);
+  expect((await guest.execute(end)).optimization.end).toMatchObject({ reason: 'stopped' });
+});
+
 test('an owner whose rules forbid it to observe its own variable may optimize it all the same', async () => {
   const house = await aHouse();
   await house.session.setPermissions('x', [grant('a', 'read', 'optimize')]);

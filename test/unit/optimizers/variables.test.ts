@@ -47,7 +47,7 @@ describe('a run that sets the variables for its trials', () => {
     const run = await applying(house);
     await house.session.set('x', 500);
     expect(await run.ask()).toBeUndefined();
-    expect(run.status()).toMatchObject({ reason: 'conflict', iteration: 0, committed: new Map() });
+    expect(run.status()).toMatchObject({ reason: 'conflict', iteration: 0, conflicts: ['x'], committed: new Map() });
     expect(house.session.get('x')).toBe(500);
     await expectFree(house);
   });
@@ -92,6 +92,29 @@ describe('a run that sets the variables for its trials', () => {
     await house.session.set('x', 500);
     expect(await run.stop()).toMatchObject({ conflicts: ['x'] });
     expect([house.session.get('x'), house.session.get('y')]).toEqual([500, 0]);
+  });
+
+  test('sets back what was there although the right was taken from it', async () => {
+    const house = await aHouse();
+    const run = await applying(house);
+    await run.tell(await nextTrial(run), 1);
+    await nextTrial(run);
+    expect(house.session.get('x')).toBe(1);
+    await house.session.setPermissions('x', [grant('a', 'read', 'write')]);
+    await house.clock.advance(15_000);
+    expect(run.status()).toMatchObject({ reason: 'lease_expired', error: '', conflicts: [] });
+    expect(house.session.get('x')).toBe(0);
+  });
+
+  test('says that it could not set back what was there', async () => {
+    const house = await aHouse();
+    const run = await applying(house);
+    await run.tell(await nextTrial(run), 1);
+    await nextTrial(run);
+    await house.session.setReadOnly('x', true);
+    await house.clock.advance(15_000);
+    expect(run.status()).toMatchObject({ reason: 'lease_expired', error: 'x is read-only' });
+    expect(house.session.get('x')).toBe(1);
   });
 
   test('fails when a value is not allowed any more, and says why', async () => {
