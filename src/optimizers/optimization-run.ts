@@ -4,8 +4,9 @@ import { checkObject, reading } from '../kernel/arguments.js';
 import type { Clock } from '../kernel/clock.js';
 import { CoilyardError, invalidArgument } from '../kernel/errors.js';
 import type { OptimizationStatus, SessionHandle } from '../sessions/handle.js';
-import type { EndedTrial, Measured, OptimizersPort, Told, Trial } from './handle.js';
+import type { EndedTrial, Measured, OptimizersPort, Told, Trial, TrialOutcome } from './handle.js';
 import { patiently } from './persistence.js';
+import { presentedIn, presentedStatus } from './presented.js';
 import { statusIn } from './refusals.js';
 import { measuredOf } from './score.js';
 
@@ -37,12 +38,12 @@ export class OptimizationRun {
   }
 
   status(): OptimizationStatus {
-    return statusIn(this.#session, this.id);
+    return presentedStatus(this.#session, statusIn(this.#session, this.id));
   }
 
   /** Trials as they end, each once and in order, those that have ended already included, until the run ends. */
   async *trials(): AsyncGenerator<EndedTrial, void, void> {
-    for await (const { trials } of this.#batches()) yield* trials;
+    for await (const { trials } of this.#batches()) for (const trial of trials) yield presentedIn(this.#session, trial);
   }
 
   /**
@@ -53,7 +54,8 @@ export class OptimizationRun {
     checkClient(clientId);
     for (;;) {
       const asked = await this.#port.ask(this.#session, this.id, clientId);
-      if (asked.type !== 'later') return asked.type === 'trial' ? asked.trial : undefined;
+      if (asked.type === 'trial') return presentedIn(this.#session, asked.trial);
+      if (asked.type === 'ended') return undefined;
     }
   }
 
@@ -62,20 +64,20 @@ export class OptimizationRun {
     checkClient(clientId);
     const outcome = reading('measured', () => measuredOf(measured));
     if (!outcome.ok) throw invalidArgument('measured', 'a number, or numbers by name', measured);
-    return this.#port.tell(this.#session, this.id, clientId, numberOf(trial), outcome.value);
+    return this.#tell(trial, outcome.value, clientId);
   }
 
   /** Why a trial has failed. */
   async fail(trial: Trial, error: string, clientId: string = CLIENT): Promise<Told> {
     checkClient(clientId);
     if (typeof error !== 'string' || error === '') throw invalidArgument('error', 'why the trial has failed', error);
-    return this.#port.tell(this.#session, this.id, clientId, numberOf(trial), { error });
+    return this.#tell(trial, { error }, clientId);
   }
 
   /** Says that a client is still there: a trial that takes longer than the lease needs it. */
   renew(clientId: string = CLIENT): OptimizationStatus {
     checkClient(clientId);
-    return this.#port.renew(this.#session, this.id, clientId);
+    return presentedStatus(this.#session, this.#port.renew(this.#session, this.id, clientId));
   }
 
   /** Ends the run and commits the best values. A run that has ended already stays as it is. */
@@ -83,7 +85,8 @@ export class OptimizationRun {
     const status = this.status();
     if (!status.isOptimizing) return status;
     try {
-      return await this.#port.stop(this.#session, this.#variable, { optimizationId: this.id });
+      const stopped = await this.#port.stop(this.#session, this.#variable, { optimizationId: this.id });
+      return presentedStatus(this.#session, stopped);
     } catch (error) {
       const hasEnded = error instanceof CoilyardError && error.code === 'optimistic_lock_failure';
       if (hasEnded) return this.status();
@@ -91,8 +94,14 @@ export class OptimizationRun {
     }
   }
 
+  async #tell(trial: Trial, outcome: TrialOutcome, clientId: string): Promise<Told> {
+    const told = await this.#port.tell(this.#session, this.id, clientId, numberOf(trial), outcome);
+    return { trial: presentedIn(this.#session, told.trial), status: presentedStatus(this.#session, told.status) };
+  }
+
   async #untilEnded(): Promise<OptimizationStatus> {
-    for await (const { ended } of this.#batches()) if (ended !== undefined) return ended;
+    for await (const { ended } of this.#batches())
+      if (ended !== undefined) return presentedStatus(this.#session, ended);
     return this.status();
   }
 

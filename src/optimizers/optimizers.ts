@@ -8,6 +8,7 @@ import type { OptimizerFactory } from './algorithms/optimizer.js';
 import type { EndedTrial, StartStudyOptions } from './handle.js';
 import type { Objective } from './objective.js';
 import { OptimizationRun } from './optimization-run.js';
+import { presentedIn, presentedStatus } from './presented.js';
 import type { Studies } from './studies.js';
 
 /** What an objective may know of its trial besides the value. */
@@ -77,13 +78,14 @@ export class Optimizers {
   /** Stops the run that holds a variable and resolves once the best values are committed; `not_optimizing` without one. */
   async stop(session: SessionHandle, variable: string): Promise<OptimizationStatus> {
     checkSession(session);
-    return this.#studies.stop(session, variable);
+    return presentedStatus(session, await this.#studies.stop(session, variable));
   }
 
   /** The run that holds a variable, or the last one that did; `undefined`: none ever has. */
   status(session: SessionHandle, variable: string): OptimizationStatus | undefined {
     checkSession(session);
-    return this.#studies.status(session, variable);
+    const status = this.#studies.status(session, variable);
+    return status === undefined ? undefined : presentedStatus(session, status);
   }
 
   /** Gives an optimizer a name, for runs of either language. Throws `invalid_argument` when the name is taken. */
@@ -96,7 +98,8 @@ export class Optimizers {
 
 const measuring =
   (objective: ObjectiveFunction, session: SessionHandle): Objective =>
-  async ({ number, values }, signal) => {
+  async (trial, signal) => {
+    const { number, values } = presentedIn(session, trial);
     const named = new Map(values.map(({ name, value }) => [name, value]));
     const value = values.length === 1 ? values[0]?.value : Object.fromEntries(named);
     return objective(value, { number, values: named, session, signal });
@@ -127,7 +130,7 @@ const namesOf = (variables: unknown): readonly string[] =>
     throw invalidArgument('variables', 'the name of a variable, or a list of names', variables);
   });
 
-const sessionMethods: readonly string[] = Object.freeze(['execute', 'lookUp', 'checkAccess', 'optimizationRun']);
+const sessionMethods: readonly string[] = Object.freeze(['execute', 'checkAccess', 'optimizationRun', 'presentValue']);
 
 function checkSession(session: unknown): void {
   checkOptionalPort('session', session ?? null, sessionMethods);

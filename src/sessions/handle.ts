@@ -122,6 +122,8 @@ export interface SessionHandle {
   trialsOf(reference: string, options: OptimizationHistoryOptions): readonly OptimizationEntry[];
   /** A value as the variable would keep it. Throws what would refuse to write it; whether the caller may is not asked. */
   checkValue(reference: string, value: unknown, kind?: ValueKind): unknown;
+  /** What users of this process get for a stored value of a type; throws what the type's own code throws. */
+  presentValue(type: string, stored: unknown): unknown;
   openWatch(options: WatchOptions): Watcher;
   /**
    * The same session, asked by another one: rules are matched with that one's id. With `onlyByRule` by a guest, who may do

@@ -69,6 +69,8 @@ export abstract class SessionCore implements SessionHandle {
 
   abstract as(principal: string, options?: { readonly onlyByRule?: boolean }): SessionCore;
 
+  abstract presentValue(type: string, stored: unknown): unknown;
+
   get id(): SessionId {
     return this.live.id;
   }

@@ -124,7 +124,7 @@ export abstract class SessionReads extends SessionCore {
     });
   }
 
-  protected presentValue(type: string, stored: unknown): unknown {
+  presentValue(type: string, stored: unknown): unknown {
     if (stored === undefined) return undefined;
     const presented = this.types.present(type, stored);
     if (!presented.ok) throw presented.error;
