@@ -26,6 +26,18 @@ export { CoilyardError, type ErrorCode, type ErrorDetails, type Execution, error
 export { describeExit, type ExitReason, exitReason } from './kernel/exit-reason.js';
 export type { Process } from './kernel/process.js';
 export type { EventName, RuntimeEvents, TelemetryBus } from './kernel/telemetry.js';
+export type {
+  Candidate,
+  Optimizer,
+  OptimizerFactory,
+  StudyPlan,
+  StudyVariable,
+  Suggestion,
+  TrialResult,
+} from './optimizers/algorithms/optimizer.js';
+export type { EndedTrial, Measured, NamedValue, Told, Trial } from './optimizers/handle.js';
+export type { OptimizationRun } from './optimizers/optimization-run.js';
+export type { ObjectiveFunction, OptimizeOptions, Optimizers, TrialContext } from './optimizers/optimizers.js';
 export { Runtime, type StopRuntimeOptions, startRuntime } from './runtime.js';
 export type { PrincipalOptions, TlsOptions } from './runtime/gateway-config.js';
 export type { ListeningGateway } from './runtime/gateway-runtime.js';

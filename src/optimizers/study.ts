@@ -8,6 +8,7 @@ import type { Clock, Timer } from '../kernel/clock.js';
 import { CoilyardError, describeThrown, invalidArgument } from '../kernel/errors.js';
 import { describeExit, type ExitReason, exitReason } from '../kernel/exit-reason.js';
 import { Inbox } from '../kernel/inbox.js';
+import { isolate } from '../kernel/isolate.js';
 import { IGNORE, type Ignore, type Process } from '../kernel/process.js';
 import { err, type Result } from '../kernel/result.js';
 import { type ProcessContext, spawn } from '../kernel/spawn.js';
@@ -368,7 +369,7 @@ export class Study {
 
   #changed(): void {
     this.#waiting.callAll();
-    for (const wake of [...this.#listeners]) wake();
+    for (const wake of [...this.#listeners]) isolate(wake, () => `a reader of ${this.id}`);
   }
 }
 

@@ -1,9 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { CoilyardError, formatTree, type Runtime, startRuntime } from 'coilyard';
+import { CoilyardError, formatTree, type OptimizationRun, type Optimizer, type Runtime, startRuntime } from 'coilyard';
 import { describe, expect, test } from 'vitest';
-import type { Optimizer } from '../../src/optimizers/algorithms/optimizer.js';
-import type { OptimizationRun } from '../../src/optimizers/optimization-run.js';
 import { aPythonRuntime, type PythonHouse } from '../support/python-runtime.js';
 
 const aPythonHouse = (pool = {}): Promise<PythonHouse> => aPythonRuntime({ imports: ['objective_tools'], ...pool });

@@ -92,6 +92,28 @@ describe('a reader of trials', () => {
     reader.close();
   });
 
+  test('that fails when it is woken holds up nobody, and not the end of the run', async () => {
+    const warnings: string[] = [];
+    const warned = ({ message }: Error) => warnings.push(message);
+    process.on('warning', warned);
+    const house = await aHouse();
+    const run = await house.start(new Counting(), { maxIterations: 2 });
+    const reader = house.studies.follow(house.session, run.id, 0);
+    const fail = (): void => {
+      throw new Error('not now');
+    };
+    for (const score of [1, 2]) {
+      reader.take(5);
+      reader.onReady(fail);
+      await run.tell(await nextTrial(run), score);
+    }
+    expect(await run.ended).toMatchObject({ reason: 'max_iterations' });
+    await settle();
+    process.off('warning', warned);
+    expect(warnings).toEqual([1, 2].map(() => `a reader of ${run.id} failed: not now`));
+    expect(await house.leftovers()).toEqual(nothing);
+  });
+
   test('of a run that there is not is refused', async () => {
     const house = await aHouse();
     expect(() => house.studies.follow(house.session, 'opt_none', 0)).toThrow(/opt_none/);
