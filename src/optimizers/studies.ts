@@ -27,7 +27,7 @@ import { Study, type StudyOptions } from './study.js';
 import { SessionTrialReader } from './trial-reader.js';
 
 export interface StudiesOptions {
-  readonly sessions: SessionsPort;
+  readonly sessions: Pick<SessionsPort, 'find'>;
   readonly tools: () => ToolsPort;
   readonly clock: Clock;
   readonly random: Random;

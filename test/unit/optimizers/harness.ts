@@ -15,6 +15,7 @@ import type { Trial } from '../../../src/optimizers/handle.js';
 import type { OptimizationRun } from '../../../src/optimizers/optimization-run.js';
 import { type OptimizeOptions, Optimizers } from '../../../src/optimizers/optimizers.js';
 import { Studies } from '../../../src/optimizers/studies.js';
+import type { SessionHandle, Watcher, WatchOptions } from '../../../src/sessions/handle.js';
 import type { SessionStore } from '../../../src/sessions/store.js';
 import { settle } from '../../../src/testing/manual-clock.js';
 import type { ToolsPort } from '../../../src/workers/python-port.js';
@@ -60,9 +61,34 @@ export async function aHouse({ store, tools }: HouseOptions = {}) {
   );
   const tree = await startDynamicSupervisor({ label: 'optimizers', clock, random: systemRandom });
   const processes: Process[] = [];
+  const watching = new Set<Watcher>();
+  /** The session as the studies have it, which counts the watches that they keep open. */
+  const counted = (handle: SessionHandle): SessionHandle =>
+    new Proxy(handle, {
+      get: (target, name) => {
+        if (name === 'openWatch') return openWatch;
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+  const openWatch = (options: WatchOptions): Watcher => {
+    const watcher = session.openWatch(options);
+    watching.add(watcher);
+    const close = watcher.close.bind(watcher);
+    watcher.close = () => {
+      watching.delete(watcher);
+      close();
+    };
+    return watcher;
+  };
   const studiesOver = (supervisor: DynamicSupervisor): Studies =>
     new Studies({
-      sessions,
+      sessions: {
+        find: async (id) => {
+          const found = await sessions.find(id);
+          return id === session.id ? counted(found) : found;
+        },
+      },
       tools: () => {
         if (tools === undefined) throw new Error('there are no tools');
         return tools;
@@ -112,14 +138,18 @@ export async function aHouse({ store, tools }: HouseOptions = {}) {
     /** What is left behind when nothing is going on. */
     leftovers: async () => {
       await settle();
-      return { timers: clock.pendingTimers, children: tree.alive ? tree.tree().children?.length : 0 };
+      return {
+        timers: clock.pendingTimers,
+        children: tree.alive ? tree.tree().children?.length : 0,
+        watches: watching.size,
+      };
     },
   };
 }
 
 export type House = Awaited<ReturnType<typeof aHouse>>;
 
-export const nothing = { timers: 0, children: 0 };
+export const nothing = { timers: 0, children: 0, watches: 0 };
 
 /** The value of a trial over one variable. */
 export const tried = ({ values }: Trial): unknown => values[0]?.value;

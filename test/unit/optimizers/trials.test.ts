@@ -194,6 +194,18 @@ describe('a client', () => {
     expect(tried((await waiting) ?? first)).toBe(1);
   });
 
+  test('that asks while another tells does not miss that there is a trial', async () => {
+    for (let turns = 0; turns < 40; turns += 1) {
+      const house = await aHouse();
+      const run = await house.start(new Counting());
+      const first = await nextTrial(run, 'one');
+      const asked = run.ask('two');
+      for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+      await run.tell(first, 1, 'one');
+      expect(await stateOf(asked), `after ${turns} turns`).toBe('resolved');
+    }
+  });
+
   test('that waits hears of the end', async () => {
     const house = await aHouse();
     const run = await house.start(new Counting());
