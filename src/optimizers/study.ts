@@ -19,13 +19,13 @@ import type { Candidate, Optimizer, TrialResult } from './algorithms/optimizer.j
 import type { Asked, AskOptions, Told, Trial, TrialOutcome } from './handle.js';
 import { Lease } from './lease.js';
 import { type Ending, isEnded, Ledger } from './ledger.js';
-import { LATE, type Patience, waitFor } from './patience.js';
+import { LATE } from './patience.js';
 import { patiently } from './persistence.js';
 import { Plateau, plateauWindow } from './plateau.js';
+import { Reception } from './reception.js';
 import { type Scored, scored } from './score.js';
 import type { StudySettings } from './settings.js';
 import { type RunningTrial, TrialDesk } from './trial-desk.js';
-import { WaitingRoom } from './waiting-room.js';
 
 export interface StudyOptions {
   /** The session as whoever started the run may use it. */
@@ -49,27 +49,23 @@ export class Study {
   readonly #inbox = new Inbox((error) => this.#context?.exit(exitReason.error(error)));
   readonly #desk = new TrialDesk();
   readonly #ledger: Ledger;
-  readonly #waiting: WaitingRoom;
+  readonly #reception: Reception<RunningTrial>;
   readonly #plateau: Plateau | undefined;
   /** Absent: its clients bring what they want to try. */
   readonly #advisor: Advisor | undefined;
   readonly #listeners = new Set<() => void>();
   readonly #over = new AbortController();
-  /** What is being looked for on behalf of a client, which may ask again before it is found. */
-  readonly #suggesting = new Map<string, Promise<RunningTrial | undefined>>();
   #optimization: Optimization;
   #lease: Lease | undefined;
   #limit: Timer | undefined;
   #context: ProcessContext | undefined;
-  /** Clients that wait for an answer. */
-  #asking = 0;
   #ending: Promise<void> | undefined;
 
   constructor(options: StudyOptions) {
     const { session, optimization, settings, optimizer, clock } = options;
     this.#options = options;
     this.#optimization = optimization;
-    this.#waiting = new WaitingRoom(clock);
+    this.#reception = new Reception(clock);
     this.#ledger = new Ledger({ session, optimizationId: optimization.id, clock });
     const { convergenceThreshold: threshold, patience, config, direction } = settings;
     const window = plateauWindow(patience, config.n_initial_points);
@@ -125,21 +121,18 @@ export class Study {
 
   /** What to try next. The same client is given the same trial until it has told its outcome. */
   async ask(clientId: string, { values, signal, timeoutMs = LONGEST_WAIT_MS }: AskOptions = {}): Promise<Asked> {
-    const { clock } = this.#options;
-    const untilMs = clock.monotonicMs() + Math.min(timeoutMs, LONGEST_WAIT_MS);
-    const patience = (): Patience => ({ timeoutMs: untilMs - clock.monotonicMs(), signal });
-    this.#asking += 1;
     try {
-      for (;;) {
-        const { calls } = this.#waiting;
-        const trial = await this.#suggested(clientId, values, patience());
-        if (trial === LATE) return { type: 'later' };
-        if (trial !== undefined) return { type: 'trial', trial: this.#shown(trial) };
-        if (this.isOver) return { type: 'ended', status: this.status() };
-        if (!(patience().timeoutMs > 0 && (await this.#waiting.wait(patience(), calls)))) return { type: 'later' };
-      }
+      const trial = await this.#reception.receive({
+        clientId,
+        look: () => this.#turn(() => this.#suggest(clientId, values)),
+        isOver: () => this.isOver,
+        patience: { timeoutMs: Math.min(timeoutMs, LONGEST_WAIT_MS), signal },
+      });
+      if (trial === LATE) return { type: 'later' };
+      return trial === undefined
+        ? { type: 'ended', status: this.status() }
+        : { type: 'trial', trial: this.#shown(trial) };
     } finally {
-      this.#asking -= 1;
       // It was there until now.
       this.renew(clientId);
     }
@@ -180,7 +173,7 @@ export class Study {
       this.#lease = new Lease({
         clock,
         durationMs: leaseMs,
-        isAttended: () => this.#asking > 0,
+        isAttended: () => this.#reception.size > 0,
         onHeld: () => this.#giveUpSilent(leaseMs),
         onExpired: () => this.end({ reason: 'lease_expired', leaving: 'before' }),
       });
@@ -193,24 +186,6 @@ export class Study {
   #turn<T>(work: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#inbox.push(() => work().then(resolve, reject));
-    });
-  }
-
-  /** Goes on looking when the client has no patience any more: it will ask again. */
-  #suggested(
-    clientId: string,
-    values: AskOptions['values'],
-    patience: Patience,
-  ): Promise<RunningTrial | undefined | typeof LATE> {
-    const suggesting = this.#suggesting.get(clientId) ?? this.#turn(() => this.#suggest(clientId, values));
-    if (!this.#suggesting.has(clientId)) {
-      const forget = (): void => void this.#suggesting.delete(clientId);
-      this.#suggesting.set(clientId, suggesting);
-      suggesting.then(forget, forget);
-    }
-    return waitFor(this.#options.clock, patience, (answer, fail) => {
-      suggesting.then(answer, fail);
-      return () => {};
     });
   }
 
@@ -294,7 +269,7 @@ export class Study {
 
   /** What a client that has gone has in hand is not what others wait for. */
   #giveUpSilent(leaseMs: number): void {
-    if (this.#asking === 0) return;
+    if (this.#reception.size === 0) return;
     const sinceMs = this.#options.clock.monotonicMs() - leaseMs;
     const error = `its client was not heard of for ${leaseMs} ms`;
     for (const trial of this.#desk.silentSince(sinceMs))
@@ -368,7 +343,7 @@ export class Study {
   }
 
   #changed(): void {
-    this.#waiting.callAll();
+    this.#reception.callAll();
     for (const wake of [...this.#listeners]) isolate(wake, () => `a reader of ${this.id}`);
   }
 }
