@@ -20,7 +20,7 @@ import type {
 } from './handle.js';
 import { drive, type Objective, toolObjective } from './objective.js';
 import { Ledger, requestOf } from './ledger.js';
-import { patiently } from './persistence.js';
+import { onceUnknown, patiently } from './persistence.js';
 import { driven, notCarriedOn, notOptimizing, overtaken, requireRight, statusIn } from './refusals.js';
 import { type StudySettings, studySettings } from './settings.js';
 import { Study, type StudyOptions } from './study.js';
@@ -70,9 +70,10 @@ export class Studies implements OptimizersPort {
     this.#studies.set(id, undefined);
     try {
       const optimization = await this.#hold(session, owner, id, variables, settings, drives !== undefined);
-      // The reply to an earlier request of the same id: that run goes on.
       if (optimization.id === id) await this.#begin({ session, owner, settings, optimization, optimizer }, drives);
-      return statusIn(session, optimization.id);
+      // The reply to an earlier request of the same id: that run goes on, or is known to be over.
+      else if (!this.#studies.has(optimization.id)) await this.#endOrphan(owner, optimization.id);
+      return await patiently(() => statusIn(session, optimization.id), this.clock);
     } finally {
       if (this.#studies.get(id) === undefined) this.#studies.delete(id);
     }
@@ -181,7 +182,7 @@ export class Studies implements OptimizersPort {
     settings: StudySettings,
     isDrivenHere: boolean,
   ): Promise<Optimization> {
-    const { optimizer, config, direction, maxIterations, source, requestId } = settings;
+    const { optimizer, config, direction, maxIterations, source, requestId = `${optimizationId}.start` } = settings;
     const leaseMs = isDrivenHere ? 0 : settings.leaseMs;
     const command = {
       type: 'optimization.start',
@@ -189,13 +190,18 @@ export class Studies implements OptimizersPort {
     } as const;
     for (;;)
       try {
-        return (await session.execute(command)).optimization;
+        return (await patiently(() => session.execute(command), this.clock, onceUnknown())).optimization;
       } catch (error) {
         const isHeld = error instanceof CoilyardError && error.code === 'already_optimizing';
         const holder = isHeld ? error.details.optimizationId : undefined;
         if (typeof holder !== 'string' || this.#studies.has(holder)) throw error;
-        await this.#ledger(owner, holder).release({ reason: 'lease_expired', leaving: 'before' });
+        await this.#endOrphan(owner, holder);
       }
+  }
+
+  /** Of a run that has ended it changes nothing. */
+  async #endOrphan(owner: SessionHandle, optimizationId: string): Promise<void> {
+    await this.#ledger(owner, optimizationId).release({ reason: 'lease_expired', leaving: 'before' });
   }
 
   /** The study, if the run goes on here. Throws unless the caller may optimize all its variables. */

@@ -34,6 +34,20 @@ describe('the session of a run crashes', () => {
     },
   );
 
+  test.each(['throws_after', 'rejects_after', 'breaks_state', 'garbage'] as const)(
+    'at the start, which %s: the run begins, once',
+    async (fate) => {
+      const store = new ScriptedStore();
+      const house = await aHouse({ store });
+      store.fates.push(fate);
+      const starting = house.start(new Counting(), { objective: (value) => Number(value), maxIterations: 2 });
+      await house.clock.advance(10_000);
+      expect(await (await starting).ended).toMatchObject({ reason: 'max_iterations', iteration: 2 });
+      expect(house.processes).toHaveLength(1);
+      expect(await house.leftovers()).toEqual(nothing);
+    },
+  );
+
   test('in the middle of a trial: nothing is lost', async () => {
     const house = await aHouse();
     const run = await house.start(new Counting(), {
@@ -330,6 +344,17 @@ describe('a request to start that is made again', () => {
     });
     expect(house.processes).toHaveLength(1);
     expect(await house.leftovers()).toEqual(nothing);
+  });
+
+  test('says that the run is over when nobody carries it on', async () => {
+    const house = await aHouse();
+    const { optimizationId } = await house.anotherRuntime().start(house.session, ['x'], again);
+    expect(await house.studies.start(house.session, ['x'], again)).toMatchObject({
+      optimizationId,
+      isOptimizing: false,
+      reason: 'lease_expired',
+    });
+    await expectFree(house);
   });
 
   test('at the same time starts one run, which both may ask', async () => {
