@@ -253,6 +253,50 @@ async def test_a_run_that_begins_while_its_session_is_cleaned_up_is_ended(
     assert (study.reason, study.told) == ("stopped", {})
 
 
+@pytest.mark.parametrize("objective", [parabola, "evaluate", None], ids=["function", "tool", "none"])
+async def test_a_run_whose_start_was_cancelled_holds_its_variable_no_longer_than_the_start_takes(
+    gateway: ScriptedGateway, channel: grpc.aio.Channel, objective: Any
+) -> None:
+    study, session = ScriptedStudy(gateway, [0.1, 0.2]), a_session(channel)
+    answer, begun, go_on = gateway.handlers["StartOptimization"], asyncio.Event(), asyncio.Event()
+
+    async def slow(request: Any, context: Any) -> Any:
+        begun.set()
+        await go_on.wait()
+        return await answer(request, context)
+
+    gateway.handlers["StartOptimization"] = slow
+    starting = asyncio.ensure_future(session.start_optimization("x", "grid_search", objective=objective))
+    await begun.wait()
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    go_on.set()
+    await until(lambda: study.reason == "stopped")
+    assert study.told == {}
+
+
+async def test_a_start_that_is_cancelled_and_refused_raises_nothing_anywhere(
+    gateway: ScriptedGateway, channel: grpc.aio.Channel, caplog: pytest.LogCaptureFixture
+) -> None:
+    session, begun, go_on = a_session(channel), asyncio.Event(), asyncio.Event()
+
+    async def refuse(_request: Any, context: Any) -> Any:
+        begun.set()
+        await go_on.wait()
+        await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "no")
+
+    gateway.handlers["StartOptimization"] = refuse
+    starting = asyncio.ensure_future(session.start_optimization("x", "grid_search", objective=parabola))
+    await begun.wait()
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    go_on.set()
+    await session.cleanup()
+    assert [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")] == []
+
+
 async def test_a_tool_is_called_by_the_runtime_and_outlives_this_client(
     gateway: ScriptedGateway, channel: grpc.aio.Channel
 ) -> None:

@@ -14,7 +14,7 @@ import grpc
 from coilyard import _arguments as given
 from coilyard import _methods as methods
 from coilyard._errors import ClientClosed, CoilyardError, InvalidArgument, NotOptimizing
-from coilyard._optimization.drive import Drive
+from coilyard._optimization.drive import LEAVE_S, Drive
 from coilyard._optimization.external import ExternalSource, Source, Teller
 from coilyard._optimization.follow import Callback, Follower
 from coilyard._optimization.objectives import Objective
@@ -53,6 +53,7 @@ class Optimizations:
         self._drives: dict[str, Drive] = {}
         self._joined: dict[str, OptimizationRun] = {}
         self._last_ends: dict[str, str] = {}
+        self._undoing: set[asyncio.Task[None]] = set()
         self._closings = 0
 
     def register(self, name: str, optimizer_class: Any) -> None:
@@ -106,7 +107,7 @@ class Optimizations:
         objective = wish.objective
         is_tool = isinstance(objective, str)
         start = replace(wish.start, config=wish.config, objective=objective if isinstance(objective, str) else "")
-        run = await open_run(self._core, start)
+        run = await self._open(start)
         return _drive(run, run, start, None if isinstance(objective, str) else objective, is_ours=not is_tool)
 
     async def _start_external(self, wish: Wish, optimizer_class: type) -> Drive:
@@ -123,12 +124,23 @@ class Optimizations:
         try:
             optimizer = (await thread.attempt(optimizer_class, variable, config)).result()
             start = replace(wish.start, external=True)
-            run = await open_run(self._core, start)
+            run = await self._open(start)
         except BaseException:
             thread.close()
             raise
         source = ExternalSource(run, optimizer, thread, is_single=is_single)
         return _drive(run, source, start, objective, is_ours=True)
+
+    async def _open(self, start: StartOptions) -> OptimizationRun:
+        """Starts a run; nobody would stop the one of a call that was cancelled meanwhile, so it is stopped here."""
+        opening = asyncio.get_running_loop().create_task(open_run(self._core, start))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            undoing = asyncio.get_running_loop().create_task(_undo(opening))
+            self._undoing.add(undoing)
+            undoing.add_done_callback(self._undoing.discard)
+            raise
 
     async def _spec(self, name: str) -> VariableSpec:
         request = variables_pb2.GetVariableRequest(session_id=self._core.session_id, variable=name)
@@ -243,12 +255,23 @@ class Optimizations:
         drives, self._drives = list(self._drives.values()), {}
         joined, self._joined = list(self._joined.values()), {}
         await asyncio.gather(*(drive.leave() for drive in drives), *map(_leave, joined))
+        if self._undoing:
+            await asyncio.wait(self._undoing, timeout=LEAVE_S)
 
 
 def _drive(
     run: OptimizationRun, source: Source, start: StartOptions, objective: Objective | None, *, is_ours: bool
 ) -> Drive:
     return Drive(run, source, objective=objective, metric=start.metric, parallel=start.parallel, is_ours=is_ours)
+
+
+async def _undo(opening: asyncio.Task[OptimizationRun]) -> None:
+    try:
+        run = await opening
+        await run.stop(timeout_s=LEAVE_S)
+        await run.close()
+    except (CoilyardError, asyncio.CancelledError) as error:
+        _log.debug("a run whose start was cancelled could not be stopped, or never began: %s", error)
 
 
 async def _leave(run: OptimizationRun) -> None:

@@ -19,7 +19,7 @@ from coilyard._optimization.threads import OwnThread, retrieve
 _GRACE_S = 1.0
 
 #: Seconds to stop a run when its client leaves.
-_LEAVE_S = 3.0
+LEAVE_S = 3.0
 
 _log = logging.getLogger("coilyard.optimization")
 
@@ -94,6 +94,7 @@ class Drive:
                 for worker in [worker for worker in left if worker.done()]:
                     left.remove(worker)
                     worker.result()
+            self._say_if_lost()
         except Exception as error:
             await self._give_up(error)
         finally:
@@ -102,6 +103,16 @@ class Drive:
                 task.cancel()
                 task.add_done_callback(retrieve)
             await self.source.close()
+
+    def _say_if_lost(self) -> None:
+        ended = self.run.ended
+        if ended is not None and ended["reason"] in (None, "lease_expired"):
+            _log.warning(
+                "%s has ended, and its best value was not written: the gateway did not hear of this client for longer "
+                "than the lease of the run. Was it suspended, cut off, or its event loop blocked? `lease_s` among the "
+                "settings is how long a run waits.",
+                self.run.id,
+            )  # fmt: skip
 
     async def _work(self, objective: Objective) -> None:
         thread = OwnThread(f"coilyard-objective-{self.run.id}")
@@ -128,7 +139,7 @@ class Drive:
         _log.error("%s ends: its trials cannot go on: %s", self.run.id, describe(error), exc_info=unexpected)
         self.is_ours = False
         try:
-            await self.run.stop("failed", describe(error), timeout_s=_LEAVE_S)
+            await self.run.stop("failed", describe(error), timeout_s=LEAVE_S)
         except CoilyardError as refused:
             _log.debug("%s could not be told that it failed: %s", self.run.id, refused)
 
@@ -136,7 +147,7 @@ class Drive:
         """Ends what goes on here, and the run with it if nobody else keeps it alive; its best values are committed."""
         try:
             if self.is_ours:
-                await self.run.stop(timeout_s=_LEAVE_S)
+                await self.run.stop(timeout_s=LEAVE_S)
         except (NotFound, ClientClosed) as gone:
             _log.debug("%s went with its session: %s", self.run.id, gone)
         except CoilyardError as error:
