@@ -105,18 +105,8 @@ export interface NamedValue {
 }
 
 /** A trial that has ended, with the values of the variables that the reader may read. */
-export interface EndedTrial {
-  readonly optimizationId: string;
-  /** 1, 2, 3, … in the order in which trials ended. */
-  readonly iteration: number;
+export interface EndedTrial extends Omit<OptimizationTrial, 'values'> {
   readonly values: readonly NamedValue[];
-  readonly metrics: Readonly<Record<string, number>>;
-  /** `null`: it has failed. */
-  readonly score: number | null;
-  readonly error: string;
-  /** Epoch milliseconds. */
-  readonly startedAtMs: number;
-  readonly endedAtMs: number;
 }
 
 /** @param isShown whether the reader may read a variable. */
