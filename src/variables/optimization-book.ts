@@ -2,7 +2,7 @@
 
 import type { VariableId } from '../kernel/ids.js';
 import type { Optimization, OptimizationTrial } from './optimization.js';
-import { weightOfValue } from './weight.js';
+import { weightOfAll, weightOfRun } from './weight.js';
 
 /** How many trials a session keeps, of all runs together. */
 export const KEPT_TRIALS = 10_000;
@@ -10,6 +10,8 @@ export const KEPT_TRIALS = 10_000;
 export const KEPT_RUNS = 1000;
 /** How many bytes of values the trials hold on to together. */
 export const KEPT_TRIAL_BYTES = 16 * 1024 * 1024;
+/** How many bytes of values the runs hold on to together, besides their trials. */
+export const KEPT_RUN_BYTES = 64 * 1024 * 1024;
 
 /** A run with its trials, oldest first; those that are no longer kept are missing at the beginning. */
 export interface KeptRun {
@@ -20,6 +22,8 @@ export interface KeptRun {
 interface Run {
   optimization: Optimization;
   readonly trials: OptimizationTrial[];
+  /** Of what it holds on to besides its trials. */
+  weight: number;
 }
 
 export class OptimizationBook {
@@ -29,6 +33,7 @@ export class OptimizationBook {
   readonly #latest = new Map<VariableId, string>();
   #trials = 0;
   #bytes = 0;
+  #runBytes = 0;
 
   get(id: string): Optimization | undefined {
     return this.#runs.get(id)?.optimization;
@@ -55,21 +60,36 @@ export class OptimizationBook {
 
   keep(optimization: Optimization, trials: readonly OptimizationTrial[] = []): void {
     const run = this.#runs.get(optimization.id) ?? this.#begin(optimization);
-    run.optimization = optimization;
+    this.#weigh(run, optimization);
     for (const trial of trials) {
       run.trials.push(trial);
       this.#trials += 1;
-      this.#bytes += weightOfTrial(trial);
+      this.#bytes += weightOfAll(trial.values);
     }
-    while (this.#runs.size > KEPT_RUNS && this.#dropOldestEnded(optimization.id));
+    while (this.#areTooMany() && this.#dropOldestEnded(optimization.id));
     while (this.#isTooMuch() && (this.#dropOldestEnded(optimization.id) || this.#dropOldestTrial()));
   }
 
   #begin(optimization: Optimization): Run {
-    const run = { optimization, trials: [] };
+    const run = { optimization, trials: [], weight: weightOfRun(optimization) };
+    this.#runBytes += run.weight;
     this.#runs.set(optimization.id, run);
     for (const { id } of optimization.variables) this.#latest.set(id, optimization.id);
     return run;
+  }
+
+  /** Of what a run holds on to, its best alone changes. */
+  #weigh(run: Run, optimization: Optimization): void {
+    const { best } = run.optimization;
+    run.optimization = optimization;
+    if (optimization.best === best) return;
+    const gained = weightOfAll(optimization.best?.values) - weightOfAll(best?.values);
+    run.weight += gained;
+    this.#runBytes += gained;
+  }
+
+  #areTooMany(): boolean {
+    return this.#runs.size > KEPT_RUNS || this.#runBytes > KEPT_RUN_BYTES;
   }
 
   #isTooMuch(): boolean {
@@ -78,9 +98,10 @@ export class OptimizationBook {
 
   /** False when every run that is kept still goes on, but for the one in hand. */
   #dropOldestEnded(inHand: string): boolean {
-    for (const [id, { optimization, trials }] of this.#runs) {
+    for (const [id, { optimization, trials, weight }] of this.#runs) {
       if (optimization.end === undefined || id === inHand) continue;
       this.#runs.delete(id);
+      this.#runBytes -= weight;
       for (const variable of optimization.variables)
         if (this.#latest.get(variable.id) === id) this.#latest.delete(variable.id);
       for (const trial of trials) this.#forget(trial);
@@ -102,12 +123,6 @@ export class OptimizationBook {
 
   #forget(trial: OptimizationTrial): void {
     this.#trials -= 1;
-    this.#bytes -= weightOfTrial(trial);
+    this.#bytes -= weightOfAll(trial.values);
   }
-}
-
-function weightOfTrial({ values }: OptimizationTrial): number {
-  let weight = 0;
-  for (const value of values) weight += weightOfValue(value);
-  return weight;
 }

@@ -5,8 +5,9 @@
 
 import type { AnyReply } from './commands.js';
 import type { VariableEvent } from './events.js';
+import type { Optimization } from './optimization.js';
 import { sizeOf } from './plain-data.js';
-import { noMetadata } from './value.js';
+import { type Metadata, noMetadata } from './value.js';
 import type { Variable } from './variable.js';
 
 /** The old value of an update is part of what was kept before, and the answer to a request is of what it made happen. */
@@ -25,13 +26,16 @@ export function weightOfEvents(events: readonly VariableEvent[]): number {
         weight += weightOfValue(event.oldValue);
         break;
       case 'optimization.progressed':
-        for (const value of event.trial.values) weight += weightOfValue(value);
+        weight += weightOfAll(event.trial.values);
     }
   return weight;
 }
 
 export function weightOfReply(reply: AnyReply): number {
   if ('variable' in reply) return weightOf(reply.variable);
+  // All answers of one run share what it began with, and its best is of one of them.
+  if ('trial' in reply) return weightOfAll(reply.trial.values);
+  if ('optimization' in reply) return weightOfRun(reply.optimization);
   let weight = 0;
   if ('variables' in reply) for (const variable of reply.variables) weight += weightOf(variable);
   else if ('outcomes' in reply)
@@ -39,8 +43,23 @@ export function weightOfReply(reply: AnyReply): number {
   return weight;
 }
 
+/** What a run holds on to besides its trials. */
+export function weightOfRun({ variables, config, best }: Optimization): number {
+  return (
+    weightOfAll(variables.map(({ before }) => before.value)) + weightOfMetadata(config) + weightOfAll(best?.values)
+  );
+}
+
+export function weightOfAll(values: readonly unknown[] = []): number {
+  let weight = 0;
+  for (const value of values) weight += weightOfValue(value);
+  return weight;
+}
+
 const weightOf = ({ value, updateMetadata }: Variable): number =>
-  weightOfValue(value) + (updateMetadata === noMetadata ? 0 : weightOfValue(updateMetadata));
+  weightOfValue(value) + weightOfMetadata(updateMetadata);
+
+const weightOfMetadata = (metadata: Metadata): number => (metadata === noMetadata ? 0 : weightOfValue(metadata));
 
 export const weightOfValue = (value: unknown): number =>
   typeof value === 'number' || typeof value === 'boolean' || value === null || value === undefined

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { KEPT_TRIALS } from '../../../src/variables/optimization-book.js';
+import { KEPT_RUN_BYTES, KEPT_TRIALS } from '../../../src/variables/optimization-book.js';
 import type { StartOptimization } from '../../../src/variables/optimization-commands.js';
 import { Draft, VariablesState } from '../../../src/variables/state.js';
 import { DomainSession } from '../../support/domain-session.js';
@@ -252,6 +252,18 @@ describe('what a session keeps of runs', () => {
     const kept = session.state.trialsOf('opt_2', 0, Infinity);
     expect([kept.length, kept[0]?.iteration, kept.at(-1)?.iteration]).toEqual([KEPT_TRIALS, 6, KEPT_TRIALS + 5]);
     expect(session.state.trialsOf('opt_2', 20, 2).map(({ iteration }) => iteration)).toEqual([21, 22]);
+  });
+
+  test('is bounded in what the values hold on to that runs began with', () => {
+    const session = new DomainSession();
+    session.register('text', 'string', '');
+    const ids = Array.from({ length: 20 }, (_, index) => `opt_${index}`);
+    for (const optimizationId of ids) {
+      session.set('text', optimizationId.slice(-1).repeat(KEPT_RUN_BYTES / 8));
+      session.tell(start({ optimizationId, variables: ['text'] }));
+      session.tell({ type: 'optimization.end', optimizationId, reason: 'stopped', leaving: 'best' });
+    }
+    expect(ids.filter((id) => session.state.optimization(id) !== undefined)).toEqual(ids.slice(-8));
   });
 
   test('is seen through a draft before it is committed', () => {

@@ -134,3 +134,25 @@ test('of requests whose answers are large so many are remembered as memory allow
   state.remember('next', replyWith(large));
   expect(state.completed('huge')).toBeDefined();
 });
+
+test('answers about optimizations count with the values that were tried, or that a run holds on to', () => {
+  const session = aSession();
+  session.register('text', 'string', 'x'.repeat(REMEMBERED_BYTES / 8));
+  const begun = (requestId: string): void => {
+    const variables = ['text'];
+    const more = { optimizer: 'o', direction: 'maximize', maxIterations: 100, leaseMs: 0 } as const;
+    session.tell({ type: 'optimization.start', variables, optimizationId: `opt_${requestId}`, ...more, requestId });
+  };
+  const tried = (optimizationId: string, letter: string, requestId: string): void => {
+    const values = [letter.repeat(REMEMBERED_BYTES / 8)];
+    const trial = { optimizationId, values, metrics: {}, score: null, startedAtMs: 0 };
+    session.tell({ type: 'optimization.record', ...trial, requestId });
+  };
+  begun('first');
+  for (const letter of 'abcdefgh') tried('opt_first', letter, letter);
+  const known = (ids: string): string => [...ids].filter((id) => session.state.completed(id)).join('');
+  expect([session.state.completed('first'), known('abcdefgh')]).toEqual([undefined, 'abcdefgh']);
+  session.tell({ type: 'optimization.end', optimizationId: 'opt_first', reason: 'stopped', leaving: 'before' });
+  begun('s');
+  expect(known('abcdefghs')).toBe('bcdefghs');
+});
