@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 
 test('a runtime starts nothing that was not asked for', async () => {
   await using runtime = await startRuntime();
-  expect(formatTree(runtime.tree())).toBe('runtime  rest_for_one\n├─ store\n└─ sessions  dynamic');
+  expect(formatTree(runtime.tree())).toBe('runtime  rest_for_one\n├─ store\n├─ sessions  dynamic\n└─ optimizers  dynamic');
 });
 
 test('sessions, the gateway and their places are seen in the tree', async () => {
@@ -14,7 +14,7 @@ test('sessions, the gateway and their places are seen in the tree', async () => 
   await runtime.sessions.start({ id: 's1' });
   await runtime.gateway.start();
   expect(formatTree(runtime.tree())).toBe(
-    'runtime  rest_for_one\n├─ store\n├─ sessions  dynamic\n│  └─ session:s1\n└─ gateway',
+    'runtime  rest_for_one\n├─ store\n├─ sessions  dynamic\n│  └─ session:s1\n├─ optimizers  dynamic\n└─ gateway',
   );
 });
 
