@@ -6,7 +6,9 @@ import { expect, test } from 'vitest';
 
 test('a runtime starts nothing that was not asked for', async () => {
   await using runtime = await startRuntime();
-  expect(formatTree(runtime.tree())).toBe('runtime  rest_for_one\n├─ store\n├─ sessions  dynamic\n└─ optimizers  dynamic');
+  expect(formatTree(runtime.tree())).toBe(
+    'runtime  rest_for_one\n├─ store\n├─ sessions  dynamic\n└─ optimizers  dynamic',
+  );
 });
 
 test('sessions, the gateway and their places are seen in the tree', async () => {
