@@ -207,16 +207,21 @@ async def test_a_run_that_is_lost_does_not_cost_the_program(
     await session.register_variable("k", "integer", 3)
     student = dspy.Predict("question -> answer")
     await bridge.sync_dspy_parameters(student, demos=True)
-    loop = asyncio.get_running_loop()
+    loop, ends = asyncio.get_running_loop(), False
 
     class Ending(LabeledFewShot):
         def compile(self, student: Any, *, trainset: Any) -> Any:
-            asyncio.run_coroutine_threadsafe(other.stop(), loop).result(10)
+            if ends:
+                asyncio.run_coroutine_threadsafe(other.stop(), loop).result(10)
             return super().compile(student, trainset=trainset)
 
     optimizer = await bridge.create_variable_aware_optimizer(Ending, {"k": "k"})
+    await optimizer.compile(student, trainset=TRAIN)
+    assert optimizer.status["reason"] == "exhausted"
+    ends = True
     assert len((await optimizer.compile(student, trainset=TRAIN)).demos) == 3
     assert "demos is in the compiled program only" in caplog.text
+    assert optimizer.status is None, "how it ended is not known, and how the one before did says nothing of it"
 
 
 async def test_an_error_ends_the_run_as_failed_and_is_raised(

@@ -30,7 +30,8 @@ class VariableAwareOptimizer:
         optimizer_class: DSPy's class.
         variable_mappings: The names of the variables by parameter.
         optimizer: DSPy's optimizer of the last compilation; None before the first.
-        status: The run of the last compilation, as `get_optimization_status` shows it; None before the first.
+        status: The run of the last compilation, as `get_optimization_status` shows it; None before the first, and while
+            nobody knows how it has ended.
     """
 
     def __init__(self, session_context: SessionContext, dspy: Any, plan: Plan, synced: SyncedModules) -> None:
@@ -73,6 +74,7 @@ class VariableAwareOptimizer:
             await self._publish(prepared, program)
             return program
         run = await self._opened()
+        self.status = None
         recorder: Recorder | None = None
         reason, error = "failed", ""
         try:
