@@ -216,7 +216,7 @@ async def test_a_run_that_is_lost_does_not_cost_the_program(
             return super().compile(student, trainset=trainset)
 
     optimizer = await bridge.create_variable_aware_optimizer(Ending, {"k": "k"})
-    await optimizer.compile(student, trainset=TRAIN)
+    await optimizer.compile(dspy.Predict("question -> answer"), trainset=TRAIN)
     assert optimizer.status["reason"] == "exhausted"
     ends = True
     assert len((await optimizer.compile(student, trainset=TRAIN)).demos) == 3
