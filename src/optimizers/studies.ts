@@ -132,6 +132,8 @@ export class Studies implements OptimizersPort {
       throw notOptimizing(reference);
     if (optimizationId !== undefined && present?.isOptimizing === true && present.optimizationId !== optimizationId)
       throw overtaken(optimizationId, present.optimizationId);
+    // It goes on, and holds other variables.
+    if (present?.optimizationId !== id && statusIn(session, id).isOptimizing) throw notOptimizing(reference);
     const study = this.#studyFor(session, id);
     const leaving = reason === 'failed' ? 'before' : 'best';
     if (study !== undefined) await study.end({ reason, leaving, error });

@@ -121,6 +121,8 @@ export class Study {
 
   /** What to try next. The same client is given the same trial until it has told its outcome. */
   async ask(clientId: string, { values, signal, timeoutMs = LONGEST_WAIT_MS }: AskOptions = {}): Promise<Asked> {
+    if (this.#advisor !== undefined && values !== undefined && values.size > 0)
+      throw invalidArgument('values', 'none, because the optimizer of this run suggests them', [...values.keys()]);
     try {
       const trial = await this.#reception.receive({
         clientId,

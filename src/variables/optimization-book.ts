@@ -2,7 +2,7 @@
 
 import type { VariableId } from '../kernel/ids.js';
 import type { Optimization, OptimizationTrial } from './optimization.js';
-import { weightOfAll, weightOfRun } from './weight.js';
+import { weightOfRun, weightOfTrial } from './weight.js';
 
 /** How many trials a session keeps, of all runs together. */
 export const KEPT_TRIALS = 10_000;
@@ -64,7 +64,7 @@ export class OptimizationBook {
     for (const trial of trials) {
       run.trials.push(trial);
       this.#trials += 1;
-      this.#bytes += weightOfAll(trial.values);
+      this.#bytes += weightOfTrial(trial);
     }
     while (this.#areTooMany() && this.#dropOldestEnded(optimization.id));
     while (this.#isTooMuch() && (this.#dropOldestEnded(optimization.id) || this.#dropOldestTrial()));
@@ -83,7 +83,7 @@ export class OptimizationBook {
     const { best } = run.optimization;
     run.optimization = optimization;
     if (optimization.best === best) return;
-    const gained = weightOfAll(optimization.best?.values) - weightOfAll(best?.values);
+    const gained = weightOfTrial(optimization.best) - weightOfTrial(best);
     run.weight += gained;
     this.#runBytes += gained;
   }
@@ -123,6 +123,6 @@ export class OptimizationBook {
 
   #forget(trial: OptimizationTrial): void {
     this.#trials -= 1;
-    this.#bytes -= weightOfAll(trial.values);
+    this.#bytes -= weightOfTrial(trial);
   }
 }

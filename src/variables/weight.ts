@@ -5,7 +5,7 @@
 
 import type { AnyReply } from './commands.js';
 import type { VariableEvent } from './events.js';
-import type { Optimization } from './optimization.js';
+import type { Optimization, OptimizationTrial } from './optimization.js';
 import { sizeOf } from './plain-data.js';
 import { type Metadata, noMetadata } from './value.js';
 import type { Variable } from './variable.js';
@@ -26,7 +26,7 @@ export function weightOfEvents(events: readonly VariableEvent[]): number {
         weight += weightOfValue(event.oldValue);
         break;
       case 'optimization.progressed':
-        weight += weightOfAll(event.trial.values);
+        weight += weightOfTrial(event.trial);
     }
   return weight;
 }
@@ -34,7 +34,7 @@ export function weightOfEvents(events: readonly VariableEvent[]): number {
 export function weightOfReply(reply: AnyReply): number {
   if ('variable' in reply) return weightOf(reply.variable);
   // All answers of one run share what it began with, and its best is of one of them.
-  if ('trial' in reply) return weightOfAll(reply.trial.values);
+  if ('trial' in reply) return weightOfTrial(reply.trial);
   if ('optimization' in reply) return weightOfRun(reply.optimization);
   let weight = 0;
   if ('variables' in reply) for (const variable of reply.variables) weight += weightOf(variable);
@@ -45,12 +45,17 @@ export function weightOfReply(reply: AnyReply): number {
 
 /** What a run holds on to besides its trials. */
 export function weightOfRun({ variables, config, best }: Optimization): number {
-  return (
-    weightOfAll(variables.map(({ before }) => before.value)) + weightOfMetadata(config) + weightOfAll(best?.values)
-  );
+  return weightOfAll(variables.map(({ before }) => before.value)) + weightOfMetadata(config) + weightOfTrial(best);
 }
 
-export function weightOfAll(values: readonly unknown[] = []): number {
+/** Names of metrics and what went wrong are words of clients, of which there may be many. */
+export function weightOfTrial(trial: OptimizationTrial | undefined): number {
+  if (trial === undefined) return 0;
+  const { values, metrics, error } = trial;
+  return weightOfAll(values) + weightOfAll(Object.keys(metrics)) + weightOfValue(error);
+}
+
+function weightOfAll(values: readonly unknown[]): number {
   let weight = 0;
   for (const value of values) weight += weightOfValue(value);
   return weight;

@@ -31,7 +31,8 @@ export function readNumber(config: Config, key: string, range: Range): number | 
 
 /** A whole number within the range, exact. */
 export function readInteger(config: Config, key: string, range: Range): number | undefined {
-  return readWithin(config, key, range, 'a whole number', Number.isSafeInteger);
+  const exact = { max: Number.MAX_SAFE_INTEGER, ...range };
+  return readWithin(config, key, exact, 'a whole number', Number.isSafeInteger);
 }
 
 export function readFlag(config: Config, key: string, path = ''): boolean | undefined {

@@ -233,6 +233,7 @@ export interface OptimizationTrial_MetricsEntry {
 export interface RenewOptimizationRequest {
   sessionId: string;
   optimizationId: string;
+  /** Who is there, and with it all whose ids are this one with a hyphen and something behind it. */
   clientId: string;
 }
 
