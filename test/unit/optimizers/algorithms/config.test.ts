@@ -32,6 +32,7 @@ const refusals: readonly (readonly [type: string, plan: Plan, words: readonly st
   ['random_search', { variables: [x], config: { choices: [] } }, ['choices: ', 'not empty']],
   ['random_search', { variables: [x], config: { choices: [1], step: 1 } }, ['step: ', 'nothing beside choices']],
   ['random_search', { variables: [x], config: { seed: -1 } }, ['seed: ', 'whole number of at least 0', '-1']],
+  ['random_search', { variables: [x], config: { seed: 2n ** 80n } }, ['seed: ', 'at most 9007199254740991', '1208925']],
   ['random_search', { variables: [], config: {} }, ['variables: ', 'one variable at least']],
   [
     'random_search',
