@@ -208,6 +208,15 @@ describe('a client that asks for nothing yet', () => {
   });
 });
 
+test('a client that brings values to a run with an optimizer is told that they are not wanted', async () => {
+  const { studies, session, start } = await aHouse();
+  const { id } = await start(new Counting());
+  const values = new Map([['x', { value: 5 }]]);
+  const refused = await failure(studies.ask(session, id, 'one', { values }));
+  expect(refused).toMatchObject({ code: 'invalid_argument', details: { field: 'values' } });
+  expect(await studies.ask(session, id, 'one', { values: new Map() })).toMatchObject({ type: 'trial' });
+});
+
 describe('a run whose optimizer is its client', () => {
   const external = async () => {
     const house = await aHouse();
