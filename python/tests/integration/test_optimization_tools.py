@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.asyncio, pytest.mark.gateway, pytest.mark.timeout(60)]
 
 TOOLS = '''
 import asyncio
+import os
 import coilyard
 
 
@@ -48,6 +49,19 @@ async def find(session: coilyard.SessionContext, name: str) -> dict:
         await asyncio.sleep(0.005)
     status = await session.get_optimization_status(name)
     return {"run": run, "best": status["best_value"], "told": told}
+
+
+@coilyard.tool
+async def forks(session: coilyard.SessionContext, value: float) -> dict:
+    """Forks as the workers of a DataLoader are, after it has used its session."""
+    await session.get_variable("temperature")
+    crashed = 0
+    for _ in range(100):
+        child = os.fork()
+        if child == 0:
+            os._exit(0)
+        crashed += os.waitpid(child, 0)[1] != 0
+    return {"score": value, "crashed": crashed}
 '''
 
 
@@ -107,6 +121,13 @@ async def test_a_tool_that_does_not_exist_ends_the_run_and_says_so(session: Sess
     status = await over(session)
     assert status["reason"] == "failed"
     assert "nothing_of_that_name" in status["error"]
+
+
+async def test_no_process_that_a_tool_forks_crashes(session: SessionContext) -> None:
+    await session.start_optimization("temperature", "random_search", max_iterations=3, objective="forks")
+    await over(session)
+    history = await session.get_optimization_history("temperature")
+    assert [entry["metrics"].get("crashed") for entry in history] == [0, 0, 0]
 
 
 async def test_a_worker_may_optimize_too(session: SessionContext) -> None:

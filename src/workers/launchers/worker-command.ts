@@ -51,6 +51,8 @@ export function pythonEnvironment(
     LITELLM_LOCAL_MODEL_COST_MAP: 'True',
     // gRPC reads it when it is imported, and would otherwise remark on every fork of user code.
     GRPC_VERBOSITY: 'ERROR',
+    // Its handlers crash some of the processes that user code forks (a DataLoader's workers); no child of ours needs them.
+    GRPC_ENABLE_FORK_SUPPORT: '0',
     ...inherited,
     ...own,
   };
