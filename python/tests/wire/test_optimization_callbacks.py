@@ -68,10 +68,15 @@ async def test_a_coroutine_that_hangs_holds_up_later_calls_only_and_stopping_end
     assert seen == [1]
 
 
+class Grave(BaseException):
+    """As those of trio and pytest are."""
+
+
+@pytest.mark.parametrize("is_plain", [True, False], ids=["plain", "coroutine"])
 async def test_what_a_callback_raises_is_logged_and_the_next_call_comes(
-    gateway: ScriptedGateway, channel: grpc.aio.Channel, caplog: pytest.LogCaptureFixture
+    gateway: ScriptedGateway, channel: grpc.aio.Channel, caplog: pytest.LogCaptureFixture, is_plain: bool
 ) -> None:
-    ScriptedStudy(gateway, [1.0, 2.0, 3.0])
+    ScriptedStudy(gateway, [1.0, 2.0, 3.0, 4.0])
     session = a_session(channel)
     seen = []
 
@@ -81,12 +86,18 @@ async def test_what_a_callback_raises_is_logged_and_the_next_call_comes(
             raise RuntimeError("no plot")
         if iteration == 2:
             raise asyncio.CancelledError
+        if iteration == 3:
+            raise Grave
 
-    await session.start_optimization("x", "grid_search", callback=callback, objective=halve)
-    await until(lambda: len(seen) == 3)
+    async def waiting(iteration: int, value: float, metrics: Any) -> None:
+        callback(iteration, value, metrics)
+
+    told = callback if is_plain else waiting
+    await session.start_optimization("x", "grid_search", callback=told, objective=halve)
+    await until(lambda: len(seen) == 4)
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == [
         "the callback of opt_1 failed"
-    ] * 2
+    ] * 3
 
 
 async def test_a_callback_may_end_the_run_that_it_is_told_of(

@@ -81,6 +81,10 @@ async def test_the_metric_that_was_named_is_the_score(gateway: ScriptedGateway, 
     assert "no metric 'accuracy' among 'score'" in study.told[2].error
 
 
+class Grave(BaseException):
+    """As those of trio and pytest are."""
+
+
 class Unspeakable(Exception):
     def __str__(self) -> str:
         raise RuntimeError("evil")
@@ -94,6 +98,7 @@ class Unspeakable(Exception):
         (asyncio.CancelledError("by the model"), "CancelledError"),
         (coilyard.OperationCancelled("by the tool"), "OperationCancelled: by the tool"),
         (Unspeakable(), "Unspeakable"),
+        (Grave("no exception"), "Grave: no exception"),
         (ValueError("half a pair: \ud83d"), "ValueError: half a pair: \\ud83d"),
         (ValueError("x" * 5_000_000), "ValueError: xxx"),
     ],
@@ -101,7 +106,7 @@ class Unspeakable(Exception):
 )
 @pytest.mark.parametrize("is_plain", [True, False], ids=["plain", "coroutine"])
 async def test_an_exception_is_a_failed_trial_with_its_type_and_message(
-    gateway: ScriptedGateway, channel: grpc.aio.Channel, raised: Exception, told: str, is_plain: bool
+    gateway: ScriptedGateway, channel: grpc.aio.Channel, raised: BaseException, told: str, is_plain: bool
 ) -> None:
     study, session = ScriptedStudy(gateway, [0.1, 0.2]), a_session(channel)
 

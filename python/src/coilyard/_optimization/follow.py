@@ -94,7 +94,9 @@ class Follower:
     async def _tell(self, *arguments: Any) -> Attempt:
         try:
             running = self._callback(*arguments)
-        except (Exception, asyncio.CancelledError) as error:
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
             return Attempt(error=error)
         if not inspect.isawaitable(running):
             return Attempt(running)

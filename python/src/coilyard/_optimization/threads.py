@@ -129,7 +129,9 @@ async def attempt_of(
 async def _captured(running: Awaitable[Any]) -> Attempt:
     try:
         return Attempt(await running)
-    except (Exception, asyncio.CancelledError) as error:
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
         return Attempt(error=error)
 
 
