@@ -16,6 +16,7 @@ import type { OptimizationStatus, SessionHandle } from '../sessions/handle.js';
 import type { Optimization } from '../variables/optimization.js';
 import { Advisor } from './advisor.js';
 import type { Candidate, Optimizer, TrialResult } from './algorithms/optimizer.js';
+import { considerately } from './considerate.js';
 import type { Asked, AskOptions, Told, Trial, TrialOutcome } from './handle.js';
 import { Lease } from './lease.js';
 import { type Ending, isEnded, Ledger } from './ledger.js';
@@ -227,7 +228,7 @@ export class Study {
 
   /** What the optimizer suggests; `undefined` when it waits, and when the run ends instead. */
   async #next(advisor: Advisor): Promise<Candidate | undefined> {
-    const advice = await advisor.next();
+    const advice = await considerately(this.#options.clock, () => advisor.next());
     if (this.#ending !== undefined) return undefined;
     if (!advice.ok) await this.#fail(advice.error);
     else if (advice.value.type === 'candidate') return advice.value.values;
