@@ -7,6 +7,7 @@ import { connect } from 'node:net';
 import { Metadata, status } from '@grpc/grpc-js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type CallerFrame, CallsService } from '../../src/gen/coilyard/v1/calls.js';
+import { OptimizationsService } from '../../src/gen/coilyard/v1/optimizations.js';
 import { SessionsService } from '../../src/gen/coilyard/v1/sessions.js';
 import { type VariablesClient, VariablesService } from '../../src/gen/coilyard/v1/variables.js';
 import { WorkersService } from '../../src/gen/coilyard/v1/workers.js';
@@ -42,7 +43,7 @@ const registration = {
 };
 
 /** Sound requests to start from: every method, and every kind of value. */
-const sound: readonly (readonly [string, Buffer])[] = [
+const sound: (readonly [string, Buffer])[] = [
   [VariablesService.getVariable.path, VariablesService.getVariable.requestSerialize(named)],
   [
     VariablesService.setVariable.path,
@@ -74,7 +75,7 @@ const sound: readonly (readonly [string, Buffer])[] = [
       data: Buffer.from('{"variables":[{"name":"text"}]}'),
     }),
   ],
-  ...[SessionsService, VariablesService, WorkersService]
+  ...[SessionsService, VariablesService, WorkersService, OptimizationsService]
     .flatMap((service) => Object.values(service))
     .flatMap(({ path }): [string, Buffer][] =>
       // The id of the session is the first or the second field of every request, the variable comes next.
@@ -86,6 +87,42 @@ const sound: readonly (readonly [string, Buffer])[] = [
           ],
     ),
 ];
+
+/** Requests about the optimization that goes on. */
+const aboutRun = (optimizationId: string): (readonly [string, Buffer])[] => {
+  const { startOptimization: start, askTrial, tellTrial, renewOptimization: renew } = OptimizationsService;
+  const { followOptimization: follow, getOptimizationHistory: history } = OptimizationsService;
+  const about = { sessionId: 'shared', optimizationId, clientId: 'one', requestId: '' };
+  return [
+    [
+      start.path,
+      start.requestSerialize({
+        ...start.requestDeserialize(Buffer.alloc(0)),
+        sessionId: 'shared',
+        variables: ['number'],
+        optimizer: 'bayesian',
+        config: values({ min: 0, max: 9, seed: 1, space: { number: { step: 2 } } }),
+        leaseMs: 100n,
+        maxIterations: 3,
+      }),
+    ],
+    [askTrial.path, askTrial.requestSerialize({ ...about, values: values({ ratio: 0.5 }) })],
+    [askTrial.path, askTrial.requestSerialize({ ...about, values: new Map() })],
+    [
+      tellTrial.path,
+      tellTrial.requestSerialize({ ...about, number: 1n, metrics: new Map([['a', 1]]), score: 1, error: '' }),
+    ],
+    [renew.path, renew.requestSerialize(about)],
+    [follow.path, follow.requestSerialize({ sessionId: 'shared', optimizationId, afterIteration: 0n })],
+    [
+      history.path,
+      history.requestSerialize({ sessionId: 'shared', variable: 'ratio', limit: 9, sinceMs: 0n, optimizationId }),
+    ],
+  ];
+};
+
+/** Streams that go on until they are left. */
+const endless: readonly string[] = [VariablesService.watch.path, OptimizationsService.followOptimization.path];
 
 const hostile = [0x00, 0x7f, 0x80, 0xff, 0x0a, 0x0b, 0x12, 0x1a];
 
@@ -120,6 +157,7 @@ let client: VariablesClient;
 beforeAll(async () => {
   gateway = await GatewayProcess.start();
   client = gateway.connect();
+  sound.push(...aboutRun(gateway.optimizationId));
 });
 
 afterAll(async () => {
@@ -135,7 +173,7 @@ function send(path: string, bytes: Buffer): Promise<number> {
     call.once('data', () => {
       resolve(0);
       // Not the others: HTTP/2 ends a connection on which too many calls are cancelled.
-      if (path === VariablesService.watch.path) call.cancel();
+      if (endless.includes(path)) call.cancel();
     });
     call.on('error', () => {});
     call.once('status', ({ code, details }) => {

@@ -16,13 +16,16 @@ export interface Memory {
 export class GatewayProcess {
   readonly #child: ChildProcess;
   readonly port: number;
+  /** Of an optimization of `ratio` that goes on. */
+  readonly optimizationId: string;
 
-  private constructor(child: ChildProcess, port: number) {
+  private constructor(child: ChildProcess, { port, optimizationId }: Pick<GatewayProcess, 'port' | 'optimizationId'>) {
     this.#child = child;
     this.port = port;
+    this.optimizationId = optimizationId;
   }
 
-  /** With a session `shared` that has the variables `text` and `number`. */
+  /** With a session `shared` that has the variables `text` and `number`, and `ratio`, which is being optimized. */
   static async start(): Promise<GatewayProcess> {
     const child = fork(fileURLToPath(new URL('./serve-gateway.ts', import.meta.url)), {
       execArgv: ['--expose-gc', '--import', new URL('./run-typescript.mjs', import.meta.url).href],
@@ -30,9 +33,9 @@ export class GatewayProcess {
     const died = once(child, 'exit').then(([code, signal]) => {
       throw new Error(`the gateway ended with ${signal ?? code} before it listened: why is on stderr`);
     });
-    const [{ port }] = await Promise.race([once(child, 'message'), died]);
+    const [ready] = await Promise.race([once(child, 'message'), died]);
     died.catch(() => {});
-    return new GatewayProcess(child, port);
+    return new GatewayProcess(child, ready);
   }
 
   get alive(): boolean {
