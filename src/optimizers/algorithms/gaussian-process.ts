@@ -25,6 +25,8 @@ const NOISES = [1e-6, 1e-3, 1e-1];
 const [SHORTEST, LONGEST] = [0.01, 20];
 /** How often each length is tried at twice and at half of itself. */
 const SWEEPS = 2;
+/** So many trials as the lengths are chosen by say nothing of more lengths than these: all are equal then. */
+const MOST_LENGTHS = 20;
 /** The least amplitude: constant targets must leave some doubt. */
 const LEAST_AMPLITUDE = 1e-6;
 const SQRT_5 = Math.sqrt(5);
@@ -82,7 +84,7 @@ export class GaussianProcess {
   }
 }
 
-/** The kernel under which the targets are most likely: equal lengths first, then each length by itself. */
+/** The kernel under which the targets are most likely: equal lengths first, then each length by itself if they are few. */
 export function likeliestKernel(
   points: readonly Point[],
   targets: readonly number[],
@@ -102,7 +104,8 @@ export function likeliestKernel(
   };
   for (const length of LENGTHS)
     for (const noise of NOISES) consider({ lengths: ordered.map(() => length * Math.sqrt(dimensions)), noise });
-  for (let sweep = 0; sweep < SWEEPS && dimensions > 1; sweep += 1)
+  const sweeps = dimensions > 1 && dimensions <= MOST_LENGTHS ? SWEEPS : 0;
+  for (let sweep = 0; sweep < sweeps; sweep += 1)
     for (let place = 0; place < dimensions; place += 1)
       for (const factor of [2, 0.5]) {
         const lengths = chosen.lengths.map((length, index) =>
