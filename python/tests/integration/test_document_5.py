@@ -289,7 +289,7 @@ async def test_cache_settings_and_figures(session: SessionContext) -> None:
     await session.get_variable("x")
     assert session.get_cache_stats()["enabled"] is False
     with pytest.raises(ValueError):
-        session.set_cache_config(eviction_policy="random")  # type: ignore[arg-type]
+        session.set_cache_config(eviction_policy="random")
 
 
 async def test_sessions_are_created_found_listed_and_stopped(client: coilyard.Client, session_id: str) -> None:

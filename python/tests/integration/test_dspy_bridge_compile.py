@@ -252,7 +252,7 @@ async def test_what_is_wrong_is_said_when_the_optimizer_is_made(
     with pytest.raises(TypeError, match="variable 'temperature', for max_rounds: expected int"):
         await make(BootstrapFewShot, {"max_rounds": "temperature"}, metric=accuracy_metric)
     with pytest.raises(TypeError, match="variable_mappings"):
-        await make(BootstrapFewShot, ["temperature"], metric=accuracy_metric)  # type: ignore[arg-type]
+        await make(BootstrapFewShot, ["temperature"], metric=accuracy_metric)
     optimizer = await make(LabeledFewShot, {"k": "max_demos"})
     with pytest.raises(TypeError, match=r"student: expected a dspy\.Module"):
         await optimizer.compile("question -> answer", trainset=TRAIN)

@@ -93,11 +93,11 @@ async def test_what_cannot_be_is_refused(session: SessionContext) -> None:
     with pytest.raises(TypeError, match=r"dspy_module: expected a dspy\.Module"):
         await bridge.sync_dspy_parameters("question -> answer")
     with pytest.raises(TypeError, match="variable_prefix"):
-        await bridge.sync_dspy_parameters(dspy.Predict("a -> b"), 5)  # type: ignore[arg-type]
+        await bridge.sync_dspy_parameters(dspy.Predict("a -> b"), 5)
     with pytest.raises(ValueError, match="temperature"):
         await bridge.sync_dspy_parameters(dspy.Predict("a -> b", temperature=3.0))
     with pytest.raises(TypeError, match="session_context"):
-        DSPyOptimizationBridge("session")  # type: ignore[arg-type]
+        DSPyOptimizationBridge("session")
     assert await bridge.sync_dspy_parameters(dspy.Module()) == {}
 
 
@@ -226,7 +226,7 @@ async def test_instructions_and_demonstrations_follow_their_variables(
         "qa_demos": [],
     }
     prompts: list[str] = []
-    model.answer = lambda field, prompt, settings: prompts.append(prompt) or "yes"  # type: ignore[func-returns-value]
+    model.answer = lambda field, prompt, settings: prompts.append(prompt) or "yes"
     await session.set_variable("qa_demos", [{"question": "Is it?", "answer": "it is"}])
     await session.set_variable("qa_instructions", "Sing.")
     await bridge.apply(module)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 from collections.abc import Iterator
 from typing import Any
 
@@ -105,7 +104,6 @@ async def test_simba_is_one_trial(session: SessionContext, bridge: DSPyOptimizat
     await is_cancelled(optimizer, model)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("optuna") is None, reason="MIPROv2 needs optuna")
 async def test_miprov2_has_parameters_in_its_constructor_and_in_compile(
     session: SessionContext, bridge: DSPyOptimizationBridge, model: LocalLM
 ) -> None:

@@ -243,7 +243,7 @@ def test_what_was_fetched_before_an_invalidation_is_not_stored_after_it(clock: M
 
 def test_the_memory_of_revisions_is_bounded_and_forgets_on_the_safe_side(clock: ManualClock) -> None:
     cache = a_cache(clock)
-    cache.seen.__init__(limit=10)  # type: ignore[misc]
+    cache.seen.__init__(limit=10)
     for number in range(1, 31):
         cache.seen.note(f"id_{number}", number)
     assert cache.offer(a_value("1", revision=1), as_of=1) is False

@@ -198,7 +198,7 @@ def test_metadata_keeps_scalars_and_shows_instants_as_text() -> None:
 @pytest.mark.parametrize("metadata", ["text", {1: 2}, [("a", 1)]])
 def test_metadata_that_is_no_mapping_of_texts_is_refused(metadata: object) -> None:
     with pytest.raises(ValueError, match="metadata"):
-        encode_metadata(metadata)  # type: ignore[arg-type]
+        encode_metadata(metadata)
 
 
 @pytest.mark.parametrize(

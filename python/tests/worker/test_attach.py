@@ -61,7 +61,7 @@ async def start(runtime: Runtime) -> AsyncIterator[Start]:
         )
         attachment = Attachment(options, registry)
         task = asyncio.ensure_future(attachment.run())
-        task.attachment = attachment  # type: ignore[attr-defined]
+        task.attachment = attachment
         tasks.append(task)
         return task
 
@@ -196,7 +196,7 @@ async def test_the_end_of_the_stream_ends_the_worker_and_its_calls(
 
     task = start(wait)
     runtime.tell(a_tool_call("wait", call_id=1))
-    await until(lambda: task.attachment._executor.call_ids)  # type: ignore[attr-defined]
+    await until(lambda: task.attachment._executor.call_ids)
     if orderly:
         runtime.told.put_nowait(None)
     else:
