@@ -155,6 +155,23 @@ async def test_a_run_that_is_dropped_is_renewed_no_more(
     assert not caplog.records
 
 
+async def test_whoever_leaves_at_once_after_hearing_of_a_lost_run_is_told_what_was_lost(
+    gateway: ScriptedGateway, channel: grpc.aio.Channel, caplog: pytest.LogCaptureFixture
+) -> None:
+    study = ScriptedStudy(gateway, [0.1])
+    study.gate.clear()
+    session = SessionContext("s", channel, {"push": False})
+    await session.start_optimization("x", "bayesian", objective=lambda value: value)
+    await until(lambda: gateway.of("AskTrial"))
+    study.end("lease_expired")
+    assert (await session.get_optimization_status("x"))["reason"] == "lease_expired"
+    await session.cleanup()
+    assert ["has ended, and its best value was not written" in record.getMessage() for record in caplog.records] == [
+        True
+    ]
+    assert not gateway.of("StopOptimization")
+
+
 async def test_a_context_that_is_dropped_leaves_no_task_behind(
     gateway: ScriptedGateway, channel: grpc.aio.Channel, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -229,11 +229,13 @@ class Optimizations:
         self.saw(status)
         drive = self._drives.pop(status.optimization_id, None)
         if drive is not None:
-            drive.run.learn(status)
             await drive.close()
 
     def saw(self, status: optimizations_pb2.OptimizationStatus) -> None:
-        """Has the next read see what an ended run has committed, before it is pushed."""
+        """Has whoever drives the run know its state, and the next read see what an ended one has committed."""
+        drive = self._drives.get(status.optimization_id)
+        if drive is not None:
+            drive.run.learn(status)
         if status.is_optimizing or not status.committed:
             return
         for name in status.variables:

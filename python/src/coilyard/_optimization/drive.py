@@ -94,10 +94,11 @@ class Drive:
                 for worker in [worker for worker in left if worker.done()]:
                     left.remove(worker)
                     worker.result()
-            self._say_if_lost()
         except Exception as error:
             await self._give_up(error)
         finally:
+            # Also when cancelled: the loss may have been learnt by whoever leaves because of it.
+            self._say_if_lost()
             objective.give_up()
             for task in (over, *workers):
                 task.cancel()
@@ -106,7 +107,7 @@ class Drive:
 
     def _say_if_lost(self) -> None:
         ended = self.run.ended
-        if ended is not None and ended["reason"] in (None, "lease_expired"):
+        if self.is_ours and ended is not None and ended["reason"] in (None, "lease_expired"):
             _log.warning(
                 "%s has ended, and its best value was not written: the gateway did not hear of this client for longer "
                 "than the lease of the run. Was it suspended, cut off, or its event loop blocked? `lease_s` among the "
