@@ -7,7 +7,7 @@
 import { parse } from 'lossless-json';
 import { invalidArgument } from '../kernel/errors.js';
 import { isPlainObject } from './plain-data.js';
-import { isWholeFloat, rememberWholeFloats, wholeFloatsOf } from './whole-floats.js';
+import { isWholeFloat, rememberWholeFloats, WholeFloat, wholeFloatsOf, withWholeFloats } from './whole-floats.js';
 
 /** Lists and maps within each other. */
 export const MAX_JSON_DEPTH = 64;
@@ -30,7 +30,7 @@ export function parseExactJson(text: string, field: string): unknown {
   if (digits > MAX_INTEGER_DIGITS) throw invalidArgument(field, `at most ${MAX_INTEGER_DIGITS} digits`, text);
   try {
     if (integerDigits > SAFE_DIGITS || (hasWholeFloats && integerDigits > 0))
-      return hasWholeFloats ? unwrapped(parse(text, null, exactlyWithKinds)) : parse(text, null, exactly);
+      return hasWholeFloats ? withWholeFloats(parse(text, null, exactlyWithKinds)) : parse(text, null, exactly);
     const value: unknown = JSON.parse(text);
     if (hasWholeFloats) markAll(value);
     return value;
@@ -53,11 +53,6 @@ function parseNumber(text: string): number | bigint {
 
 const exactly = { parseNumber, onDuplicateKey };
 
-/** A whole number that is written as a float, until its list or map remembers it. */
-class WholeFloat {
-  constructor(readonly number: number) {}
-}
-
 const exactlyWithKinds = {
   parseNumber: (text: string): number | bigint | WholeFloat => {
     const number = parseNumber(text);
@@ -67,22 +62,6 @@ const exactlyWithKinds = {
   },
   onDuplicateKey,
 };
-
-/** The same value with numbers for whole floats; each list and map remembers its own. */
-function unwrapped(value: unknown): unknown {
-  if (value instanceof WholeFloat) return value.number;
-  if (typeof value !== 'object' || value === null) return value;
-  const floats = new Map<number | string, number>();
-  const settle = (place: number | string, item: unknown): unknown => {
-    if (item instanceof WholeFloat) floats.set(place, item.number);
-    return unwrapped(item);
-  };
-  const container = Array.isArray(value)
-    ? value.map((item, index) => settle(index, item))
-    : Object.fromEntries(Object.entries(value).map(([key, item]) => [key, settle(key, item)]));
-  if (floats.size > 0) rememberWholeFloats(container, floats);
-  return container;
-}
 
 /** In a text without any integer each number is a float. */
 function markAll(value: unknown): void {

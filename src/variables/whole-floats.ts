@@ -24,3 +24,24 @@ export function rememberWholeFloats(container: object, floats: WholeFloats | und
 /** Whether the number came as a float; one that was put in its place since did not. */
 export const isWholeFloat = (floats: WholeFloats | undefined, place: number | string, number: number): boolean =>
   floats !== undefined && (floats === 'all' || floats.get(place) === number);
+
+/** A whole number that was written as a float, until its list or map remembers it. */
+export class WholeFloat {
+  constructor(readonly number: number) {}
+}
+
+/** The same data with numbers for whole floats; each list and map remembers its own. */
+export function withWholeFloats(data: unknown): unknown {
+  if (data instanceof WholeFloat) return data.number;
+  if (typeof data !== 'object' || data === null) return data;
+  const floats = new Map<number | string, number>();
+  const settle = (place: number | string, item: unknown): unknown => {
+    if (item instanceof WholeFloat) floats.set(place, item.number);
+    return withWholeFloats(item);
+  };
+  const container = Array.isArray(data)
+    ? data.map((item, index) => settle(index, item))
+    : Object.fromEntries(Object.entries(data).map(([key, item]) => [key, settle(key, item)]));
+  if (floats.size > 0) rememberWholeFloats(container, floats);
+  return container;
+}

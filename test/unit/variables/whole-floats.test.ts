@@ -91,6 +91,25 @@ test('numbers of TypeScript are integers when they are whole, also in place of a
   expect(stringifyExactJson(list, 'v')).toBe('[3,1]');
 });
 
+test('a variable keeps them through writes, history and rollback, and a session that imports it gets them', async () => {
+  const text = '{"weights":[1.0,0.5],"n":2,"f":2.0,"zero":-0.0,"far":1e+21}';
+  const { session, sessions } = await aSession();
+  await session.register('m', 'map', {}, { metadata: { f: 1 } });
+  await session.set('m', parseExactJson(text, 'v'), { metadata: { deep: parseExactJson('[3.0,3]', 'v') } });
+  await session.set('m', {});
+  await session.rollback('m', 1);
+  await session.register('other', 'map', session.get('m'));
+  for (const format of ['json', 'yaml'] as const) {
+    const copy = await sessions.start();
+    await copy.import(await session.export({ format, includeHistory: true }), { format, mergeStrategy: 'replace' });
+    expect(stringifyExactJson(copy.get('m'), 'm')).toBe(text);
+    expect(stringifyExactJson(copy.get('other'), 'm')).toBe(text);
+    const [, , earlier] = copy.history('m');
+    expect(stringifyExactJson(earlier?.value, 'v')).toBe(text);
+    expect(stringifyExactJson(earlier?.metadata, 'v')).toContain('"deep":[3.0,3]');
+  }
+});
+
 test('a variable keeps them through writes, history, rollback and export', async () => {
   const { session } = await aSession();
   const value = parseExactJson('{"weights":[1.0,0.5],"n":2,"f":2.0}', 'v');
