@@ -98,7 +98,8 @@ export function authenticate(context: GatewayContext, method: string, metadata: 
   return reporting(context, method, null, () => context.authenticator.authenticate(metadata.get('authorization')));
 }
 
-interface IncomingCall {
+/** What is asked of a call of the library, to know whose it is. */
+export interface IncomingCall {
   readonly metadata: Metadata;
   getPeer(): string;
 }

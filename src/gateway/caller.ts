@@ -1,4 +1,4 @@
-/** Which session a call names, and on behalf of which session it is made. */
+/** Who calls, on behalf of which session, and the session that is called. */
 
 import type { Metadata } from '@grpc/grpc-js';
 import { invalidArgument } from '../kernel/errors.js';
@@ -12,6 +12,16 @@ import type { Principal } from './principal.js';
 
 /** The metadata entry that names the calling session; absent: the session that the request names. */
 export const CALLING_SESSION = 'coilyard-session';
+
+export interface Caller {
+  readonly principal: Principal;
+  /** The session on whose behalf the call is made; `undefined`: the one that its request names. */
+  readonly callingSession: string | undefined;
+}
+
+/** Whether it may do there only what rules grant it. For a call whose sessions were authorized. */
+export const isGuest = (sessionId: string, { principal, callingSession }: Caller): boolean =>
+  callingSession !== undefined && standingOf(principal, sessionId, callingSession) === 'guest';
 
 /** Whom a gRPC call says it is made for. Throws `invalid_argument`. */
 export function callingSessionOf(metadata: Metadata): string | undefined {
@@ -30,14 +40,10 @@ export function checkedCaller(named: unknown): string {
  * The session of a request, bound to its caller: access rules are matched with the calling session's id. What the
  * principal may do with either was proven before, except what rules grant a guest.
  */
-export async function findSession(
-  context: GatewayContext,
-  id: string,
-  { principal, callingSession }: { readonly principal: Principal; readonly callingSession: string | undefined },
-): Promise<SessionHandle> {
+export async function findSession(context: GatewayContext, id: string, caller: Caller): Promise<SessionHandle> {
   filledText(id, 'session_id');
-  if (callingSession !== undefined && standingOf(principal, id, callingSession) === 'guest')
-    return findForGuest(context, principal, id, callingSession);
+  const { principal, callingSession } = caller;
+  if (callingSession !== undefined && isGuest(id, caller)) return findForGuest(context, principal, id, callingSession);
   const session = await context.sessions.find(id);
   return callingSession === undefined || callingSession === session.id ? session : session.as(callingSession);
 }

@@ -2,10 +2,9 @@
 
 import type { handleBidiStreamingCall } from '@grpc/grpc-js';
 import { CallsService } from '../gen/coilyard/v1/calls.js';
-import { authenticateCall, reporting } from './authorization.js';
 import { CallStream } from './call-stream.js';
 import type { GatewayContext } from './context.js';
-import { grpcStatusOf } from './grpc-status.js';
+import { admitStream, openStream } from './stream-admission.js';
 import type { Unary } from './unary.js';
 
 const { path } = CallsService.carry;
@@ -15,23 +14,15 @@ export function carryRoute(
   context: GatewayContext,
   methods: ReadonlyMap<string, Unary>,
 ): handleBidiStreamingCall<Buffer, Buffer> {
-  return (call) => {
-    let giveBack = (): void => {};
-    try {
-      const principal = authenticateCall(context, path, call);
-      giveBack = reporting(context, path, principal, () => context.quota.take(principal.name));
-    } catch (error) {
-      call.emit('error', grpcStatusOf(error));
-      return;
-    }
-    const stream = new CallStream(context, methods, call);
-    const forget = context.openStreams.add((error) => stream.drain(error));
-    // Emitted once at the end of every call, whoever ended it.
-    call.once('cancelled', () => {
-      forget();
-      giveBack();
-      stream.abandon();
-    });
-    stream.start();
-  };
+  return (call) =>
+    openStream(
+      context.openStreams,
+      call,
+      () => admitStream(context, path, call).giveBack,
+      () => {
+        const stream = new CallStream(context, methods, call);
+        stream.start();
+        return { end: (error) => stream.drain(error), closed: () => stream.abandon() };
+      },
+    );
 }

@@ -5,6 +5,7 @@ import { status } from '@grpc/grpc-js';
 import { service } from 'grpc-health-check';
 import { grpcStatusOf } from './grpc-status.js';
 import type { OpenStreams } from './open-streams.js';
+import { openStream } from './stream-admission.js';
 import type { StreamQuota } from './stream-quota.js';
 
 type Serving = 'SERVING' | 'NOT_SERVING';
@@ -55,21 +56,19 @@ export class Health {
 
   #watch(call: HealthWatch): void {
     const isKnown = this.#services.has(call.request.service);
-    let giveBack: () => void;
-    try {
+    openStream(
+      this.#openStreams,
+      call,
       // Nobody says who watches health: together they count as one.
-      giveBack = this.#quota.take('health');
-    } catch (error) {
-      call.emit('error', grpcStatusOf(error));
-      return;
-    }
-    if (isKnown) this.#watches.add(call);
-    const forget = this.#openStreams.add((error) => call.emit('error', grpcStatusOf(error)));
-    call.once('cancelled', () => {
-      this.#watches.delete(call);
-      forget();
-      giveBack();
-    });
-    call.write({ status: isKnown ? this.#serving : 'SERVICE_UNKNOWN' });
+      () => this.#quota.take('health'),
+      () => {
+        if (isKnown) this.#watches.add(call);
+        call.write({ status: isKnown ? this.#serving : 'SERVICE_UNKNOWN' });
+        return {
+          end: (error) => call.emit('error', grpcStatusOf(error)),
+          closed: () => this.#watches.delete(call),
+        };
+      },
+    );
   }
 }

@@ -9,15 +9,9 @@ import type { OptimizersPort } from '../optimizers/handle.js';
 import type { OptimizationStatus, SessionHandle } from '../sessions/handle.js';
 import { encodeRunStatus } from '../wire/optimization-replies.js';
 import { decodeRunId } from '../wire/optimizations.js';
-import { reporting, requireScope, sessionRefused, standingOf } from './authorization.js';
-import { findSession } from './caller.js';
+import { reporting, requireScope, sessionRefused } from './authorization.js';
+import { type Caller, findSession, isGuest } from './caller.js';
 import type { GatewayContext } from './context.js';
-import type { Principal } from './principal.js';
-
-interface Caller {
-  readonly principal: Principal;
-  readonly callingSession: string | undefined;
-}
 
 export class OptimizersAccess {
   readonly session: SessionHandle;
@@ -95,6 +89,3 @@ export async function reachRun(context: GatewayContext, request: AboutRun, calle
     throw sessionRefused(caller.principal, request.sessionId);
   return access;
 }
-
-const isGuest = (sessionId: string, { principal, callingSession }: Caller): boolean =>
-  callingSession !== undefined && standingOf(principal, sessionId, callingSession) === 'guest';

@@ -12,9 +12,9 @@ import { loadSync, type PackageDefinition } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { protoPath as healthProto } from 'grpc-health-check';
 import { CoilyardError } from '../kernel/errors.js';
-import { authenticateCall, reporting } from './authorization.js';
 import type { GatewayContext } from './context.js';
 import { grpcStatusOf } from './grpc-status.js';
+import { admitStream, openStream } from './stream-admission.js';
 
 type ReflectionStream = ServerDuplexStream<unknown, unknown>;
 
@@ -59,21 +59,19 @@ function filesIn(set: Buffer): Buffer[] {
 
 /** What the library leaves out: credentials, an end when the gateway stops, and a bound for a client that never reads. */
 function guard(stream: ReflectionStream, context: GatewayContext, serve: () => void): void {
-  let giveBack: () => void;
-  try {
-    const path = stream.getPath();
-    const principal = authenticateCall(context, path, stream);
-    giveBack = reporting(context, path, principal, () => context.quota.take(principal.name));
-  } catch (error) {
-    stream.emit('error', grpcStatusOf(error));
-    return;
-  }
-  const forget = context.openStreams.add((error) => stream.emit('error', grpcStatusOf(error)));
-  stream.once('cancelled', () => {
-    forget();
-    giveBack();
-  });
-  serve();
+  openStream(
+    context.openStreams,
+    stream,
+    () => admitStream(context, stream.getPath(), stream).giveBack,
+    () => {
+      serve();
+      boundQuestions(stream);
+      return { end: (error) => stream.emit('error', grpcStatusOf(error)) };
+    },
+  );
+}
+
+function boundQuestions(stream: ReflectionStream): void {
   let questions = 0;
   stream.on('data', () => {
     questions += 1;

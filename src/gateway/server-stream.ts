@@ -6,12 +6,13 @@
 
 import type { handleServerStreamingCall, ServerWritableStream } from '@grpc/grpc-js';
 import { CoilyardError } from '../kernel/errors.js';
-import { authenticateCall, authorizeMethod, authorizeSessions, reporting, sessionNamedBy } from './authorization.js';
-import { callingSessionOf } from './caller.js';
+import { authorizeMethod, authorizeSessions, sessionNamedBy } from './authorization.js';
+import { type Caller, callingSessionOf } from './caller.js';
 import type { GatewayContext } from './context.js';
 import { grpcStatusOf } from './grpc-status.js';
 import { refusedToGuest } from './guests.js';
 import type { Principal } from './principal.js';
+import { admitStream } from './stream-admission.js';
 import { Turns } from './turns.js';
 import { decodeRequest, type RpcMethod } from './unary.js';
 
@@ -27,16 +28,9 @@ export interface StreamSource {
   close(): void;
 }
 
-/** On whose behalf a stream is asked for. */
-export interface StreamCaller {
-  readonly principal: Principal;
-  /** `undefined`: the session that the request names. */
-  readonly callingSession: string | undefined;
-}
-
 type Call = ServerWritableStream<Buffer, Buffer>;
 type Method<Request> = Pick<RpcMethod<Request, unknown>, 'path' | 'requestDeserialize'>;
-type Open<Request> = (request: Request, caller: StreamCaller) => Promise<StreamSource>;
+type Open<Request> = (request: Request, caller: Caller) => Promise<StreamSource>;
 
 export function serverStream<Request>(
   context: GatewayContext,
@@ -49,19 +43,20 @@ export function serverStream<Request>(
     const stream = new ServerStream(call, turns);
     const forget = context.openStreams.add((error) => stream.end(error));
     let giveBack = (): void => {};
-    let stay = (): void => {};
+    let unwatchLife = (): void => {};
     // Emitted once at the end of every call, whoever ended it.
     call.once('cancelled', () => {
       forget();
       giveBack();
-      stay();
+      unwatchLife();
       stream.close();
     });
     const admitted = async (): Promise<StreamSource> => {
-      const principal = authenticateCall(context, path, call);
-      giveBack = reporting(context, path, principal, () => context.quota.take(principal.name));
+      const admission = admitStream(context, path, call);
+      const { principal } = admission;
+      giveBack = admission.giveBack;
       // A worker reads no longer than it lives.
-      stay = principal.doors?.whenClosed(() => stream.end(hasEnded(principal))) ?? stay;
+      unwatchLife = principal.doors?.whenClosed(() => stream.end(hasEnded(principal))) ?? unwatchLife;
       return openSource(context, { method, open }, { call, principal, stream });
     };
     admitted().then(

@@ -7,9 +7,9 @@ import { CoilyardError, describeThrown, invalidArgument } from '../kernel/errors
 import type { ExecuteOptions } from '../sessions/handle.js';
 import { strictly } from '../wire/strict-reader.js';
 import { authorizeMethod, authorizeSessions, type MethodPath, sessionNamedBy } from './authorization.js';
+import type { Caller } from './caller.js';
 import type { GatewayContext } from './context.js';
 import { refusedToGuest } from './guests.js';
-import type { Principal } from './principal.js';
 
 /** A method as the generated service describes it. */
 export interface RpcMethod<Request, Response> {
@@ -19,10 +19,7 @@ export interface RpcMethod<Request, Response> {
 }
 
 /** What a handler may know about its call besides the request. */
-export interface UnaryCall {
-  readonly principal: Principal;
-  /** The session on whose behalf it is made; `undefined`: the one that the request names. */
-  readonly callingSession: string | undefined;
+export interface UnaryCall extends Caller {
   /** Bytes of the largest reply that its carrier takes. */
   readonly maxReplyBytes: number;
   /** The caller's deadline and cancellation, for a command that queues. */

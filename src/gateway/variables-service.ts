@@ -23,8 +23,7 @@ import {
   encodeOutcome,
   encodeVariable,
 } from '../wire/variables.js';
-import { standingOf } from './authorization.js';
-import { findSession } from './caller.js';
+import { findSession, isGuest } from './caller.js';
 import type { GatewayContext } from './context.js';
 import { toldToGuest } from './guests.js';
 import { RecordReplies } from './record-reply.js';
@@ -49,14 +48,12 @@ export function variablesRoutes(context: GatewayContext): Pick<Routes<typeof Var
   const update = async (request: UpdateVariablesRequest, call: UnaryCall): Promise<UpdateVariablesResponse> => {
     boundedList(request.writes, 'writes', maxBatch);
     const session = await find(request.sessionId, call);
-    const isGuest =
-      call.callingSession !== undefined &&
-      standingOf(call.principal, request.sessionId, call.callingSession) === 'guest';
+    const isForGuest = isGuest(request.sessionId, call);
     const { writes, unreadable } = readWrites(request);
     const command = { ...decodeUpdate(request), writes };
     const reply = await session.execute(command, call.executeOptions());
     const carriedOut = reply.outcomes
-      .map((outcome) => encodeOutcome(isGuest ? told(outcome, request, call) : outcome))
+      .map((outcome) => encodeOutcome(isForGuest ? toldOutcome(outcome, request, call) : outcome))
       .values();
     const outcomes = request.writes.map(
       (_write, index): VariableOutcome => unreadable.get(index) ?? carriedOut.next().value ?? unanswered(),
@@ -120,7 +117,7 @@ export function variablesRoutes(context: GatewayContext): Pick<Routes<typeof Var
 type Outcome = Parameters<typeof encodeOutcome>[0];
 
 /** What a guest is told of one write. */
-const told = (outcome: Outcome, { sessionId }: UpdateVariablesRequest, { principal }: UnaryCall): Outcome =>
+const toldOutcome = (outcome: Outcome, { sessionId }: UpdateVariablesRequest, { principal }: UnaryCall): Outcome =>
   outcome.ok ? outcome : { ...outcome, error: toldToGuest(outcome.error, principal, sessionId) };
 
 type Write = ReturnType<typeof decodeWrite>;
