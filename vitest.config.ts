@@ -3,6 +3,12 @@ import { defineConfig } from 'vitest/config';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
+/**
+ * Limits that guard against a hang, and against nothing else: a machine that is shared may stand still for seconds, and no
+ * test may fail for that. What is to be quick is proved by what happens and what does not, never by how long it took.
+ */
+const hangs = { testTimeout: 180_000, hookTimeout: 180_000, expect: { poll: { timeout: 60_000, interval: 10 } } };
+
 export default defineConfig({
   resolve: {
     // The package's own entry points, from source, so that tests and examples read as a user's code would.
@@ -23,6 +29,7 @@ export default defineConfig({
           include: ['test/{unit,contract,property,architecture}/**/*.test.ts'],
           // The house has no module-level state that could leak from one file into another.
           isolate: false,
+          ...hangs,
         },
       },
       {
@@ -30,8 +37,7 @@ export default defineConfig({
         test: {
           name: 'real',
           include: ['test/{integration,chaos}/**/*.test.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          ...hangs,
         },
       },
       {
@@ -43,8 +49,7 @@ export default defineConfig({
             'test/integration/gateway-{calls,domain,guests,hostile,optimizations,security,sessions,variables,workers}.test.ts',
           ],
           env: { COILYARD_TEST_CARRIER: 'frames' },
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          ...hangs,
         },
       },
       {
@@ -57,8 +62,7 @@ export default defineConfig({
             'test/chaos/workers-storm.test.ts',
           ],
           env: { COILYARD_TEST_WORKER_CARRIER: 'grpc' },
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          ...hangs,
         },
       },
     ],

@@ -58,9 +58,7 @@ function watch(client: VariablesClient, coalesce = true): Promise<Watched> {
 const many = (count: number, on: (n: number) => VariablesClient, coalesce?: boolean): Promise<Watched[]> =>
   Promise.all(Array.from({ length: count }, (_, n) => watch(on(n), coalesce)));
 
-test('a thousand watchers of one session all get the newest value, and cost what they did before the writes', {
-  timeout: 120_000,
-}, async () => {
+test('a thousand watchers of one session all get the newest value, and cost what they did before the writes', async () => {
   const connections = Array.from({ length: 10 }, () => connect());
   const on = (n: number): VariablesClient => connections[n % 10] ?? connect();
   const empty = await gateway.memory();
@@ -68,7 +66,7 @@ test('a thousand watchers of one session all get the newest value, and cost what
   const idle = await gateway.memory();
   expect(idle.openStreams).toBe(1000);
   await gateway.write(10, 1000);
-  await expect.poll(() => watchers.filter(({ newest }) => newest !== 10).length, { timeout: 60_000 }).toBe(0);
+  await expect.poll(() => watchers.filter(({ newest }) => newest !== 10).length).toBe(0);
   const after = await gateway.memory();
 
   for (const { stream } of watchers) stream.pause();
@@ -76,7 +74,7 @@ test('a thousand watchers of one session all get the newest value, and cost what
   await gateway.write(300, 20_000);
   const blocked = await gateway.memory();
   for (const { stream } of watchers) stream.cancel();
-  await expect.poll(async () => (await gateway.memory()).openStreams, { timeout: 60_000 }).toBe(0);
+  await expect.poll(async () => (await gateway.memory()).openStreams).toBe(0);
   const gone = await gateway.memory();
   tell('1,000 watchers: held', { empty, idle, after, blocked, gone });
   expect(idle.held - empty.held).toBeLessThan(100 * MIB);
@@ -85,9 +83,7 @@ test('a thousand watchers of one session all get the newest value, and cost what
   expect(gone.held - empty.held).toBeLessThan(80 * MIB);
 });
 
-test('watchers that do not read, and those that have died without a word, do not delay a writer', {
-  timeout: 120_000,
-}, async () => {
+test('watchers that do not read, and those that have died without a word, do not delay a writer', async () => {
   const writer = connect();
   const proxy = await CuttingProxy.start(() => gateway.port);
   const [slow, dead] = [connect(), connect(proxy.address)];
@@ -104,7 +100,7 @@ test('watchers that do not read, and those that have died without a word, do not
     beside.push(await timeOf(writer, 250));
     for (const { stream } of watchers) stream.cancel();
     proxy.cut();
-    await expect.poll(async () => (await gateway.memory()).openStreams, { timeout: 30_000 }).toBe(0);
+    await expect.poll(async () => (await gateway.memory()).openStreams).toBe(0);
   }
   proxy.close();
   const ratio = Math.min(...beside) / Math.min(...alone);

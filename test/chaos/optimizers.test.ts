@@ -104,7 +104,7 @@ test('runs over sessions that crash, under clients that vanish and objectives th
   expect(endings.get('sound')).toBeGreaterThan(started / 2);
   for (const session of sessions)
     for (const variable of ['a', 'b', 'c']) {
-      await eventually(() => session.optimization(variable)?.isOptimizing === false, `${variable} is free`, 5_000);
+      await eventually(() => session.optimization(variable)?.isOptimizing === false, `${variable} is free`);
       const run = await runtime.optimizers.start(session, variable, {
         optimizer: 'random_search',
         maxIterations: 2,

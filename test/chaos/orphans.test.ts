@@ -17,7 +17,7 @@ async function aRuntimeToKill(mode: string): Promise<{ node: ChildProcess; mark:
   node.stdout.setEncoding('utf8').on('data', (text: string) => {
     printed += text;
   });
-  await eventually(() => /pids .*\n/.test(printed), 'the workers are ready', 60_000);
+  await eventually(() => /pids .*\n/.test(printed), 'the workers are ready');
   return { node, mark, workers: [...printed.matchAll(/\d+/g)].map(Number) };
 }
 
@@ -39,17 +39,17 @@ test.skipIf(!isLinux).each([
     for (const pid of stopped) process.kill(pid, 'SIGSTOP');
   }
   node.kill('SIGKILL');
-  await eventually(() => marked(mark).length === 0, 'nothing is left', 3_000);
+  await eventually(() => marked(mark).length === 0, 'nothing is left');
 });
 
 test.skipIf(!isLinux)('a killed runtime takes nothing along that belongs to another one', async () => {
   const [one, two] = await Promise.all([aRuntimeToKill('zygote'), aRuntimeToKill('zygote')]);
   const before = marked(two.mark);
   one.node.kill('SIGKILL');
-  await eventually(() => marked(one.mark).length === 0, 'nothing of the first is left', 3_000);
+  await eventually(() => marked(one.mark).length === 0, 'nothing of the first is left');
   expect(marked(two.mark)).toEqual(before);
   two.node.kill('SIGKILL');
-  await eventually(() => marked(two.mark).length === 0, 'nothing of the second is left', 3_000);
+  await eventually(() => marked(two.mark).length === 0, 'nothing of the second is left');
 });
 
 test.skipIf(!isLinux)('a suspended runtime goes on where it was, and its workers with it', async () => {
@@ -58,5 +58,5 @@ test.skipIf(!isLinux)('a suspended runtime goes on where it was, and its workers
   const before = marked(mark);
   expect(workers.every((pid) => before.includes(pid))).toBe(true);
   node.kill('SIGKILL');
-  await eventually(() => marked(mark).length === 0, 'nothing is left', 3_000);
+  await eventually(() => marked(mark).length === 0, 'nothing is left');
 });

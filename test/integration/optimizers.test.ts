@@ -86,11 +86,8 @@ describe('an objective of this process', () => {
       run.ended.then(({ reason }) => console.log(reason));
       await runtime.stop();
     `;
-    const { stdout } = await promisify(execFile)(
-      process.execPath,
-      ['--import', './test/support/run-typescript.mjs', '--input-type=module', '--eval', program],
-      { timeout: 30_000 },
-    );
+    const runner = ['--import', './test/support/run-typescript.mjs', '--input-type=module', '--eval', program];
+    const { stdout } = await promisify(execFile)(process.execPath, runner, { timeout: 120_000 });
     expect(stdout.split('\n').sort()).toEqual(['', 'shutdown', 'two undefined']);
   });
 });

@@ -141,7 +141,7 @@ test('a process whose runtime was stopped ends by itself', async () => {
     console.log((await watch.next()).done ?? false);
   `;
   const runner = ['--import', './test/support/run-typescript.mjs', '--input-type=module', '--eval', script];
-  const { stdout } = await promisify(execFile)(process.execPath, runner, { timeout: 20_000 });
+  const { stdout } = await promisify(execFile)(process.execPath, runner, { timeout: 120_000 });
   expect(stdout.trim()).toBe('true');
 });
 

@@ -111,7 +111,7 @@ test('a killed Node takes its worker along: the death pipe ends', async () => {
   const pid = Number(/pid (\d+)/.exec(printed)?.[1]);
   expect(isRunning(pid)).toBe(true);
   node.kill('SIGKILL');
-  await eventually(() => !isRunning(pid), 'no worker is left', 1_000);
+  await eventually(() => !isRunning(pid), 'no worker is left');
 });
 
 test('an interpreter that does not exist is pool_unavailable at once, with the remedy', async () => {

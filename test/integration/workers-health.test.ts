@@ -120,9 +120,9 @@ test('a pool grows while calls wait, and shrinks again when there is nothing to 
   await using house = await aPythonRuntime({ min: 1, max: 3, scaleUpAfterMs: 50, scaleDownAfterMs: 500 });
   await house.ready(1);
   const calls = Array.from({ length: 9 }, () => house.python.call('wait', { seconds: 1 }));
-  await eventually(() => house.pids.length === 3, 'there are three workers', 20_000);
+  await eventually(() => house.pids.length === 3, 'there are three workers');
   await expect(Promise.all(calls)).resolves.toEqual(Array.from({ length: 9 }, () => 'slept'));
-  await eventually(() => house.pids.length === 1, 'there is one worker again', 20_000);
+  await eventually(() => house.pids.length === 1, 'there is one worker again');
   await expect(house.python.call('add', { a: 1, b: 1 })).resolves.toBe(2);
 });
 

@@ -14,7 +14,7 @@ test('a worker that is started by hand joins its pool with a token, serves, and 
   await expect(house.python.call('add', { a: 1, b: 1 })).resolves.toBe(2);
   {
     await using worker = byHand(invitation);
-    await eventually(() => isReady(house, invitation.workerId), 'it has joined', 20_000);
+    await eventually(() => isReady(house, invitation.workerId), 'it has joined');
     const pids = await Promise.all([1, 2, 3, 4].map(() => house.python.call('append_slowly', aTrace)));
     expect(pids).toContain(worker.pid);
     // It is not ours to signal: its silence alone tells that it is gone.
@@ -24,7 +24,7 @@ test('a worker that is started by hand joins its pool with a token, serves, and 
     expect(await worker.ended).toBe(5);
   }
   await using again = byHand(invitation);
-  await eventually(() => isReady(house, invitation.workerId), 'it is back', 20_000);
+  await eventually(() => isReady(house, invitation.workerId), 'it is back');
   expect(isRunning(again.pid)).toBe(true);
 });
 
@@ -32,7 +32,7 @@ test('a token lets one worker in at a time, and a wrong one nobody', async () =>
   await using house = await aPythonRuntime();
   const invitation = await house.python.invite();
   await using first = byHand(invitation);
-  await eventually(() => isReady(house, invitation.workerId), 'it has joined', 20_000);
+  await eventually(() => isReady(house, invitation.workerId), 'it has joined');
   await using second = byHand(invitation);
   await using stranger = byHand({ ...invitation, token: `${invitation.workerId}.guess` });
   expect(await Promise.all([second.ended, stranger.ended])).toEqual([4, 4]);
@@ -43,7 +43,7 @@ test('a runtime that stops lets its guests finish and go', async () => {
   const house = await aPythonRuntime();
   const invitation = await house.python.invite();
   await using worker = byHand(invitation);
-  await eventually(() => isReady(house, invitation.workerId), 'it has joined', 20_000);
+  await eventually(() => isReady(house, invitation.workerId), 'it has joined');
   await house.runtime.stop();
   expect(await worker.ended).toBe(0);
 });
@@ -81,16 +81,16 @@ function aRuntimeToStop() {
 test('a runtime that stands still loses its guest with the lease and keeps the worker that it watches over', async () => {
   await using runtime = aRuntimeToStop();
   const found = () => runtime.said().find((said) => said.invitation !== undefined)?.invitation;
-  await eventually(() => found() !== undefined, 'it invites', 60_000);
+  await eventually(() => found() !== undefined, 'it invites');
   const invitation = found();
   if (invitation === undefined) throw new Error('no invitation');
   const { workerId } = invitation;
   const readies = (id: string) => runtime.said().filter(({ ready }) => ready === id);
   await using guest = byHand(invitation);
-  await eventually(() => readies(workerId).length === 1, 'it has joined', 20_000);
+  await eventually(() => readies(workerId).length === 1, 'it has joined');
   const [own] = readies('default-0');
   // Stopped before its welcome has left, the runtime would be one that never answered.
-  await eventually(() => guest.said.includes('has taken this worker in'), 'the welcome has come', 20_000);
+  await eventually(() => guest.said.includes('has taken this worker in'), 'the welcome has come');
 
   runtime.node.kill('SIGSTOP');
   expect(await guest.ended).toBe(6);
@@ -104,7 +104,7 @@ test('a runtime that stands still loses its guest with the lease and keeps the w
   await eventually(() => exits().length > 0, 'it says what became of the guest');
   expect(exits()).toEqual([{ exited: workerId, cause: 'disconnected' }]);
   await using again = byHand(invitation);
-  await eventually(() => readies(workerId).length === 2, 'it takes the guest back', 20_000);
+  await eventually(() => readies(workerId).length === 2, 'it takes the guest back');
   expect(exits()).toHaveLength(1);
   expect(readies('default-0')).toHaveLength(1);
   expect([own?.pid ?? 0, again.pid].map(isRunning)).toEqual([true, true]);
@@ -113,11 +113,11 @@ test('a runtime that stands still loses its guest with the lease and keeps the w
 test('a guest goes when its runtime is killed', async () => {
   await using runtime = aRuntimeToStop();
   const found = () => runtime.said().find((said) => said.invitation !== undefined)?.invitation;
-  await eventually(() => found() !== undefined, 'it invites', 60_000);
+  await eventually(() => found() !== undefined, 'it invites');
   const invitation = found();
   if (invitation === undefined) throw new Error('no invitation');
   await using guest = byHand(invitation);
-  await eventually(() => runtime.said().some(({ ready }) => ready === invitation.workerId), 'it has joined', 20_000);
+  await eventually(() => runtime.said().some(({ ready }) => ready === invitation.workerId), 'it has joined');
   runtime.node.kill('SIGKILL');
   expect(await guest.ended).toBe(5);
   expect(guest.said).toContain('the connection to the runtime was lost');

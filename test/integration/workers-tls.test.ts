@@ -44,7 +44,7 @@ test.each([
   expect(invitation).toMatchObject({ gateway: address, tls: kind });
   expect(invitation.command).toContain('--tls');
   await using guest = byHand(invitation, env);
-  await eventually(() => isReady(runtime, invitation.workerId), `it has joined: ${guest.said}`, 20_000);
+  await eventually(() => isReady(runtime, invitation.workerId), `it has joined: ${guest.said}`);
   const session = await runtime.sessions.start({ id: 'remembered' });
   await session.register('x', 'integer', 1);
   await expect(runtime.python.call('pid')).resolves.toBe(guest.pid);
@@ -58,7 +58,7 @@ test('the files can be named on the command line too', async () => {
   const files = ['--tls-ca', file('ca'), '--tls-cert', file('client'), '--tls-key', file('client-key')];
   const bare = command.filter((word) => word !== '--tls');
   await using guest = byHand({ ...invitation, command: bare }, {}, files);
-  await eventually(() => isReady(runtime, invitation.workerId), `it has joined: ${guest.said}`, 20_000);
+  await eventually(() => isReady(runtime, invitation.workerId), `it has joined: ${guest.said}`);
 });
 
 test.each<[string, typeof tls, Record<string, string>, readonly string[], number, RegExp]>([

@@ -140,7 +140,7 @@ test.skipIf(!isLinux)('a zygote that stands still is found out by what it does n
   const { parent } = await birthOf(house);
   process.kill(parent, 'SIGSTOP');
   process.kill(pid, 'SIGKILL');
-  await eventually(() => !isRunning(parent), 'the zygote was killed', 20_000);
+  await eventually(() => !isRunning(parent), 'the zygote was killed');
   await house.missed([pid]);
   await expect(house.python.call('add', { a: 1, b: 2 })).resolves.toBe(3);
 });
@@ -151,7 +151,7 @@ test.skipIf(!isLinux)('what a dead worker had started goes with it, also from a 
   expect(started.every(isRunning)).toBe(true);
   const [worker = 0] = await house.ready(1);
   process.kill(worker, 'SIGKILL');
-  await eventually(() => !started.some(isRunning), 'nothing is left', 2_000);
+  await eventually(() => !started.some(isRunning), 'nothing is left');
   await house.missed([worker]);
   await expect(house.python.call('add', { a: 1, b: 2 })).resolves.toBe(3);
 });
@@ -161,7 +161,7 @@ test.skipIf(!isLinux)('so it does from a worker that was started cold and is kil
   const started = [Number(await house.python.call('renegade')), Number(await house.python.call('relative'))];
   const [worker = 0] = await house.ready(1);
   process.kill(worker, 'SIGSTOP');
-  await eventually(() => !started.some(isRunning), 'nothing is left', 5_000);
+  await eventually(() => !started.some(isRunning), 'nothing is left');
   await house.missed([worker]);
   await expect(house.python.call('add', { a: 1, b: 2 })).resolves.toBe(3);
 });

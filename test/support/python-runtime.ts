@@ -47,7 +47,7 @@ export class PythonHouse {
   /** Starts the pool and waits until so many workers are ready. */
   async ready(count: number): Promise<number[]> {
     await this.python.start();
-    await eventually(() => this.pids.length === count, `${count} workers are ready`, 30_000);
+    await eventually(() => this.pids.length === count, `${count} workers are ready`);
     return this.pids;
   }
 
