@@ -7,7 +7,7 @@ import { isPlainObject } from './plain-data.js';
 import { rememberWholeFloats, wholeFloatsOf } from './whole-floats.js';
 
 /** Deeper than anything that passes a cast. */
-const MAX_DEPTH = 64;
+const MAX_DEPTH = 128;
 /** Elements and entries: more than anything that passes a cast. */
 const MAX_ITEMS = 20_000_000;
 /** What a list or a map costs besides its items: a cycle is not followed for long. */

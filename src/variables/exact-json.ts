@@ -9,8 +9,8 @@ import { invalidArgument } from '../kernel/errors.js';
 import { isPlainObject } from './plain-data.js';
 import { isWholeFloat, rememberWholeFloats, WholeFloat, wholeFloatsOf, withWholeFloats } from './whole-floats.js';
 
-/** Lists and maps within each other. */
-export const MAX_JSON_DEPTH = 64;
+/** Lists and maps within each other: a value may have 100, and stands in a document. */
+export const MAX_JSON_DEPTH = 128;
 /** Values in one text, lists and maps included. */
 export const MAX_JSON_VALUES = 1_000_000;
 /** Digits of one integer: what Python reads and writes by default (`sys.int_info.default_max_str_digits`). */

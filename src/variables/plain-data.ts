@@ -7,8 +7,10 @@ import type { Metadata } from './value.js';
 import { noMetadata } from './value.js';
 import { isWholeFloat, rememberWholeFloats, wholeFloatsOf } from './whole-floats.js';
 
-const MAX_DEPTH = 32;
-const MAX_NODES = 100_000;
+/** Lists and maps within each other. */
+const MAX_DEPTH = 100;
+/** Values in one value, lists and maps included. */
+const MAX_NODES = 1_000_000;
 /** How much is read again to find out where it throws. */
 const MAX_FAULT_NODES = 10_000;
 /** How much of the path to an offending place is told. */

@@ -28,7 +28,7 @@ def encode_rules(rules: Iterable[Mapping[str, Any]] | None, field: str) -> list[
 def _encode_rule(rule: object, field: str) -> variables_pb2.AccessRule:
     fields = given.mapping(rule, field, _expecting(_RULE_KEYS), _RULE_KEYS)
     pattern = given.text(fields.get("session_pattern"), f"{field}.session_pattern", "'any' or a glob")
-    listed = given.items(fields.get("permissions", ()), f"{field}.permissions", "a list of rights")
+    listed = given.items(fields.get("permissions"), f"{field}.permissions", "a list of rights")
     permissions = [
         given.text(permission, f"{field}.permissions[{index}]", "one of read, write, observe, optimize")
         for index, permission in enumerate(listed)

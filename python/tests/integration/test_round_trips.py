@@ -30,6 +30,22 @@ def test_any_number_and_text_survives_the_way_there_and_back(
         session.stop()
 
 
+def test_long_and_deep_lists_and_maps_come_back_whole(address: str) -> None:
+    deep: object = 1.0
+    for level in range(50):
+        deep = {"level": level, "down": [deep]}
+    values: dict[str, object] = {"deep": deep, "long": [*range(150_000), 0.5]}
+    with coilyard.sync.connect(address) as client, client.create_session() as session:
+        for name, value in values.items():
+            session.set_variable(name, value, create_if_missing=True)
+            assert _kinds(session.get_variable(name, bypass_cache=True)) == _kinds(value)
+        with pytest.raises(TypeError, match="at most 100 levels"):
+            session.set_variable("deep", {"down": deep})
+        with pytest.raises(ValueError, match="at most 1000000 values"):
+            session.set_variable("long", [0] * 1_000_001)
+        session.stop()
+
+
 _NUMBERS = st.integers() | st.integers(-(2**53), 2**53).map(float) | st.floats(allow_nan=False, allow_infinity=False)
 _NESTED = st.recursive(
     _NUMBERS | st.booleans() | st.none() | st.text(max_size=5),

@@ -252,6 +252,7 @@ async def test_a_text_of_a_class_of_its_own_is_a_text(session: SessionContext, n
         ([5], "rules[0]:"),
         ([{}], "rules[0].session_pattern:"),
         ([{"session_pattern": 5}], "rules[0].session_pattern:"),
+        ([{"session_pattern": "any"}], "rules[0].permissions:"),
         ([{"session_pattern": "any", "permissions": "read"}], "rules[0].permissions:"),
         ([{"session_pattern": "any", "permissions": ["read", 5]}], "rules[0].permissions[1]:"),
         ([{"session_pattern": "any", "permissions": [], "conditions": [1]}], "rules[0].conditions:"),

@@ -87,7 +87,7 @@ test('a copy of what was given is refused as the original is', async () => {
     },
   });
   for (const [value, message] of [
-    [cycle, 'nesting of at most 32 levels'],
+    [cycle, 'nesting of at most 100 levels'],
     [{ hole }, 'map: value.hole[0]: expected plain data, got undefined'],
     [{ date: new Date(0) }, 'got an object (Date)'],
     [{ throwing }, 'not yours'],

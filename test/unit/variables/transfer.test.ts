@@ -333,7 +333,7 @@ describe('a hostile document is refused with the path of the place', () => {
     ],
     [
       'nesting without end',
-      documentOf([{ name: 'l', type: 'list', value: nested(80) }]),
+      documentOf([{ name: 'l', type: 'list', value: nested(200) }]),
       'invalid_argument',
       'document',
     ],
