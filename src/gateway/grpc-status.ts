@@ -1,6 +1,6 @@
 /** Failures as grpc-js wants them: a number, a text, and the typed detail in the trailer. */
 
-import { Metadata, type ServerInterceptingCall, type StatusObject } from '@grpc/grpc-js';
+import { Metadata, type ServerInterceptingCall, type StatusObject, status as Status } from '@grpc/grpc-js';
 import { CoilyardError, type ErrorCode, toCoilyardError } from '../kernel/errors.js';
 import { encodeStatus, STATUS_DETAILS_KEY } from '../wire/status.js';
 
@@ -15,14 +15,14 @@ export function grpcStatusOf(thrown: unknown): StatusObject {
   return { code, details: message, metadata };
 }
 
-/** What the library itself refuses, by the number of its status. Others pass as they are. */
+/** What the library itself refuses, by its status. Others pass as they are. */
 const ofTheLibrary: ReadonlyMap<number, ErrorCode> = new Map([
-  [1, 'cancelled'],
-  [2, 'internal'],
-  [4, 'deadline_exceeded'],
+  [Status.CANCELLED, 'cancelled'],
+  [Status.UNKNOWN, 'internal'],
+  [Status.DEADLINE_EXCEEDED, 'deadline_exceeded'],
   // The only thing that grpc-js finds exhausted is the limit on the size of a message.
-  [8, 'payload_too_large'],
-  [13, 'internal'],
+  [Status.RESOURCE_EXHAUSTED, 'payload_too_large'],
+  [Status.INTERNAL, 'internal'],
 ]);
 
 /** Gives a status of the library its typed detail; one that has it already is left alone. */

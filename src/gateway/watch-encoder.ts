@@ -59,13 +59,15 @@ export class WatchEncoder {
   };
 
   #knownBytes(update: VariableUpdate): Encoded {
-    const known = this.#encoded.get(update) ?? { full: encodeWithin(update, this.#maxUpdateBytes) };
-    this.#encoded.set(update, known);
-    return known;
+    const known = this.#encoded.get(update);
+    if (known !== undefined) return known;
+    const encoded: Encoded = { full: encodeWithin(update, this.#maxUpdateBytes) };
+    this.#encoded.set(update, encoded);
+    return encoded;
   }
 }
 
-/** The update with as much of it as fits: the new value matters more than the old one, and that it came most of all. */
+/** The update with as much of it as fits. */
 function encodeWithin(update: VariableUpdate, maxBytes: number): Uint8Array {
   let message = toWire(update);
   let bytes = WireUpdate.encode(message).finish();
