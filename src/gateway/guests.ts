@@ -6,8 +6,9 @@
 
 import { CoilyardError, type ErrorCode } from '../kernel/errors.js';
 import type { SessionHandle } from '../sessions/handle.js';
-import { type MethodPath, sessionRefused } from './authorization.js';
+import { sessionRefused } from './authorization.js';
 import type { GatewayContext } from './context.js';
+import type { MethodPath } from './method-scopes.js';
 import type { Principal } from './principal.js';
 
 /** The session as its guest may use it. @throws CoilyardError `permission_denied` unless a rule grants it something. */

@@ -6,10 +6,11 @@
 import { CoilyardError, describeThrown, invalidArgument } from '../kernel/errors.js';
 import type { ExecuteOptions } from '../sessions/handle.js';
 import { strictly } from '../wire/strict-reader.js';
-import { authorizeMethod, authorizeSessions, type MethodPath, sessionNamedBy } from './authorization.js';
+import { authorizeMethod, authorizeSessions, sessionNamedBy } from './authorization.js';
 import type { Caller } from './caller.js';
 import type { GatewayContext } from './context.js';
 import { refusedToGuest } from './guests.js';
+import type { MethodPath } from './method-scopes.js';
 
 /** A method as the generated service describes it. */
 export interface RpcMethod<Request, Response> {

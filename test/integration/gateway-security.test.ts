@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { credentials, Metadata } from '@grpc/grpc-js';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { bearerAuthenticator } from '../../src/gateway/authenticator.js';
-import { scopeOf } from '../../src/gateway/authorization.js';
+import { scopeOf } from '../../src/gateway/method-scopes.js';
 import { OptimizationsService } from '../../src/gen/coilyard/v1/optimizations.js';
 import { SessionsClient, SessionsService } from '../../src/gen/coilyard/v1/sessions.js';
 import { VariablesClient, VariablesService, type WatchResponse } from '../../src/gen/coilyard/v1/variables.js';
