@@ -4,7 +4,7 @@ import { type CallToolRequest, type CallToolResponse, WorkersService } from '../
 import { CoilyardError } from '../kernel/errors.js';
 import { isSessionId } from '../kernel/ids.js';
 import { filledText, optionalText } from '../wire/fields.js';
-import { encodeToolSpec } from '../wire/frame-codec.js';
+import { encodeToolSpec } from '../wire/worker-frame-codec.js';
 import { decodeValues, encodeValue } from '../wire/value.js';
 import type { ToolsPort } from '../workers/python-port.js';
 import type { GatewayContext } from './context.js';

@@ -5,7 +5,8 @@
 
 import type { Clock, Timer } from '../kernel/clock.js';
 import { CoilyardError, describeThrown } from '../kernel/errors.js';
-import { decodeRuntimeFrame, decodeWorkerFrame, encodeRuntimeFrame, encodeWorkerFrame } from '../wire/frame-codec.js';
+import { decodeRuntimeFrame, encodeRuntimeFrame } from '../wire/runtime-frame-codec.js';
+import { decodeWorkerFrame, encodeWorkerFrame } from '../wire/worker-frame-codec.js';
 import type { CallFrame, HelloFrame, RuntimeFrame, WorkerFrame } from '../wire/frames.js';
 import type { Attachment, FrameReceiver } from '../workers/attachment.js';
 import type { AttachRegistry } from '../workers/attach-registry.js';

@@ -31,3 +31,6 @@ export function safeCount(count: bigint, field: string): number {
 
 /** Instants and durations travel as whole milliseconds. */
 export const wholeMs = (ms: number): bigint => BigInt(Math.round(ms));
+
+/** A span of time, rounded up: one that is nearly over is not over. Never below 0. */
+export const spanMs = (ms: number): bigint => BigInt(Math.max(0, Math.ceil(ms)));

@@ -2,7 +2,7 @@
 
 import type { Value } from '../gen/coilyard/v1/value.js';
 import { RuntimeFrame as WireFrame } from '../gen/coilyard/v1/workers.js';
-import { encodeRuntimeFrame } from './frame-codec.js';
+import { encodeRuntimeFrame } from './runtime-frame-codec.js';
 import type { RuntimeFrame } from './frames.js';
 import { RopeWriter } from './rope-writer.js';
 

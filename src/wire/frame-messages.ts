@@ -7,7 +7,7 @@
 import { AttachRequest, WorkerFrame as WireFrame } from '../gen/coilyard/v1/workers.js';
 import { CoilyardError, describeThrown, invalidArgument } from '../kernel/errors.js';
 import { runtimeFrameBytes } from './frame-bytes.js';
-import { decodeWorkerFrame } from './frame-codec.js';
+import { decodeWorkerFrame } from './worker-frame-codec.js';
 import { FrameQueue } from './frame-queue.js';
 import type { RuntimeFrame, WorkerFrame } from './frames.js';
 import { onlyPiece, type Piece, PieceAssembler } from './pieces.js';

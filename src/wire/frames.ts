@@ -1,6 +1,6 @@
 /**
- * What a Python worker and the runtime say to each other, in the house's own words. A carrier (gRPC today) moves frames
- * in order and knows nothing of their meaning; `frame-codec.ts` turns them into the wire contract and back.
+ * What a Python worker and the runtime say to each other, in the house's own words. A carrier moves frames in order and
+ * knows nothing of their meaning; `runtime-frame-codec.ts` and `worker-frame-codec.ts` turn them into the wire contract and back.
  */
 
 import type { CoilyardError } from '../kernel/errors.js';

@@ -7,7 +7,8 @@ import { AttachRequest, type AttachResponse, WorkersClient } from '../../src/gen
 import { systemClock, systemRandom } from '../../src/kernel/clock.js';
 import { incarnation, workerId } from '../../src/kernel/ids.js';
 import { TelemetryBus } from '../../src/kernel/telemetry.js';
-import { decodeRuntimeFrame, encodeWorkerFrame } from '../../src/wire/frame-codec.js';
+import { decodeRuntimeFrame } from '../../src/wire/runtime-frame-codec.js';
+import { encodeWorkerFrame } from '../../src/wire/worker-frame-codec.js';
 import type { HelloFrame, RuntimeFrame, WorkerFrame } from '../../src/wire/frames.js';
 import { AttachRegistry, type Invitation } from '../../src/workers/attach-registry.js';
 import type { Attachment } from '../../src/workers/attachment.js';

@@ -7,7 +7,8 @@ import { AttachRequest, AttachResponse, WorkersClient } from '../../src/gen/coil
 import { systemClock, systemRandom } from '../../src/kernel/clock.js';
 import type { CoilyardError } from '../../src/kernel/errors.js';
 import { decodeErrorDetail } from '../../src/wire/error-detail.js';
-import { decodeRuntimeFrame, encodeWorkerFrame } from '../../src/wire/frame-codec.js';
+import { decodeRuntimeFrame } from '../../src/wire/runtime-frame-codec.js';
+import { encodeWorkerFrame } from '../../src/wire/worker-frame-codec.js';
 import type { RuntimeFrame, WorkerFrame } from '../../src/wire/frames.js';
 import type { AttachRegistry } from '../../src/workers/attach-registry.js';
 import { deferred } from '../../src/workers/deferred.js';

@@ -3,7 +3,7 @@ import { RuntimeFrame as WireFrame } from '../../../src/gen/coilyard/v1/workers.
 import { ok } from '../../../src/kernel/result.js';
 import { Tensor } from '../../../src/variables/tensor.js';
 import { runtimeFrameBytes } from '../../../src/wire/frame-bytes.js';
-import { decodeRuntimeFrame } from '../../../src/wire/frame-codec.js';
+import { decodeRuntimeFrame } from '../../../src/wire/runtime-frame-codec.js';
 import type { CallFrame, RuntimeFrame } from '../../../src/wire/frames.js';
 
 const bytes = (length: number): Uint8Array => Uint8Array.from({ length }, (_, at) => at % 251);

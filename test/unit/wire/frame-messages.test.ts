@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { AttachRequest, AttachResponse, RuntimeFrame } from '../../../src/gen/coilyard/v1/workers.js';
 import { CoilyardError } from '../../../src/kernel/errors.js';
 import { workerId } from '../../../src/kernel/ids.js';
-import { encodeWorkerFrame } from '../../../src/wire/frame-codec.js';
+import { encodeWorkerFrame } from '../../../src/wire/worker-frame-codec.js';
 import { FrameMessages } from '../../../src/wire/frame-messages.js';
 import type { WorkerFrame } from '../../../src/wire/frames.js';
 

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { CoilyardError } from '../../../src/kernel/errors.js';
 import { incarnation, sessionId, workerId } from '../../../src/kernel/ids.js';
 import { ok } from '../../../src/kernel/result.js';
-import { decodeWorkerFrame } from '../../../src/wire/frame-codec.js';
+import { decodeWorkerFrame } from '../../../src/wire/worker-frame-codec.js';
 import type { AnswerFrame, AskFrame, RuntimeFrame } from '../../../src/wire/frames.js';
 import type { ScriptedWorker } from '../../../src/testing/scripted-worker.js';
 import { AskDesk } from '../../../src/workers/ask-desk.js';

@@ -3,12 +3,8 @@ import { expect, test } from 'vitest';
 import * as wire from '../../../src/gen/coilyard/v1/workers.js';
 import { CoilyardError, errorKinds, isErrorCode } from '../../../src/kernel/errors.js';
 import { incarnation, sessionId, workerId } from '../../../src/kernel/ids.js';
-import {
-  decodeRuntimeFrame,
-  decodeWorkerFrame,
-  encodeRuntimeFrame,
-  encodeWorkerFrame,
-} from '../../../src/wire/frame-codec.js';
+import { decodeRuntimeFrame, encodeRuntimeFrame } from '../../../src/wire/runtime-frame-codec.js';
+import { decodeWorkerFrame, encodeWorkerFrame } from '../../../src/wire/worker-frame-codec.js';
 import { ok } from '../../../src/kernel/result.js';
 import type { RuntimeFrame, WorkerFrame } from '../../../src/wire/frames.js';
 
