@@ -6,7 +6,7 @@ import { describeExit, exitReason } from '../../kernel/exit-reason.js';
 import type { Process } from '../../kernel/process.js';
 import { type ProcessContext, spawn } from '../../kernel/spawn.js';
 import type { TelemetryBus } from '../../kernel/telemetry.js';
-import { type Deferred, deferred } from '../deferred.js';
+import { type Deferred, deferred } from '../../kernel/deferred.js';
 import type { WorkerEnvironment } from '../launcher.js';
 import { reasonOf } from '../worker-errors.js';
 import type { Interpreters } from './interpreters.js';

@@ -7,7 +7,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { Duplex } from 'node:stream';
 import type { Clock, Random } from '../../kernel/clock.js';
 import { CoilyardError, toCoilyardError } from '../../kernel/errors.js';
-import { type Deferred, deferred } from '../deferred.js';
+import { type Deferred, deferred } from '../../kernel/deferred.js';
 import type { Launched, LaunchedExit, LaunchOrder } from '../launcher.js';
 import { STDERR_LINES } from './cold-spawn.js';
 import { type FitInterpreter, startOf } from './interpreters.js';
@@ -22,8 +22,8 @@ import { encodeZygoteFrame, type ZygoteFrame, ZygoteFrameReader } from './zygote
 const FORK_TIMEOUT_MS = 10_000;
 /** A worker's line ends with it; a zygote that says nothing of its death for so long hangs. */
 const REPORT_TIMEOUT_MS = 3_000;
-/** How long the guardian is given to kill everything before it is killed itself. */
-const KILL_GRACE_MS = 2_000;
+/** How long the guardian is given to kill everything before it is killed itself: it never hangs, but needs the processor. */
+const KILL_GRACE_MS = 5_000;
 
 export interface ZygoteSpec {
   readonly clock: Clock;
