@@ -5,6 +5,7 @@
 
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { CoilyardError } from '../kernel/errors.js';
+import { sizeOf } from './rope-writer.js';
 
 /** The most bytes of one piece; a frame of up to as many travels whole. */
 export const PIECE_BYTES = 1024 * 1024;
@@ -15,19 +16,20 @@ export interface Piece<Data extends Uint8Array = Uint8Array> {
   readonly last: boolean;
 }
 
-/** The bytes of one frame, which may come in parts, as views, not copies. */
+/** The bytes of one frame, which may come in parts, some of them empty: views, not copies. */
 export function* cutUp(
   parts: Uint8Array | readonly Uint8Array[],
   frameId: bigint,
   most: number = PIECE_BYTES,
 ): Generator<Piece<Buffer>, void, void> {
   const all = parts instanceof Uint8Array ? [parts] : parts;
-  const final = all.at(-1);
+  let left = sizeOf(all);
   for (const part of all) {
     const view = Buffer.from(part.buffer, part.byteOffset, part.byteLength);
     for (let from = 0; from < view.byteLength; from += most) {
       const data = view.subarray(from, from + most);
-      yield { frameId, data, last: part === final && from + most >= view.byteLength };
+      left -= data.byteLength;
+      yield { frameId, data, last: left === 0 };
     }
   }
 }

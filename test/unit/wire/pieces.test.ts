@@ -47,6 +47,14 @@ test('a frame in parts is cut up at the same places and where its parts end', ()
   expect(Buffer.concat(pieces.map(({ data }) => data)).equals(Buffer.concat(parts))).toBe(true);
 });
 
+test('the last piece says so, also when the last part of its frame is empty', () => {
+  const pieces = [...cutUp([bytes(3), bytes(0), bytes(2), bytes(0)], 1n)];
+  expect(pieces.map(({ data, last }) => [data.byteLength, last])).toEqual([
+    [3, false],
+    [2, true],
+  ]);
+});
+
 const message = (...frames: WorkerFrame[]): Buffer => Buffer.from(AttachRequest.encode({ frames }).finish());
 const aPiece = (length: number, last: boolean): WorkerFrame => ({
   frame: { $case: 'piece', value: { frameId: 300n, data: Buffer.from(bytes(length)), last } },
