@@ -59,7 +59,8 @@ export abstract class SessionCore implements SessionHandle {
   /** Whether only rules give it rights. */
   protected readonly isGuest: boolean;
 
-  constructor(live: LiveSession, services: SessionServices, expiry: Expiry, by: Caller | undefined) {
+  /** @param expiry of the session: all handles of one session share it. */
+  constructor(live: LiveSession, services: SessionServices, expiry: Expiry, by?: Caller) {
     this.live = live;
     this.services = services;
     this.expiry = expiry;

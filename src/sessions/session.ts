@@ -1,16 +1,13 @@
 /** A session as users hold it: the methods of the contract over one living session, valid across restarts of its actor. */
 
 import { CoilyardError, invalidArgument } from '../kernel/errors.js';
-import type { AccessRuleInput, Caller } from '../variables/access.js';
+import type { AccessRuleInput } from '../variables/access.js';
 import { asGiven, eachAsGiven } from '../variables/as-given.js';
 import type { Compute } from '../variables/compute.js';
 import { isPlainObject } from '../variables/plain-data.js';
 import type { Variable } from '../variables/variable.js';
 import { checkCount, checkFunction, checkOptions } from './arguments.js';
 import { CallbackObserver, type Observer } from './callback-observer.js';
-import { Expiry } from './expiry.js';
-import type { LiveSession } from './live-session.js';
-import type { SessionServices } from './services.js';
 import type {
   CommandOptions,
   DependencyOptions,
@@ -45,17 +42,6 @@ export interface Written {
 }
 
 export class Session extends SessionReads {
-  /** @param calledBy the handle of the owner, whose expiry a caller's handle shares, and the calling session. */
-  constructor(
-    live: LiveSession,
-    services: SessionServices,
-    calledBy?: { readonly expiry: Expiry; readonly by: Caller },
-  ) {
-    const expiry =
-      calledBy?.expiry ?? new Expiry(live.record.ttlMs, services.clock, services.wheel, () => expire(live, services));
-    super(live, services, expiry, calledBy?.by);
-  }
-
   /**
    * The same session, asked by another one: rules are matched with that one's id. With `onlyByRule` it is a guest: it may
    * use the variables whose rules say so, and is told `permission_denied` of everything else, be it there or not. Whatever
@@ -68,7 +54,7 @@ export class Session extends SessionReads {
     const { onlyByRule = false } = options;
     if (typeof onlyByRule !== 'boolean') throw invalidArgument('onlyByRule', 'true or false', onlyByRule);
     const by = { id: principal, byRuleOnly: onlyByRule || this.isGuest };
-    return new Session(this.live, this.services, { expiry: this.expiry, by });
+    return new Session(this.live, this.services, this.expiry, by);
   }
 
   /** Registers a variable. @returns its id, such as `var_temperature_1`. */
@@ -263,16 +249,6 @@ export class Session extends SessionReads {
     await this.stop();
   }
 
-  /** Starts the countdown; called by the directory once the session is ready. */
-  watchOverExpiry(): void {
-    this.expiry.start();
-  }
-
-  /** Ends the countdown; called by the directory once the session is closed. */
-  forgetExpiry(): void {
-    this.expiry.stop();
-  }
-
   #presented(update: VariableUpdate): VariableUpdate {
     const { variableType, value, oldValue } = update;
     return {
@@ -281,10 +257,4 @@ export class Session extends SessionReads {
       oldValue: this.presentValue(variableType, oldValue),
     };
   }
-}
-
-function expire(live: LiveSession, { telemetry }: SessionServices): void {
-  live.stopped({ reason: 'session_expired', keep: false }).catch((error: unknown) => {
-    telemetry.emit('session.crashed', { sessionId: live.id, error, revision: live.position.revision });
-  });
 }

@@ -5,6 +5,7 @@ import { isSessionId, SESSION_ID_RULE, type SessionId, sessionId } from '../kern
 import type { Ignore, Process } from '../kernel/process.js';
 import { copyMetadata } from '../variables/plain-data.js';
 import { checkCount, checkOptions, checkText } from './arguments.js';
+import { Expiry } from './expiry.js';
 import type { SessionInfo, SessionsPort, StartSessionOptions } from './handle.js';
 import { KeptSessions } from './kept-sessions.js';
 import { type Ending, LiveSession } from './live-session.js';
@@ -139,11 +140,13 @@ export class Sessions implements SessionsPort {
       await launched.started;
       return launched.session;
     }
+    const { clock, wheel } = this.#services;
+    const expiry = new Expiry(record.ttlMs, clock, wheel, () => this.#expire(live));
     const live: LiveSession = new LiveSession(record, this.#services, (ending) => {
-      session.forgetExpiry();
+      expiry.stop();
       return this.#closed(live, ending);
     });
-    const session = new Session(live, this.#services);
+    const session = new Session(live, this.#services, expiry);
     const started = this.#supervisor().startChild(record.id, (parent) => live.start(parent));
     this.#entries.set(record.id, { live, session, started });
     this.#kept.remove(record.id);
@@ -154,8 +157,14 @@ export class Sessions implements SessionsPort {
       this.#kept.add(record);
       throw error;
     }
-    if (!live.closed) session.watchOverExpiry();
+    if (!live.closed) expiry.start();
     return session;
+  }
+
+  #expire(live: LiveSession): void {
+    live.stopped({ reason: 'session_expired', keep: false }).catch((error: unknown) => {
+      this.#services.telemetry.emit('session.crashed', { sessionId: live.id, error, revision: live.position.revision });
+    });
   }
 
   #closed({ id, record }: LiveSession, { reason, keep }: Ending): MaybePromise<void> {
