@@ -11,7 +11,6 @@
 
 import {
   type DynamicSupervisor,
-  formatTree,
   type StopReport,
   type Supervisor,
   startDynamicSupervisor,
@@ -23,6 +22,7 @@ import type { AgentDefinition, ModuleRecipes, VariableDeclarations } from './age
 import { type RuntimeConfig, type RuntimeOptions, runtimeConfig } from './config.js';
 import { checkObject, checkOptionalTimeout, reading, readingLater } from './kernel/arguments.js';
 import { systemClock, systemRandom } from './kernel/clock.js';
+import { deferred } from './kernel/deferred.js';
 import { CoilyardError, describeThrown, invalidArgument, runtimeStopped } from './kernel/errors.js';
 import { describeExit, exitReason, isCleanExit } from './kernel/exit-reason.js';
 import { isolate } from './kernel/isolate.js';
@@ -84,6 +84,7 @@ export class Runtime {
   readonly events = new TelemetryBus();
   /** Resolves after `stop`; rejects when the tree gave up. */
   readonly done: Promise<void>;
+  readonly #done = deferred<void>();
   readonly #registry: AttachRegistry;
   readonly #wheel: TimerWheel;
   readonly #store;
@@ -96,13 +97,13 @@ export class Runtime {
   readonly #studies: Studies;
   #stopping: Promise<StopReport> | undefined;
   readonly #stopExporting: (() => void) | undefined;
-  #settleDone: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | undefined;
 
   /** Use {@link startRuntime}. */
   constructor(options: RuntimeOptions, config: RuntimeConfig) {
     const clock = options.clock ?? systemClock;
     const random = options.random ?? systemRandom;
     const telemetry = this.events;
+    this.done = this.#done.promise;
     this.#stopExporting = options.telemetry?.(telemetry) ?? undefined;
     this.#clock = clock;
     this.#random = random;
@@ -174,9 +175,6 @@ export class Runtime {
       python: this.python.port,
       pools: this.python.poolNames,
       refuseIfStopped,
-    });
-    this.done = new Promise((resolve, reject) => {
-      this.#settleDone = { resolve, reject };
     });
     // Whoever does not look at `done` is not punished for it.
     this.done.catch(() => undefined);
@@ -266,7 +264,7 @@ export class Runtime {
     });
     this.#root.monitor((reason) => {
       if (this.#stopping === undefined)
-        this.#settleDone?.reject(
+        this.#done.reject(
           new CoilyardError('internal', `the runtime gave up: ${describeExit(reason)}`, { details: { reason } }),
         );
     });
@@ -327,8 +325,8 @@ export class Runtime {
     this.events.emit('runtime.stopped', { atMs: this.#clock.nowMs(), killed });
     if (this.#stopExporting !== undefined) isolate(this.#stopExporting, 'the telemetry exporter');
     this.events.close();
-    if (isCleanExit(report.reason)) this.#settleDone?.resolve();
-    else this.#settleDone?.reject(new CoilyardError('internal', `the runtime ended: ${describeExit(report.reason)}`));
+    if (isCleanExit(report.reason)) this.#done.resolve();
+    else this.#done.reject(new CoilyardError('internal', `the runtime ended: ${describeExit(report.reason)}`));
     return report;
   }
 
@@ -358,5 +356,3 @@ function checkDefinition(definition: unknown): void {
   checkObject('variables', variables);
   checkObject('modules', modules);
 }
-
-export { formatTree };

@@ -6,8 +6,11 @@ import { parseArgs } from 'node:util';
 import { readFile } from 'node:fs/promises';
 import type { RuntimeOptions } from '../config.js';
 import { checkObject } from '../kernel/arguments.js';
+import { deferred } from '../kernel/deferred.js';
 import { describeThrown, describeValue } from '../kernel/errors.js';
 import { startRuntime } from '../runtime.js';
+
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 /** @returns the exit code. */
 export async function start(args: readonly string[]): Promise<number> {
@@ -30,8 +33,8 @@ async function run(options: RuntimeOptions): Promise<number> {
   const { asked, forget } = untilSignal();
   const runtime = await startRuntime({ logger: stderrLogger, ...options });
   try {
-    const { host, port } = await runtime.gateway.start();
-    console.log(`coilyard: gateway listening on ${host.includes(':') ? `[${host}]` : host}:${port}`);
+    const { address } = await runtime.gateway.start();
+    console.log(`coilyard: gateway listening on ${address}`);
     await Promise.race([asked, runtime.done]);
   } finally {
     const { killed } = await runtime.stop();
@@ -46,21 +49,16 @@ async function run(options: RuntimeOptions): Promise<number> {
  * terminal has sent to both.
  */
 function untilSignal(): { readonly asked: Promise<void>; forget(): void } {
-  let stop = (): void => {};
-  const asked = new Promise<void>((resolve) => {
-    stop = resolve;
-  });
-  const onSignal = (): void => stop();
+  const asked = deferred<void>();
+  const onSignal = (): void => asked.resolve();
   for (const signal of SIGNALS) process.on(signal, onSignal);
   return {
-    asked,
+    asked: asked.promise,
     forget: () => {
       for (const signal of SIGNALS) process.off(signal, onSignal);
     },
   };
 }
-
-const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 const stderrLogger = {
   info: (message: string): void => console.error(`coilyard: ${message}`),

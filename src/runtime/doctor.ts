@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { RuntimeOptions } from '../config.js';
+import { addressOf } from '../gateway/listener.js';
 import { systemClock, systemRandom } from '../kernel/clock.js';
 import { CoilyardError, describeThrown } from '../kernel/errors.js';
 import { hasLocalSockets } from '../workers/local-address.js';
@@ -190,7 +191,7 @@ async function checkLocalSocket(isMeant: boolean): Promise<Finding> {
 
 function checkPort(host: string, port: number): Promise<Finding> {
   const check = 'gateway';
-  const where = `${host}:${port}`;
+  const where = addressOf(host, port);
   return new Promise((done) => {
     const server = createServer();
     server.once('error', (error: NodeJS.ErrnoException) =>

@@ -24,7 +24,7 @@ import type { SessionId } from '../kernel/ids.js';
 import type { Ignore, Process } from '../kernel/process.js';
 import type { TelemetryBus } from '../kernel/telemetry.js';
 import type { AttachRegistry } from '../workers/attach-registry.js';
-import { deferred } from '../workers/deferred.js';
+import { deferred } from '../kernel/deferred.js';
 import type { Launcher, LauncherFactory } from '../workers/launcher.js';
 import { MemoryKills } from '../workers/memory.js';
 import { WorkerPool } from '../workers/pool.js';

@@ -3,6 +3,7 @@
  * xstate reference and the committed state; each life of the actor brings a pipeline that serves them.
  */
 
+import { type Deferred, deferred } from '../kernel/deferred.js';
 import { CoilyardError, runtimeStopped } from '../kernel/errors.js';
 import { type ExitReason, exitReason, isCleanExit } from '../kernel/exit-reason.js';
 import { type Incarnation, incarnation, nextIncarnation, type SessionId } from '../kernel/ids.js';
@@ -76,7 +77,7 @@ export class LiveSession {
   readonly #bucket: TokenBucket | undefined;
   #pins: Set<Pin> | undefined;
   #ending: Ending | undefined;
-  #closing: { readonly done: Promise<void>; readonly resolve: (left: MaybePromise<void>) => void } | undefined;
+  #closing: Deferred<void> | undefined;
   #stopWaitingForParent: (() => void) | undefined;
 
   /** @param onClosed is called once, after the last life of the actor; the end is complete when it has resolved. */
@@ -189,15 +190,9 @@ export class LiveSession {
 
   /** Ends the session and resolves once it has left nothing behind that it should not. */
   async stopped(ending: Ending): Promise<void> {
-    if (this.#phase.type !== 'closed' && this.#closing === undefined) {
-      let resolve: (left: MaybePromise<void>) => void = () => {};
-      const done = new Promise<void>((settle) => {
-        resolve = settle;
-      });
-      this.#closing = { done, resolve };
-    }
+    if (this.#phase.type !== 'closed') this.#closing ??= deferred();
     this.end(ending);
-    await this.#closing?.done;
+    await this.#closing?.promise;
   }
 
   /** The present state, kept for a reader until it lets go. */

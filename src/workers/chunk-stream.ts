@@ -4,7 +4,7 @@ import { CoilyardError } from '../kernel/errors.js';
 import { err, type Result } from '../kernel/result.js';
 import type { Caller, Outcome } from './ledger.js';
 import type { ChunkIterator } from './python-port.js';
-import { deferred, type Deferred } from './deferred.js';
+import { deferred, type Deferred } from '../kernel/deferred.js';
 
 /** The way back to the worker. */
 export interface StreamControl {

@@ -1,7 +1,7 @@
 /** Those who wait until a pool is whole. */
 
 import type { CoilyardError } from '../kernel/errors.js';
-import { type Deferred, deferred } from './deferred.js';
+import { type Deferred, deferred } from '../kernel/deferred.js';
 
 export class Readiness {
   readonly #isWhole: () => boolean;

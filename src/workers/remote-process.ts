@@ -3,7 +3,7 @@
  * stands, and to kill it is to let go of it. A worker that lost its connection ends by itself.
  */
 
-import { deferred } from './deferred.js';
+import { deferred } from '../kernel/deferred.js';
 import type { Launched, LaunchedExit } from './launcher.js';
 
 export class RemoteProcess implements Launched {

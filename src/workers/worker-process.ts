@@ -15,7 +15,7 @@ import type { HelloFrame, WorkerFrame } from '../wire/frames.js';
 import type { Attachment } from './attachment.js';
 import type { AttachRegistry, Guest, GuestLine, Invitation } from './attach-registry.js';
 import { Conversation } from './conversation.js';
-import { deferred } from './deferred.js';
+import { deferred } from '../kernel/deferred.js';
 import { causeOf, type Verdict } from './exit-record.js';
 import type { Launched, LaunchedExit, Launcher } from './launcher.js';
 import { memoryBytes, type MemoryKills } from './memory.js';

@@ -2,7 +2,7 @@ import { Metadata } from '@grpc/grpc-js';
 import { afterEach, expect, test } from 'vitest';
 import { systemClock } from '../../src/kernel/clock.js';
 import type { ExecuteOptions, SessionHandle, SessionsPort } from '../../src/sessions/handle.js';
-import { deferred } from '../../src/workers/deferred.js';
+import { deferred } from '../../src/kernel/deferred.js';
 import { ask, noSource, refusal, startTestGateway, type TestGateway, value } from '../support/gateway-host.js';
 import { hostSessions } from '../support/session-host.js';
 

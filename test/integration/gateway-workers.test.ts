@@ -12,7 +12,7 @@ import { encodeWorkerFrame } from '../../src/wire/worker-frame-codec.js';
 import type { HelloFrame, RuntimeFrame, WorkerFrame } from '../../src/wire/frames.js';
 import { AttachRegistry, type Invitation } from '../../src/workers/attach-registry.js';
 import type { Attachment } from '../../src/workers/attachment.js';
-import { deferred } from '../../src/workers/deferred.js';
+import { deferred } from '../../src/kernel/deferred.js';
 import { reader, startTestGateway, type TestGateway } from '../support/gateway-host.js';
 
 const guest = { pool: 'test', workerId: workerId('test-0'), incarnation: incarnation(1) };

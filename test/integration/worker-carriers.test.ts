@@ -8,7 +8,7 @@ import { TelemetryBus } from '../../src/kernel/telemetry.js';
 import type { CallFrame, HelloFrame, WorkerFrame } from '../../src/wire/frames.js';
 import { AttachRegistry, type Invitation } from '../../src/workers/attach-registry.js';
 import type { Attachment } from '../../src/workers/attachment.js';
-import { deferred } from '../../src/workers/deferred.js';
+import { deferred } from '../../src/kernel/deferred.js';
 import { type CarrierHost, carriers } from '../support/worker-carriers.js';
 
 const guest = { pool: 'test', workerId: workerId('test-0'), incarnation: incarnation(1) };

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { formatTree, startRuntime } from '../../src/runtime.js';
+import { formatTree, startRuntime } from '../../src/index.js';
 import { eventually, isRunning } from '../support/processes.js';
 import { aPythonRuntime, type PythonHouse } from '../support/python-runtime.js';
 

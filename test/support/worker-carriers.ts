@@ -11,7 +11,7 @@ import { decodeRuntimeFrame } from '../../src/wire/runtime-frame-codec.js';
 import { encodeWorkerFrame } from '../../src/wire/worker-frame-codec.js';
 import type { RuntimeFrame, WorkerFrame } from '../../src/wire/frames.js';
 import type { AttachRegistry } from '../../src/workers/attach-registry.js';
-import { deferred } from '../../src/workers/deferred.js';
+import { deferred } from '../../src/kernel/deferred.js';
 import { abstractPath } from '../../src/workers/local-address.js';
 import { LocalDoor } from '../../src/workers/local-door.js';
 import { reader, startTestGateway } from './gateway-host.js';

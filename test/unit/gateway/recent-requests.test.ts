@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { deferred } from '../../../src/workers/deferred.js';
+import { deferred } from '../../../src/kernel/deferred.js';
 import { RecentRequests, type RequestKey } from '../../../src/gateway/recent-requests.js';
 import { CoilyardError } from '../../../src/kernel/errors.js';
 

@@ -1,4 +1,4 @@
-/** A promise and the way to settle it (`Promise.withResolvers`, which Node 20 lacks). */
+/** A promise and the ways to settle it (`Promise.withResolvers`, which Node 20 lacks). */
 
 export interface Deferred<T> {
   readonly promise: Promise<T>;
