@@ -5,7 +5,7 @@ import type { Clock } from '../kernel/clock.js';
 import { CoilyardError, invalidArgument } from '../kernel/errors.js';
 import type { OptimizationStatus, SessionHandle } from '../sessions/handle.js';
 import type { EndedTrial, Measured, OptimizersPort, Told, Trial, TrialOutcome } from './handle.js';
-import { patiently } from './persistence.js';
+import { patiently } from './retries.js';
 import { presentedIn, presentedStatus } from './presented.js';
 import { statusIn } from './refusals.js';
 import { measuredOf } from './score.js';

@@ -19,8 +19,8 @@ import type {
   TrialReader,
 } from './handle.js';
 import { drive, type Objective, toolObjective } from './objective.js';
-import { Ledger, requestOf } from './ledger.js';
-import { onceUnknown, patiently } from './persistence.js';
+import { RunCommands, requestOf } from './run-commands.js';
+import { onceUnknown, patiently } from './retries.js';
 import { driven, notCarriedOn, notOptimizing, overtaken, requireRight, statusIn } from './refusals.js';
 import { type StudySettings, studySettings } from './settings.js';
 import { Study, type StudyOptions } from './study.js';
@@ -137,7 +137,7 @@ export class Studies implements OptimizersPort {
     const study = this.#studyFor(session, id);
     const leaving = reason === 'failed' ? 'before' : 'best';
     if (study !== undefined) await study.end({ reason, leaving, error });
-    else await this.#ledger(session, id).release({ reason, leaving, error });
+    else await this.#commandsOf(session, id).release({ reason, leaving, error });
     return statusIn(session, id);
   }
 
@@ -203,7 +203,7 @@ export class Studies implements OptimizersPort {
 
   /** Of a run that has ended it changes nothing. */
   async #endOrphan(owner: SessionHandle, optimizationId: string): Promise<void> {
-    await this.#ledger(owner, optimizationId).release({ reason: 'lease_expired', leaving: 'before' });
+    await this.#commandsOf(owner, optimizationId).release({ reason: 'lease_expired', leaving: 'before' });
   }
 
   /** The study, if the run goes on here. Throws unless the caller may optimize all its variables. */
@@ -230,8 +230,8 @@ export class Studies implements OptimizersPort {
     if (objective !== undefined) void drive(study, objective, options.settings.parallel);
   }
 
-  #ledger(session: SessionHandle, optimizationId: string): Ledger {
-    return new Ledger({ session, optimizationId, clock: this.#options.clock });
+  #commandsOf(session: SessionHandle, optimizationId: string): RunCommands {
+    return new RunCommands({ session, optimizationId, clock: this.#options.clock });
   }
 }
 

@@ -19,9 +19,9 @@ import type { Candidate, Optimizer, TrialResult } from './algorithms/optimizer.j
 import { considerately } from './considerate.js';
 import type { Asked, AskOptions, Told, Trial, TrialOutcome } from './handle.js';
 import { Lease } from './lease.js';
-import { type Ending, isEnded, Ledger } from './ledger.js';
+import { type Ending, isEnded, RunCommands } from './run-commands.js';
 import { LATE } from './patience.js';
-import { patiently } from './persistence.js';
+import { patiently } from './retries.js';
 import { Plateau, plateauWindow } from './plateau.js';
 import { Reception } from './reception.js';
 import { type Scored, scored } from './score.js';
@@ -49,7 +49,7 @@ export class Study {
   /** One turn at a time, so that an optimizer is never asked twice at once. */
   readonly #inbox = new Inbox((error) => this.#context?.exit(exitReason.error(error)));
   readonly #desk = new TrialDesk();
-  readonly #ledger: Ledger;
+  readonly #commands: RunCommands;
   readonly #reception: Reception<RunningTrial>;
   readonly #plateau: Plateau | undefined;
   /** Absent: its clients bring what they want to try. */
@@ -67,7 +67,7 @@ export class Study {
     this.#options = options;
     this.#optimization = optimization;
     this.#reception = new Reception(clock);
-    this.#ledger = new Ledger({ session, optimizationId: optimization.id, clock });
+    this.#commands = new RunCommands({ session, optimizationId: optimization.id, clock });
     const { convergenceThreshold: threshold, patience, config, direction } = settings;
     const window = plateauWindow(patience, config.n_initial_points);
     // A sweep is meant to be tried as a whole.
@@ -249,7 +249,7 @@ export class Study {
   /** Sets the variables for a trial. False: the run ends instead. */
   async #apply(values: Candidate): Promise<boolean> {
     try {
-      this.#optimization = await this.#ledger.apply(values);
+      this.#optimization = await this.#commands.apply(values);
       return true;
     } catch (error) {
       const isConflict = error instanceof CoilyardError && error.code === 'optimistic_lock_failure';
@@ -283,7 +283,7 @@ export class Study {
 
   async #record(trial: RunningTrial, result: Result<Scored, string>): Promise<number> {
     try {
-      const { optimization, iteration } = await this.#ledger.record(trial, result);
+      const { optimization, iteration } = await this.#commands.record(trial, result);
       this.#optimization = optimization;
       return iteration;
     } catch (error) {
@@ -334,7 +334,7 @@ export class Study {
     this.#lease?.end();
     this.#limit?.cancel();
     try {
-      this.#optimization = await this.#ledger.release(ending);
+      this.#optimization = await this.#commands.release(ending);
     } catch (gone) {
       // With its session everything of the run has gone.
       const error = ending.error ?? describeThrown(gone);

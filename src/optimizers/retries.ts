@@ -1,4 +1,4 @@
-/** What a study asks of its session: asked again while the session is being restarted, or has too much to do. */
+/** Requests to a session that are made again while it is being restarted, or has too much to do. */
 
 import { type Clock, sleep } from '../kernel/clock.js';
 import { CoilyardError, type ErrorCode } from '../kernel/errors.js';
@@ -40,7 +40,7 @@ export async function patiently<T>(
 }
 
 /** A command is carried out once, however often the session has to be asked: it carries the id of its request. */
-export const persist = <C extends VariableCommand & { readonly requestId: string }>(
+export const carryOut = <C extends VariableCommand & { readonly requestId: string }>(
   session: SessionHandle,
   command: C,
   clock: Clock,

@@ -1,5 +1,5 @@
 /**
- * What a study has its session write down: the values of a trial, the outcome of a trial, the end. Each is carried out once,
+ * The commands of a run to its session: set the values of a trial, write down its outcome, end. Each is carried out once,
  * however often the session has to be asked.
  */
 
@@ -10,7 +10,7 @@ import type { SessionHandle } from '../sessions/handle.js';
 import type { EndReason, Optimization } from '../variables/optimization.js';
 import type { Leaving } from '../variables/optimization-commands.js';
 import type { Candidate } from './algorithms/optimizer.js';
-import { isPassing, persist } from './persistence.js';
+import { isPassing, carryOut } from './retries.js';
 import type { Scored } from './score.js';
 import type { RunningTrial } from './trial-desk.js';
 
@@ -22,7 +22,7 @@ export interface Ending {
   readonly leaving?: Leaving | undefined;
 }
 
-export interface LedgerOptions {
+export interface RunCommandsOptions {
   /** The session as whoever asks for it may use it. */
   readonly session: SessionHandle;
   readonly optimizationId: string;
@@ -42,11 +42,11 @@ const lessThan: Readonly<Record<Leaving, Leaving | undefined>> = Object.freeze({
   as_is: undefined,
 });
 
-export class Ledger {
-  readonly #options: LedgerOptions;
+export class RunCommands {
+  readonly #options: RunCommandsOptions;
   #applied = 0;
 
-  constructor(options: LedgerOptions) {
+  constructor(options: RunCommandsOptions) {
     this.#options = options;
   }
 
@@ -56,7 +56,7 @@ export class Ledger {
     this.#applied += 1;
     const requestId = `${optimizationId}.apply.${this.#applied}`;
     const command = { type: 'optimization.apply', source: SOURCE, requestId, optimizationId, values } as const;
-    return (await persist(session, command, clock)).optimization;
+    return (await carryOut(session, command, clock)).optimization;
   }
 
   /** Rejects with what {@link isEnded} knows when the run is over. */
@@ -70,7 +70,7 @@ export class Ledger {
       : { metrics: noMetrics, score: null, error: cut(result.error) || 'it has failed' };
     const requestId = requestOf(optimizationId, number);
     const command = { type: 'optimization.record', source: SOURCE, requestId, optimizationId } as const;
-    const { optimization, trial } = await persist(session, { ...command, values, ...outcome, startedAtMs }, clock);
+    const { optimization, trial } = await carryOut(session, { ...command, values, ...outcome, startedAtMs }, clock);
     return { optimization, iteration: trial.iteration };
   }
 
@@ -80,7 +80,7 @@ export class Ledger {
     const requestId = `${optimizationId}.end.${leaving}`;
     const command = { type: 'optimization.end', source: SOURCE, requestId, optimizationId } as const;
     try {
-      return (await persist(session, { ...command, reason, leaving, error: cut(error) }, clock)).optimization;
+      return (await carryOut(session, { ...command, reason, leaving, error: cut(error) }, clock)).optimization;
     } catch (refusal) {
       const less = lessThan[leaving];
       if (less === undefined || isPassing(refusal)) throw refusal;
