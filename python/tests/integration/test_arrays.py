@@ -56,6 +56,16 @@ async def test_a_tensor_keeps_its_dtype_and_shape_and_its_constraints_hold(sessi
     assert (await session.get_variable("fixed")).shape == (5, 2)
 
 
+async def test_nested_lists_are_the_tensor_that_numpy_makes_of_them(session: SessionContext) -> None:
+    for index, given in enumerate(
+        ([[1, 2], [3, 4]], [[1, 2], [3, 4.0]], [1.0, 2.0], [2**60 + 1, 1], [[True], [False]], [-0.0, 1], [])
+    ):
+        name = f"nested_{index}"
+        await session.register_variable(name, "tensor", given)
+        back, made = await session.get_variable(name), np.array(given)
+        assert (back.dtype, back.shape, back.tolist()) == (made.dtype, made.shape, made.tolist())
+
+
 async def test_an_array_that_was_read_cannot_be_written_to_and_lists_are_copies(session: SessionContext) -> None:
     await session.register_variables(
         [{"name": "array", "initial_value": np.ones(3)}, {"name": "list", "initial_value": [1, [2]]}]

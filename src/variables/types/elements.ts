@@ -3,16 +3,25 @@
 import { CoilyardError, describeValue } from '../../kernel/errors.js';
 import { err, ok, type Result } from '../../kernel/result.js';
 import { countOf, type Dtype, MAX_DIMENSIONS, Tensor, widthOf } from '../tensor.js';
+import { isWholeFloat, wholeFloatsOf } from '../whole-floats.js';
 
 export type Numbers = ArrayLike<number> & Iterable<number>;
 
 /** Elements of one tensor that come as a list; more has to come as a typed array. */
 const MAX_LIST_ELEMENTS = 10_000_000;
 
+/** Which dtype a list gets. */
+export interface ListDtype {
+  /** Default: bool if all elements are, int64 if all are integers and some are beyond 2^53, else float64. */
+  readonly preferred: Dtype | undefined;
+  /** Its integers are told from floats, as on the wire: int64 if all are. A whole number of TypeScript may be either. */
+  readonly knowsIntegers: boolean;
+}
+
 /** `undefined` for what is neither a typed array nor a list. */
-export function elementsOf(value: unknown, preferred: Dtype | undefined): Result<Tensor, CoilyardError> | undefined {
-  if (ArrayBuffer.isView(value)) return ofView(value, preferred);
-  return Array.isArray(value) ? ofList(value, preferred) : undefined;
+export function elementsOf(value: unknown, dtype: ListDtype): Result<Tensor, CoilyardError> | undefined {
+  if (ArrayBuffer.isView(value)) return ofView(value, dtype.preferred);
+  return Array.isArray(value) ? ofList(value, dtype) : undefined;
 }
 
 /** Bytes in little-endian order, as they travel. */
@@ -80,13 +89,13 @@ function dtypeOf(view: ArrayBufferView, preferred: Dtype | undefined): Dtype | u
   return view instanceof BigUint64Array ? 'uint64' : undefined;
 }
 
-function ofList(list: readonly unknown[], preferred: Dtype | undefined): Result<Tensor, CoilyardError> {
+function ofList(list: readonly unknown[], { preferred, knowsIntegers }: ListDtype): Result<Tensor, CoilyardError> {
   const shape = shapeOf(list);
   if (shape.length > MAX_DIMENSIONS) return refuse('value', `at most ${MAX_DIMENSIONS} dimensions`, shape.length);
   const elements: unknown[] = [];
   const uneven = flatten(list, shape, 0, elements);
   if (uneven !== undefined) return refuse('value', uneven, 'something else');
-  const dtype = preferred ?? commonDtype(elements);
+  const dtype = preferred ?? (knowsIntegers && areIntegers(list) ? 'int64' : commonDtype(elements));
   if (dtype === 'float16' || dtype === 'bfloat16')
     return refuse('value', `the bits of ${dtype} as bytes or a Uint16Array`, 'a list');
   return encode(dtype, shape, elements);
@@ -118,9 +127,22 @@ function flatten(
   return undefined;
 }
 
+/** Of a list that was found to be even. */
+function areIntegers(list: readonly unknown[]): boolean {
+  if (list.length === 0) return false;
+  const floats = wholeFloatsOf(list);
+  return list.every((item, index) =>
+    Array.isArray(item)
+      ? areIntegers(item)
+      : typeof item === 'bigint' ||
+        (typeof item === 'number' && Number.isSafeInteger(item) && !isWholeFloat(floats, index, item)),
+  );
+}
+
 function commonDtype(elements: readonly unknown[]): Dtype {
   if (elements.length > 0 && elements.every((element) => typeof element === 'boolean')) return 'bool';
-  return elements.some((element) => typeof element === 'bigint') ? 'int64' : 'float64';
+  const isInteger = (element: unknown): boolean => typeof element === 'bigint' || Number.isSafeInteger(element);
+  return elements.some((element) => typeof element === 'bigint') && elements.every(isInteger) ? 'int64' : 'float64';
 }
 
 const ranges: Partial<Record<Dtype, readonly [min: bigint, max: bigint]>> = {

@@ -91,7 +91,7 @@ function finish(value: Tensor, allowNan: boolean): Result<Tensor, CoilyardError>
     : refuse('numbers that are finite and that the dtype can hold', 'one that is not');
 }
 
-/** @param preferred the dtype that lists of numbers become; without one float64, or int64 or bool if all of them are. */
+/** @param preferred the dtype that lists of numbers become; without one it depends on the numbers. */
 function readTensor(
   value: unknown,
   kind: ValueKind | undefined,
@@ -102,7 +102,7 @@ function readTensor(
     return wrongKind(expected, value, kind);
   if (value instanceof Tensor) return ok(value);
   if (isPlainObject(value)) return readRecord(value);
-  const elements = elementsOf(value, preferred);
+  const elements = elementsOf(value, { preferred, knowsIntegers: kind === 'json' });
   return elements === undefined ? wrongKind(expected, value, kind) : elements;
 }
 
@@ -113,7 +113,7 @@ function readRecord(record: Record<string, unknown>): Result<Tensor, CoilyardErr
   if (!Array.isArray(given) || given.length > MAX_DIMENSIONS || !given.every(isCount))
     return refuse(`a shape of at most ${MAX_DIMENSIONS} sizes`, describeValue(given));
   if (data instanceof Uint8Array) return tensorOfBytes(dtype, given, data);
-  const elements = elementsOf(data, dtype);
+  const elements = elementsOf(data, { preferred: dtype, knowsIntegers: false });
   if (elements === undefined) return refuse('data as bytes, a typed array or a list of numbers', describeValue(data));
   if (!elements.ok) return elements;
   const { value } = elements;

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { parseExactJson } from '../../../src/variables/exact-json.js';
 import { Tensor } from '../../../src/variables/tensor.js';
 import { DomainSession } from '../../support/domain-session.js';
 
-function holding(type: string, initialValue: unknown, constraints = {}): DomainSession {
+function holding(type: string, initialValue: unknown, constraints = {}, kind?: 'json'): DomainSession {
   const session = new DomainSession();
-  session.register('x', type, initialValue, { constraints });
+  session.register('x', type, initialValue, { constraints, kind });
   return session;
 }
 
@@ -80,6 +81,21 @@ describe('a tensor', () => {
       [1, 2, 3],
       [4, 5, 6],
     ]);
+  });
+
+  test.each([
+    ['[[1,2],[3,4]]', 'int64'],
+    ['[9007199254740993,1]', 'int64'],
+    ['[[1,2],[3,4.0]]', 'float64'],
+    ['[1.0,2.0]', 'float64'],
+    ['[1152921504606846976,0.5]', 'float64'],
+    ['[[true],[false]]', 'bool'],
+    ['[]', 'float64'],
+    ['[[],[]]', 'float64'],
+  ])('takes the lists %s of those who tell integers from floats as %s', (text, dtype) => {
+    const value = tensorOf(holding('tensor', parseExactJson(text, 'x'), {}, 'json'));
+    expect(value.dtype).toBe(dtype);
+    expect([...value].map(Number)).toEqual(JSON.parse(text).flat().map(Number));
   });
 
   test('takes lists as the dtype that was declared, when it can hold them', () => {
