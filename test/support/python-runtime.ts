@@ -1,14 +1,25 @@
 /** A runtime with real Python workers for a test. */
 
 import { join } from 'node:path';
+import type { RuntimeOptions } from '../../src/config.js';
 import type { EventName, RuntimeEvents } from '../../src/kernel/telemetry.js';
 import { type Runtime, startRuntime } from '../../src/runtime.js';
 import type { PoolOptions } from '../../src/workers/pool-options.js';
 import { eventually } from './processes.js';
 
+/**
+ * For tests in which silence ends a worker: soon for who waits for it, and late enough for a worker that gets no processor for
+ * a moment.
+ */
+export const lively = { heartbeatIntervalMs: 200, allowedMisses: 25 } as const;
+
 /** One runtime that stops at the end of its block (`await using`). */
-export async function aPythonRuntime(pool: PoolOptions = {}): Promise<PythonHouse> {
+export async function aPythonRuntime(
+  pool: PoolOptions = {},
+  more: Pick<RuntimeOptions, 'clock'> = {},
+): Promise<PythonHouse> {
   const runtime = await startRuntime({
+    ...more,
     python: {
       ...carrierOption(),
       pools: {

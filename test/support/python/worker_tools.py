@@ -60,10 +60,47 @@ async def wait(seconds: float, marker: str = "", begun: str = "") -> str:
 
 
 @tool
-def block(seconds: float) -> str:
-    """Sleeps without giving anything up."""
+def block(seconds: float, begun: str = "") -> str:
+    """Sleeps without giving anything up; writes a marker when it begins."""
+    if begun:
+        Path(begun).write_text("begun")
     time.sleep(seconds)
     return "slept"
+
+
+@tool
+def swell(until: str) -> str:
+    """Takes a little more memory all the time and gives nothing up, until there is that file."""
+    while not Path(until).exists():
+        hoard(100_000)
+        time.sleep(0.02)
+    return "done"
+
+
+_met = 0
+_all_met: asyncio.Event | None = None
+
+
+@tool
+async def meet(others: int) -> str:
+    """Waits as a coroutine until so many are in here at the same time."""
+    global _met, _all_met
+    _all_met = _all_met or asyncio.Event()
+    _met += 1
+    if _met == others:
+        _all_met.set()
+    await _all_met.wait()
+    return "met"
+
+
+_barriers: dict[int, threading.Barrier] = {}
+
+
+@tool
+def meet_in_threads(others: int) -> str:
+    """Waits as a plain function until so many are in here at the same time."""
+    _barriers.setdefault(others, threading.Barrier(others)).wait()
+    return "met"
 
 
 @tool
@@ -116,6 +153,16 @@ def append(path: str, line: str) -> None:
     """Leaves a trace of each execution."""
     with open(path, "a", encoding="utf-8") as file:
         file.write(f"{line}\n")
+
+
+@tool
+async def hold(until: str, path: str = "") -> int:
+    """Leaves a trace of its execution and then waits until there is that file."""
+    if path:
+        append(path, "x")
+    while not Path(until).exists():
+        await asyncio.sleep(0.01)
+    return os.getpid()
 
 
 @tool
