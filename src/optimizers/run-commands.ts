@@ -9,6 +9,7 @@ import type { Result } from '../kernel/result.js';
 import type { SessionHandle } from '../sessions/handle.js';
 import type { EndReason, Optimization } from '../variables/optimization.js';
 import type { Leaving } from '../variables/optimization-commands.js';
+import { MAX_ERROR_LENGTH } from '../variables/optimization-limits.js';
 import type { Candidate } from './algorithms/optimizer.js';
 import { isPassing, carryOut } from './retries.js';
 import type { Scored } from './score.js';
@@ -31,7 +32,6 @@ export interface RunCommandsOptions {
 
 /** What a command says of who asks. */
 const SOURCE = 'optimizer';
-const MAX_ERROR_LENGTH = 4096;
 
 const noMetrics: Readonly<Record<string, number>> = Object.freeze({});
 

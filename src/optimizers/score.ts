@@ -2,7 +2,7 @@
 
 import { describeValue } from '../kernel/errors.js';
 import { err, ok, type Result } from '../kernel/result.js';
-import { MAX_METRICS } from '../variables/optimization-shape.js';
+import { MAX_METRICS } from '../variables/optimization-limits.js';
 import { isPlainObject } from '../variables/plain-data.js';
 import type { Measured } from './handle.js';
 

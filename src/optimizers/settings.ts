@@ -4,6 +4,7 @@ import { checkObject, checkOptionalFlag } from '../kernel/arguments.js';
 import { invalidArgument } from '../kernel/errors.js';
 import { asGiven } from '../variables/as-given.js';
 import { type Direction, directions } from '../variables/optimization.js';
+import { DEFAULT_ITERATIONS, LEASE_MS, MAX_ITERATIONS, MAX_PARALLEL } from '../variables/optimization-limits.js';
 import type { StartStudyOptions } from './handle.js';
 
 export interface StudySettings {
@@ -23,12 +24,7 @@ export interface StudySettings {
   readonly requestId: string | undefined;
 }
 
-const DEFAULT_MAX_ITERATIONS = 100;
 const DEFAULT_THRESHOLD = 0.001;
-const DEFAULT_LEASE_MS = 15_000;
-const LEAST_LEASE_MS = 100;
-const MOST_LEASE_MS = 3_600_000;
-const MOST_PARALLEL = 1000;
 
 /** Throws `invalid_argument` that names the field. */
 export function studySettings(options: StartStudyOptions): StudySettings {
@@ -43,22 +39,22 @@ export function studySettings(options: StartStudyOptions): StudySettings {
   checkOptionalFlag('applyTrials', applyTrials);
   if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs > 0))
     throw invalidArgument('timeoutMs', 'a number of milliseconds, more than 0', timeoutMs);
-  const parallel = whole('parallel', options.parallel, 1, MOST_PARALLEL) ?? 1;
+  const parallel = whole('parallel', options.parallel, 1, MAX_PARALLEL) ?? 1;
   if (applyTrials === true && parallel > 1)
     throw invalidArgument('parallel', '1, because every trial sets the variables', parallel);
   return {
     optimizer,
     config: asGiven(config ?? {}),
-    maxIterations: whole('maxIterations', options.maxIterations, 1, 1_000_000) ?? DEFAULT_MAX_ITERATIONS,
+    maxIterations: whole('maxIterations', options.maxIterations, 1, MAX_ITERATIONS) ?? DEFAULT_ITERATIONS,
     convergenceThreshold: threshold(options.convergenceThreshold),
-    patience: whole('patience', options.patience, 1, 1_000_000),
+    patience: whole('patience', options.patience, 1, MAX_ITERATIONS),
     direction: direction(options.direction),
     metric,
     external: external === true,
     applyTrials: applyTrials === true,
     parallel,
     timeoutMs,
-    leaseMs: whole('leaseMs', options.leaseMs, LEAST_LEASE_MS, MOST_LEASE_MS) ?? DEFAULT_LEASE_MS,
+    leaseMs: whole('leaseMs', options.leaseMs, LEASE_MS.least, LEASE_MS.most) ?? LEASE_MS.default,
     source,
     requestId,
   };

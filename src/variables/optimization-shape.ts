@@ -4,16 +4,11 @@ import { type CoilyardError, invalidArgument } from '../kernel/errors.js';
 import { isLabel, LABEL } from './label.js';
 import { directions, endReasons } from './optimization.js';
 import type { Leaving, OptimizationCommand } from './optimization-commands.js';
+import { MAX_ERROR_LENGTH, MAX_ITERATIONS, MAX_METRICS } from './optimization-limits.js';
 import { isPlainObject } from './plain-data.js';
 
 /** No id of a run is one of a variable. */
-export const ID_PREFIX = 'opt_';
-/** Iterations of one run. */
-export const MAX_ITERATIONS = 1_000_000;
-/** Characters of what went wrong that are kept. */
-export const MAX_ERROR_LENGTH = 4096;
-/** Metrics of one trial. */
-export const MAX_METRICS = 100;
+const ID_PREFIX = 'opt_';
 
 const leavings: readonly Leaving[] = Object.freeze(['best', 'before', 'as_is']);
 

@@ -4,21 +4,20 @@ import type * as wire from '../gen/coilyard/v1/optimizations.js';
 import type { Value } from '../gen/coilyard/v1/value.js';
 import { describeValue, invalidArgument } from '../kernel/errors.js';
 import { type Direction, directions } from '../variables/optimization.js';
+import {
+  DEFAULT_ITERATIONS,
+  LEASE_MS,
+  MAX_ERROR_LENGTH,
+  MAX_ITERATIONS,
+  MAX_PARALLEL,
+} from '../variables/optimization-limits.js';
 import { boundedList, filledText, optionalText, safeCount } from './fields.js';
 import { type DecodedValue, decodeRecord, decodeValue } from './value.js';
 import { writer } from './writer.js';
 
-const DEFAULT_ITERATIONS = 100;
-const MOST_ITERATIONS = 1_000_000;
-const MOST_PARALLEL = 1000;
-const DEFAULT_LEASE_MS = 15_000;
-const SHORTEST_LEASE_MS = 100;
-const LONGEST_LEASE_MS = 3_600_000;
 const DEFAULT_HISTORY = 100;
 /** Variables of one run, settings of one optimizer, metrics of one trial. */
 const MOST_ENTRIES = 100;
-/** Of what went wrong: it is kept with the trial. */
-const MAX_ERROR_LENGTH = 4096;
 
 const stopReasons = ['stopped', 'exhausted', 'converged', 'failed'] as const;
 
@@ -48,13 +47,13 @@ export function decodeStart(request: wire.StartOptimizationRequest): StudyStart 
   const tool = optionalText(request.objective, 'objective');
   if (external && tool !== undefined)
     throw invalidArgument('objective', 'none with external, where the client tries the values', tool);
-  const parallel = countWithin(request.parallel === 0 ? 1 : request.parallel, 'parallel', 1, MOST_PARALLEL);
+  const parallel = countWithin(request.parallel === 0 ? 1 : request.parallel, 'parallel', 1, MAX_PARALLEL);
   if (applyTrials && parallel > 1) throw invalidArgument('parallel', '1 with apply_trials', parallel);
   if (convergenceThreshold !== undefined && !(convergenceThreshold >= 0 && convergenceThreshold < Infinity))
     throw invalidArgument('convergence_threshold', 'a finite number, 0 or more', convergenceThreshold);
   if (request.variables.length === 0) throw invalidArgument('variables', 'one entry at least', request.variables);
   const maxIterations = request.maxIterations === 0 ? DEFAULT_ITERATIONS : request.maxIterations;
-  const leaseMs = request.leaseMs === 0n ? DEFAULT_LEASE_MS : safeCount(request.leaseMs, 'lease_ms');
+  const leaseMs = request.leaseMs === 0n ? LEASE_MS.default : safeCount(request.leaseMs, 'lease_ms');
   return {
     variables: boundedList(request.variables, 'variables', MOST_ENTRIES).map((variable, index) =>
       filledText(variable, `variables[${index}]`),
@@ -63,9 +62,9 @@ export function decodeStart(request: wire.StartOptimizationRequest): StudyStart 
       ...writer(request),
       optimizer: identifier(request.optimizer, 'optimizer'),
       config: decodeConfig(request.config),
-      maxIterations: countWithin(maxIterations, 'max_iterations', 1, MOST_ITERATIONS),
+      maxIterations: countWithin(maxIterations, 'max_iterations', 1, MAX_ITERATIONS),
       convergenceThreshold,
-      patience: request.patience === 0 ? undefined : countWithin(request.patience, 'patience', 1, MOST_ITERATIONS),
+      patience: request.patience === 0 ? undefined : countWithin(request.patience, 'patience', 1, MAX_ITERATIONS),
       direction: decodeDirection(request.direction),
       metric: optionalText(request.metric, 'metric'),
       tool,
@@ -73,7 +72,7 @@ export function decodeStart(request: wire.StartOptimizationRequest): StudyStart 
       applyTrials,
       parallel,
       timeoutMs: request.timeoutMs === 0n ? undefined : safeCount(request.timeoutMs, 'timeout_ms'),
-      leaseMs: countWithin(leaseMs, 'lease_ms', SHORTEST_LEASE_MS, LONGEST_LEASE_MS),
+      leaseMs: countWithin(leaseMs, 'lease_ms', LEASE_MS.least, LEASE_MS.most),
     },
   };
 }
