@@ -9,6 +9,7 @@ import { systemClock } from '../../src/kernel/clock.js';
 import { CoilyardError } from '../../src/kernel/errors.js';
 import { bearerAuthenticator } from '../../src/gateway/authenticator.js';
 import type { ExecuteOptions, SessionHandle, SessionsPort } from '../../src/sessions/handle.js';
+import { ManualClock } from '../../src/testing/manual-clock.js';
 import { cutUp } from '../../src/wire/pieces.js';
 import { CallLine } from '../support/call-line.js';
 import { noSource, startTestGateway, type TestGateway, value } from '../support/gateway-host.js';
@@ -121,9 +122,12 @@ test('a call that is cancelled aborts its command and is not answered', async ()
 });
 
 test('a call whose time is over is answered so, and its command aborted', async () => {
-  const { host, asked } = await startSlow();
+  const clock = new ManualClock();
+  const { host, asked } = await startSlow({ clock });
   const line = new CallLine(host);
   line.send(set(1, 1, { timeoutMs: 60 }), set(2, 2, { timeoutMs: 0 }));
+  await expect.poll(() => asked.length).toBe(1);
+  await clock.advance(100);
   expect(await line.error(1)).toMatchObject({ code: 'deadline_exceeded', execution: 'unknown' });
   expect(await line.error(2)).toMatchObject({ code: 'deadline_exceeded', execution: 'not_started' });
   expect(asked).toHaveLength(1);
@@ -157,7 +161,7 @@ test('a gateway that stops answers what it has, refuses what is new, and says wh
   const line = new CallLine(host);
   line.send(set(1, 1));
   await expect.poll(() => asked.length).toBe(1);
-  const stopped = host.gateway.stop({ timeoutMs: 5000 });
+  const stopped = host.gateway.stop({ timeoutMs: 120_000 });
   line.send(get(2));
   expect(await line.error(2)).toMatchObject({ code: 'store_unavailable', execution: 'not_started', retryable: true });
   release();

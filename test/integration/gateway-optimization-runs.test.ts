@@ -18,6 +18,7 @@ import { type Runtime, startRuntime } from '../../src/runtime.js';
 import type { Session } from '../../src/sessions/session.js';
 import { ManualClock } from '../../src/testing/manual-clock.js';
 import { decodeValue } from '../../src/wire/value.js';
+import { LeapingClock } from '../support/leaping-clock.js';
 import { ask, type AskOptions, reader, refusal, values } from '../support/gateway-host.js';
 
 const stops: (() => Promise<unknown>)[] = [];
@@ -221,6 +222,8 @@ test('two clients pull from one run, and each trial is tried once', async () => 
   const { open } = await start();
   const [one, two] = [open(), open()];
   const id = await one.start({ optimizer: 'random_search', maxIterations: 40, parallel: 2, convergenceThreshold: 0 });
+  // Both are connected before either begins.
+  await two.status();
   const had = await Promise.all([one.work(id, 'one'), two.work(id, 'two')]);
   expect(had[0] + had[1]).toBe(40);
   expect(Math.min(...had)).toBeGreaterThan(0);
@@ -229,13 +232,24 @@ test('two clients pull from one run, and each trial is tried once', async () => 
 });
 
 test('an ask for which there is nothing is answered in time, and the next one gets what comes', async () => {
-  const { open } = await start();
+  const clock = new LeapingClock();
+  const { open } = await start({ clock });
   const client = open();
-  const id = await client.start();
+  const id = await client.start({ leaseMs: 3_600_000n });
   const { trial } = await client.ask(id, 'one');
-  const later = await client.ask(id, 'two', 1000);
-  expect([later.trial, later.ended]).toEqual([undefined, undefined]);
-  const waiting = client.ask(id, 'two', 30_000);
+  const late = client.ask(id, 'two', 300_000);
+  // Until it has come, whatever is put forward passes it by.
+  let isAnswered = false;
+  late.finally(() => {
+    isAnswered = true;
+  });
+  while (!isAnswered) {
+    clock.leap(30_000);
+    await client.status();
+  }
+  const { trial: none, ended } = await late;
+  expect([none, ended]).toEqual([undefined, undefined]);
+  const waiting = client.ask(id, 'two', 300_000);
   await client.tell(id, trial?.number ?? 0n, { clientId: 'one', score: 1 });
   expect((await waiting).trial?.number).toBe(2n);
 });

@@ -28,7 +28,7 @@ test('a runtime serves its principals over TLS while its own Python workers go o
     ask(
       client.getVariable.bind(client),
       { sessionId, variable: 'x' },
-      { headers: { authorization: 'Bearer token-of-a' }, timeoutMs: 5000 },
+      { headers: { authorization: 'Bearer token-of-a' }, timeoutMs: 120_000 },
     );
   expect((await get('a-1')).revision).toBe(1n);
   expect((await refusal(get('b-1'))).error?.code).toBe('permission_denied');

@@ -305,7 +305,7 @@ async function overTls(
   });
 }
 const listOn = (client: SessionsClient, headers: Record<string, string> = {}) =>
-  ask(client.listSessions.bind(client), { pageSize: 0, pageToken: '' }, { headers, timeoutMs: 5000 });
+  ask(client.listSessions.bind(client), { pageSize: 0, pageToken: '' }, { headers, timeoutMs: 120_000 });
 
 test('with a certificate connections are encrypted, and who speaks in the clear is not understood', async () => {
   const ca = Buffer.from(pem('ca'));
@@ -391,7 +391,7 @@ test('one connection more than there may be is closed at once, and those there a
   const { sessions } = few.clients;
   expect((await listOn(sessions)).sessions).toEqual([]);
   const another = few.open(VariablesClient);
-  const call = ask(another.getVariable.bind(another), { sessionId: 'a', variable: 'x' }, { timeoutMs: 5000 });
+  const call = ask(another.getVariable.bind(another), { sessionId: 'a', variable: 'x' }, { timeoutMs: 120_000 });
   await expect(call).rejects.toMatchObject({ code: 14 });
   expect((await listOn(sessions)).sessions).toEqual([]);
   another.close();

@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { CreateSessionRequest } from '../../src/gen/coilyard/v1/sessions.js';
+import { ManualClock } from '../../src/testing/manual-clock.js';
 import { ask, refusal, startTestGateway, type TestGateway, values } from '../support/gateway-host.js';
 
+const clock = new ManualClock();
 let host: TestGateway;
 
 beforeAll(async () => {
-  host = await startTestGateway();
+  host = await startTestGateway({ clock });
 });
 
 afterAll(() => host.stop());
@@ -70,9 +72,9 @@ test('a retried stop succeeds again', async () => {
 
 test('a touch puts off expiry', async () => {
   const { session } = await create({ id: 'touched', ttlMs: 60_000n });
-  await new Promise((resolve) => setImmediate(resolve));
+  await clock.advance(1000);
   const touched = await ask(sessions().touchSession.bind(sessions()), { sessionId: 'touched' });
-  expect(touched.session?.expiresAtMs).toBeGreaterThanOrEqual(session?.expiresAtMs ?? 0n);
+  expect(touched.session?.expiresAtMs).toBe((session?.expiresAtMs ?? 0n) + 1000n);
 });
 
 test('sessions are listed by pages in order of their ids', async () => {

@@ -34,8 +34,9 @@ const nobody: GatewayOptions['workers'] = {
 };
 
 export async function startTestGateway(options: Partial<GatewayOptions> = {}) {
-  const { sessions, telemetry } = hostSessions({ clock: systemClock });
-  const gateway = await startGateway({ sessions, workers: nobody, telemetry, clock: systemClock, ...options });
+  const { clock = systemClock } = options;
+  const { sessions, telemetry } = hostSessions({ clock });
+  const gateway = await startGateway({ sessions, workers: nobody, telemetry, clock, ...options });
   const open = <Client>(
     kind: new (address: string, channel: ReturnType<typeof credentials.createInsecure>, options?: object) => Client,
   ): Client =>
