@@ -88,6 +88,7 @@ test('what a dead worker leaves behind goes with it, and its open pipes delay no
   const { launched, lines } = await launch('(trap "" TERM HUP; exec sleep 1000) & echo $!; exit 3');
   await expect(launched.exited).resolves.toMatchObject({ code: 3 });
   const grandchild = Number(lines[0]);
+  expect(grandchild).toBeGreaterThan(0);
   await eventually(() => !isRunning(grandchild), 'the grandchild is gone');
 });
 

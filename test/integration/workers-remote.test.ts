@@ -1,15 +1,15 @@
 import { spawn } from 'node:child_process';
 import { expect, test } from 'vitest';
 import type { WorkerInvitation } from '../../src/index.js';
-import { byHand } from '../support/by-hand.js';
+import { type ByHand, byHand } from '../support/by-hand.js';
 import { eventually, isRunning } from '../support/processes.js';
-import { aPythonRuntime, type PythonHouse } from '../support/python-runtime.js';
+import { aPythonRuntime, lively, type PythonHouse } from '../support/python-runtime.js';
 
 const isReady = (house: PythonHouse, id: string): boolean =>
   house.python.workers().some(({ workerId, phase }) => workerId === id && phase === 'ready');
 
 test('a worker that is started by hand joins its pool with a token, serves, and may come back', async () => {
-  await using house = await aPythonRuntime({ heartbeatIntervalMs: 100, allowedMisses: 10 });
+  await using house = await aPythonRuntime(lively);
   const invitation = await house.python.invite();
   await expect(house.python.call('add', { a: 1, b: 1 })).resolves.toBe(2);
   {
@@ -78,6 +78,10 @@ function aRuntimeToStop() {
   };
 }
 
+/** Before its welcome has come a runtime that is gone, or stands still, is one that never answered. */
+const welcomed = (guest: ByHand): Promise<void> =>
+  eventually(() => guest.said.includes('has taken this worker in'), 'the welcome has come');
+
 test('a runtime that stands still loses its guest with the lease and keeps the worker that it watches over', async () => {
   await using runtime = aRuntimeToStop();
   const found = () => runtime.said().find((said) => said.invitation !== undefined)?.invitation;
@@ -89,13 +93,12 @@ test('a runtime that stands still loses its guest with the lease and keeps the w
   await using guest = byHand(invitation);
   await eventually(() => readies(workerId).length === 1, 'it has joined');
   const [own] = readies('default-0');
-  // Stopped before its welcome has left, the runtime would be one that never answered.
-  await eventually(() => guest.said.includes('has taken this worker in'), 'the welcome has come');
+  await welcomed(guest);
 
   runtime.node.kill('SIGSTOP');
   expect(await guest.ended).toBe(6);
   expect(guest.said).toMatch(
-    /nothing came from the runtime for 1\.\d s: it is gone, it hangs, or it cannot be reached/,
+    /nothing came from the runtime for \d+\.\d s: it is gone, it hangs, or it cannot be reached/,
   );
   expect(isRunning(own?.pid ?? 0)).toBe(true);
 
@@ -117,7 +120,7 @@ test('a guest goes when its runtime is killed', async () => {
   const invitation = found();
   if (invitation === undefined) throw new Error('no invitation');
   await using guest = byHand(invitation);
-  await eventually(() => runtime.said().some(({ ready }) => ready === invitation.workerId), 'it has joined');
+  await welcomed(guest);
   runtime.node.kill('SIGKILL');
   expect(await guest.ended).toBe(5);
   expect(guest.said).toContain('the connection to the runtime was lost');

@@ -51,7 +51,7 @@ test('Python calls a TypeScript function on behalf of its session, and gets what
 test.each(['ask', 'ask_from_thread'])(
   'a pool of one worker serves what it waits for itself: Python, TypeScript, Python, … (%s)',
   async (tool) => {
-    await using house = await aPythonRuntime({ size: 1, timeoutMs: 20_000 });
+    await using house = await aPythonRuntime({ size: 1, timeoutMs: 120_000 });
     const session = await house.runtime.sessions.start();
     const again = () => house.python.call(tool, asking(tool, 'back'), { session });
     let depth = 0;
@@ -83,7 +83,7 @@ test.each(['ask', 'ask_from_thread'])(
     await expect.poll(() => signals.length).toBe(1);
     caller.abort();
     await refused;
-    await expect(house.python.call('add', { a: 1, b: 2 }, { timeoutMs: 5_000 })).resolves.toBe(3);
+    await expect(house.python.call('add', { a: 1, b: 2 }, { timeoutMs: 120_000 })).resolves.toBe(3);
     expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
   },
 );
@@ -93,7 +93,7 @@ test('a plain function works on its session from loops of its own', async () => 
   for (const id of ['first', 'second']) {
     const session = await house.runtime.sessions.start({ id });
     await session.register('x', 'float', 1.5);
-    await expect(house.python.call('use_session_in_thread', {}, { session, timeoutMs: 10_000 })).resolves.toEqual({
+    await expect(house.python.call('use_session_in_thread', {}, { session, timeoutMs: 120_000 })).resolves.toEqual({
       rounds: [
         [1.5, 2.5, 2.5],
         [2.5, 3.5, 3.5],
@@ -110,7 +110,7 @@ test('a plain function that asks for the session of the synchronous SDK waits fo
   const session = await house.runtime.sessions.start();
   await session.register('x', 'float', 1.5);
   house.runtime.tools.register('back', () => house.python.call('add', { a: 1, b: 2 }));
-  const outcome = house.python.call('use_session_without_await', {}, { session, timeoutMs: 10_000 });
+  const outcome = house.python.call('use_session_without_await', {}, { session, timeoutMs: 120_000 });
   await expect(outcome).resolves.toEqual({ values: [1.5, 2.5, 2.5], back: 3 });
 });
 

@@ -3,11 +3,11 @@
  * then what becomes of its workers, as JSON in lines.
  */
 
-import { aPythonRuntime } from './python-runtime.js';
+import { aPythonRuntime, lively } from './python-runtime.js';
 
 const say = (line: object): void => console.log(JSON.stringify(line));
 
-const house = await aPythonRuntime({ size: 1, heartbeatIntervalMs: 100, allowedMisses: 10 });
+const house = await aPythonRuntime({ size: 1, ...lively });
 house.runtime.events.on('worker.ready', ({ workerId, pid }) => say({ ready: workerId, pid }));
 house.runtime.events.on('worker.exited', ({ workerId, cause }) => say({ exited: workerId, cause }));
 await house.ready(1);
