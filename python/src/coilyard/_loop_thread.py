@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 from typing_extensions import ParamSpec
 
+from coilyard._errors import ClientClosed, Execution
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -37,20 +39,21 @@ class LoopThread:
         """Runs a coroutine function on the loop and waits for its result; an interrupt cancels it.
 
         Raises:
-            RuntimeError: The loop was stopped, or this is its own thread.
+            ClientClosed: The loop was stopped.
+            RuntimeError: This is its own thread.
         """
         if threading.current_thread() is self._thread:
             raise RuntimeError("a blocking call on the client's own event loop would wait for itself for ever")
         with self._lock:
             if self._is_ending:
-                raise self._closed()
+                raise self._closed("not_started")
             future = asyncio.run_coroutine_threadsafe(function(*args, **kwargs), self._loop)
             self._awaited.add(future)
         try:
             return future.result()
         except concurrent.futures.CancelledError:
             if self._ended_by is not None:
-                raise self._closed() from self._ended_by
+                raise self._closed("unknown") from self._ended_by
             raise
         except BaseException:
             future.cancel()
@@ -101,6 +104,6 @@ class LoopThread:
         self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
 
-    def _closed(self) -> RuntimeError:
+    def _closed(self, execution: Execution) -> ClientClosed:
         why = "" if self._ended_by is None else f": {type(self._ended_by).__name__} was raised on its event loop"
-        return RuntimeError(f"the client is closed{why}")
+        return ClientClosed(f"the client is closed{why}", execution=execution)

@@ -20,6 +20,27 @@ def test_every_method_of_a_session_is_there_under_the_same_name() -> None:
     assert methods - set(dir(coilyard.sync.SessionContext)) == set()
 
 
+@pytest.mark.parametrize("kind", ["SessionContext", "Client"])
+def test_every_method_has_the_same_parameters(kind: str) -> None:
+    awaited, plain = getattr(coilyard, kind), getattr(coilyard.sync, kind)
+    for name, method in inspect.getmembers(awaited, inspect.isfunction):
+        if name.startswith("_") or not hasattr(plain, name):
+            continue
+        expected, found = (inspect.signature(each).parameters.values() for each in (method, getattr(plain, name)))
+        assert [(p.name, p.kind, p.default) for p in found] == [(p.name, p.kind, p.default) for p in expected], name
+
+
+def test_a_client_that_was_closed_says_so_and_has_done_nothing(address: str, session_id: str) -> None:
+    client = coilyard.sync.connect(address)
+    session = client.session(session_id)
+    client.close()
+    client.close()
+    for ask in (session.get_variable, session.watch_variable, client.session):
+        with pytest.raises(coilyard.ClientClosed) as closed:
+            ask("x")
+        assert closed.value.execution == "not_started"
+
+
 def test_dependencies_versions_documents_and_figures_work_without_await(address: str, session_id: str) -> None:
     with coilyard.sync.connect(address) as client:
         session = client.session(session_id)

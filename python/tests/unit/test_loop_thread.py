@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from coilyard._errors import ClientClosed
 from coilyard._loop_thread import LoopThread
 
 pytestmark = [
@@ -49,10 +50,11 @@ def test_an_interrupt_on_the_loop_ends_every_call_that_waits_and_says_why(interr
         with ThreadPoolExecutor(8) as threads:
             calls = [threads.submit(call) for _ in range(8)]
             begun.wait()
-            with contextlib.suppress(RuntimeError):  # it may have ended before this was answered
+            with contextlib.suppress(ClientClosed):  # it may have ended before this was answered
                 ends_by(loop, interrupt)
             for ended in (called.result() for called in calls):
-                assert isinstance(ended, RuntimeError)
+                assert isinstance(ended, ClientClosed)
+                assert ended.execution in {"not_started", "unknown"}
                 assert str(ended) == f"the client is closed: {type(interrupt).__name__} was raised on its event loop"
         assert not loop.alive
         loop.stop()
@@ -63,5 +65,6 @@ def test_a_loop_that_was_stopped_is_closed_for_everybody() -> None:
     assert loop.run(answer) == 7
     loop.stop()
     loop.stop()
-    with pytest.raises(RuntimeError, match=r"^the client is closed$"):
+    with pytest.raises(ClientClosed, match=r"^the client is closed$") as closed:
         loop.run(answer)
+    assert closed.value.execution == "not_started"

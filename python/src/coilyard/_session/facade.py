@@ -19,6 +19,8 @@ from coilyard._optimization.threads import off_loop
 from coilyard._records import VariableUpdate
 from coilyard._sentinel import MISSING
 from coilyard._session.context import SessionContext as AsyncSessionContext
+from coilyard._shaping import DebounceScope
+from coilyard._watch import NamedFilter
 from coilyard._watch import Watch as AsyncWatch
 
 A = TypeVar("A")
@@ -107,6 +109,11 @@ class SessionContext(Facade[AsyncSessionContext]):
         """The session's id."""
         return self._inner.session_id
 
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What the session is given as metadata if it is created here."""
+        return self._inner.metadata
+
     def __enter__(self) -> Self:
         self.initialize()
         return self
@@ -140,9 +147,23 @@ class SessionContext(Facade[AsyncSessionContext]):
         )
         return Watch(watch, self._loop)
 
-    def watch_variables(self, names: Sequence[str], *args: Any, **kwargs: Any) -> Watch:
-        """Watches many variables; the parameters of the asynchronous `SessionContext.watch_variables`."""
-        return Watch(self._loop.call(self._inner.watch_variables, names, *args, **kwargs), self._loop)
+    def watch_variables(
+        self,
+        names: Sequence[str],
+        include_initial: bool = True,
+        filter_fn: NamedFilter | None = None,
+        throttle_ms: float = 0,
+        debounce_ms: float = 0,
+        *,
+        debounce_scope: DebounceScope = "variable",
+        pattern: str = "",
+    ) -> Watch:
+        """Watches many variables; see the asynchronous `SessionContext.watch_variables`."""
+        watch = self._loop.call(
+            self._inner.watch_variables, names, include_initial, filter_fn, throttle_ms, debounce_ms,
+            debounce_scope=debounce_scope, pattern=pattern,
+        )  # fmt: skip
+        return Watch(watch, self._loop)
 
     def cancel_watch(self, watch_task: Watch) -> None:
         """Ends a watch; an iteration over it in another thread stops."""
