@@ -1,6 +1,7 @@
 /** The trials of a run that are under way: each client has one at a time, and each is settled once. */
 
 import { CoilyardError, invalidArgument } from '../kernel/errors.js';
+import { keepLatest } from '../kernel/keep-latest.js';
 
 export interface RunningTrial {
   readonly number: number;
@@ -72,10 +73,6 @@ export class TrialDesk {
     this.#heard.delete(number);
     this.#byClient.delete(clientId);
     this.#settled.set(number, iteration);
-    if (this.#settled.size <= REMEMBERED) return;
-    for (const oldest of this.#settled.keys()) {
-      this.#settled.delete(oldest);
-      return;
-    }
+    keepLatest(this.#settled, REMEMBERED);
   }
 }

@@ -2,6 +2,7 @@
 
 import { CoilyardError, describeValue, invalidArgument, toCoilyardError } from '../kernel/errors.js';
 import { isSessionId, SESSION_ID_RULE, type SessionId, sessionId } from '../kernel/ids.js';
+import { keepLatest } from '../kernel/keep-latest.js';
 import type { Ignore, Process } from '../kernel/process.js';
 import { copyMetadata } from '../variables/plain-data.js';
 import { checkCount, checkOptions, checkText } from './arguments.js';
@@ -216,11 +217,7 @@ export class Sessions implements SessionsPort {
 
   #rememberExpiry(id: SessionId): void {
     this.#expired.add(id);
-    if (this.#expired.size <= REMEMBERED_EXPIRIES) return;
-    for (const oldest of this.#expired) {
-      this.#expired.delete(oldest);
-      return;
-    }
+    keepLatest(this.#expired, REMEMBERED_EXPIRIES);
   }
 
   #missing(id: string): CoilyardError {

@@ -8,6 +8,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Clock, Random } from '../kernel/clock.js';
 import { CoilyardError, invalidArgument, toCoilyardError } from '../kernel/errors.js';
 import type { Incarnation, WorkerId } from '../kernel/ids.js';
+import { keepLatest } from '../kernel/keep-latest.js';
 import type { TelemetryBus } from '../kernel/telemetry.js';
 import type { HelloFrame, WorkerFrame } from '../wire/frames.js';
 import type { Attachment, FrameReceiver, KnownWorker } from './attachment.js';
@@ -133,8 +134,7 @@ export class AttachRegistry {
 
   #remember({ guest, doors, digest }: Expected): void {
     this.#ended.set(keyOf(digest), { workerId: guest.workerId, doors });
-    const [oldest] = this.#ended.keys();
-    if (this.#ended.size > ENDED && oldest !== undefined) this.#ended.delete(oldest);
+    keepLatest(this.#ended, ENDED);
   }
 
   *#living(): Generator<Expected> {

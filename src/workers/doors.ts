@@ -4,6 +4,7 @@
  */
 
 import type { SessionId } from '../kernel/ids.js';
+import { keepLatest } from '../kernel/keep-latest.js';
 import type { SessionDoors } from './attachment.js';
 
 /** Sessions without a call in hand that are remembered; the one left longest is forgotten first. */
@@ -56,8 +57,7 @@ export class Doors implements SessionDoors {
     }
     this.#busy.delete(sessionId);
     this.#left.add(sessionId);
-    const [oldest] = this.#left;
-    if (this.#left.size > this.#kept && oldest !== undefined) this.#left.delete(oldest);
+    keepLatest(this.#left, this.#kept);
   }
 
   whenClosed(callback: () => void): () => void {

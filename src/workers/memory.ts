@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
+import { keepLatest } from '../kernel/keep-latest.js';
 
 /** Reads how often the kernel has killed for memory in the control group of this process; undefined where it does not say. */
 function killCounter(): () => number | undefined {
@@ -75,8 +76,7 @@ export class MemoryKills {
     for (let kill = before + 1; kill <= now; kill += 1) {
       if (this.#explained.has(kill)) continue;
       this.#explained.add(kill);
-      const [oldest] = this.#explained;
-      if (this.#explained.size > MOST && oldest !== undefined) this.#explained.delete(oldest);
+      keepLatest(this.#explained, MOST);
       return true;
     }
     return false;

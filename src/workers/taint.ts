@@ -5,6 +5,7 @@ import { serialize } from 'node:v8';
 import type { Clock } from '../kernel/clock.js';
 import { CoilyardError } from '../kernel/errors.js';
 import type { Incarnation, WorkerId } from '../kernel/ids.js';
+import { keepLatest } from '../kernel/keep-latest.js';
 import type { CallTarget } from '../wire/frames.js';
 import type { ExitCause } from './exit-record.js';
 import { nameOf } from './routing.js';
@@ -56,8 +57,7 @@ export class Taint {
     const casualties = [...(this.#find(key)?.casualties ?? []), casualty].slice(-this.#options.limit);
     this.#suspects.delete(key);
     this.#suspects.set(key, { casualties, atMs: this.#options.clock.monotonicMs() });
-    const [oldest] = this.#suspects.keys();
-    if (this.#suspects.size > MOST && oldest !== undefined) this.#suspects.delete(oldest);
+    keepLatest(this.#suspects, MOST);
   }
 
   /** It ended without a death: what died of it before died of something else. */
