@@ -22,7 +22,7 @@ export interface GatewayLimits {
   readonly maxCarriedBytes: number;
   /** Entries of one list in a request: names to read or to watch, variables to register, writes. Default 10,000. */
   readonly maxBatch: number;
-  /** Calls at the same time on one connection, watches included. Default 10,000. */
+  /** Calls at the same time on one connection, watches included, and on one stream of `Calls.Carry`. Default 10,000. */
   readonly maxConcurrentStreams: number;
   /** Streams of one principal at the same time: watches, followed optimizations, streams of calls, and reflection. Default 10,000. */
   readonly maxStreamsPerPrincipal: number;

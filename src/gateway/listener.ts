@@ -10,6 +10,9 @@ import { isolate } from '../kernel/isolate.js';
 export const addressOf = (host: string, port: number): string =>
   host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 
+/** Where it listens unless it is told to do so elsewhere: only processes of this machine can reach it. */
+export const DEFAULT_HOST = '127.0.0.1';
+
 /** Whether only processes of this machine can reach it. */
 export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));

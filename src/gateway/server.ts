@@ -23,7 +23,7 @@ import { detailInterceptor } from './detail-interceptor.js';
 import { followRoute } from './follow-service.js';
 import { guardHeaders } from './header-guard.js';
 import { Health } from './health.js';
-import { addressOf, isLoopback, type Listener, listen } from './listener.js';
+import { addressOf, isLoopback, type Listener, listen, DEFAULT_HOST } from './listener.js';
 import { OpenStreams } from './open-streams.js';
 import { optimizationsRoutes } from './optimizations-service.js';
 import { addReflection } from './reflection.js';
@@ -83,7 +83,6 @@ export interface GatewayStopped {
   readonly forced: boolean;
 }
 
-const DEFAULT_HOST = '127.0.0.1';
 const DEFAULT_STOP_TIMEOUT_MS = 5000;
 
 /** Throws `invalid_argument` when the host is open to others without credentials, or the address cannot be bound. */

@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { RuntimeOptions } from '../config.js';
-import { addressOf } from '../gateway/listener.js';
+import { addressOf, DEFAULT_HOST } from '../gateway/listener.js';
 import { systemClock, systemRandom } from '../kernel/clock.js';
 import { CoilyardError, describeThrown } from '../kernel/errors.js';
 import { hasLocalSockets } from '../workers/local-address.js';
@@ -57,7 +57,7 @@ export async function diagnose(options: DoctorOptions = {}): Promise<readonly Fi
   if (runtime.python !== false && hasLocalSockets && (runtime.python?.carrier ?? 'local') === 'local')
     findings.push(await checkLocalSocket(runtime.python?.carrier === 'local'));
   if (runtime.gateway !== false)
-    findings.push(await checkPort(runtime.gateway?.host ?? '127.0.0.1', runtime.gateway?.port ?? 0));
+    findings.push(await checkPort(runtime.gateway?.host ?? DEFAULT_HOST, runtime.gateway?.port ?? 0));
   return findings;
 }
 

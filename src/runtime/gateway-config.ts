@@ -1,6 +1,8 @@
 /** What can be set for the gateway, its defaults and their checks. No message here repeats a token or a key. */
 
 import { readFile } from 'node:fs/promises';
+import { defaultGatewayLimits } from '../gateway/context.js';
+import { DEFAULT_HOST } from '../gateway/listener.js';
 import { allScopes, type Scope } from '../gateway/principal.js';
 import type { TlsMaterial } from '../gateway/tls.js';
 import { CoilyardError, describeThrown, invalidArgument } from '../kernel/errors.js';
@@ -76,7 +78,7 @@ const RESERVED = ['anonymous', 'client', 'health'];
 
 export function gatewayConfig(options: GatewayOptions = {}): GatewayConfig {
   refuseUnknown('gateway', options, names);
-  const { host = '127.0.0.1', port = 0, token, tls, maxConnectionsPerPrincipal: each } = options;
+  const { host = DEFAULT_HOST, port = 0, token, tls, maxConnectionsPerPrincipal: each } = options;
   if (typeof host !== 'string' || host === '') throw invalidArgument('gateway.host', 'a host name or address', host);
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw invalidArgument('gateway.port', 'a port from 0 to 65535', port);
@@ -88,10 +90,10 @@ export function gatewayConfig(options: GatewayOptions = {}): GatewayConfig {
     host,
     port,
     principals,
-    maxMessageBytes: atLeast(1024, 'maxMessageBytes', options.maxMessageBytes ?? 16 * 1024 * 1024),
-    maxCallBytes: atLeast(1024, 'maxCallBytes', options.maxCallBytes ?? 256 * 1024 * 1024),
-    maxStreams: atLeast(1, 'maxStreams', options.maxStreams ?? 10_000),
-    maxConnections: atLeast(1, 'maxConnections', options.maxConnections ?? 10_000),
+    maxMessageBytes: atLeast(1024, 'maxMessageBytes', options.maxMessageBytes ?? defaultGatewayLimits.maxReceiveBytes),
+    maxCallBytes: atLeast(1024, 'maxCallBytes', options.maxCallBytes ?? defaultGatewayLimits.maxCarriedBytes),
+    maxStreams: atLeast(1, 'maxStreams', options.maxStreams ?? defaultGatewayLimits.maxStreamsPerPrincipal),
+    maxConnections: atLeast(1, 'maxConnections', options.maxConnections ?? defaultGatewayLimits.maxConnections),
     ...(token === undefined ? {} : { token }),
     ...(tls === undefined ? {} : { tls }),
     ...(each === undefined ? {} : { maxConnectionsPerPrincipal: atLeast(1, 'maxConnectionsPerPrincipal', each) }),
