@@ -58,7 +58,7 @@ export default defineConfig({
           // What a worker does must not depend on how it attached: the same tests, with local workers over gRPC.
           name: 'over-grpc',
           include: [
-            'test/integration/{workers-{python,tools},worker-doors}.test.ts',
+            'test/integration/{workers-{python,tools},worker-grants}.test.ts',
             'test/chaos/workers-storm.test.ts',
           ],
           env: { COILYARD_TEST_WORKER_CARRIER: 'grpc' },
@@ -67,5 +67,7 @@ export default defineConfig({
       },
     ],
     retry: 0,
+    // What a failure says is read in a log: all of it stands there.
+    chaiConfig: { truncateThreshold: 0 },
   },
 });

@@ -33,7 +33,7 @@ export interface BearerOptions {
   readonly workerOf?: WorkerOf | undefined;
 }
 
-/** The worker that was given this token, if any; of one whose life is over the doors are closed. */
+/** The worker that was given this token, if any; of one whose life is over the grant is closed. */
 export type WorkerOf = (token: string) => KnownWorker | undefined;
 
 const BEARER = /^Bearer ([\x21-\x7e]+)$/i;
@@ -86,7 +86,7 @@ export function workersOnly(workerOf: WorkerOf): Authenticator {
 
 /** Also where anybody may call: a worker that is dead is not anybody. */
 function living(worker: KnownWorker): Principal {
-  if (worker.doors.isClosed) throw refused('the worker of this token has ended');
+  if (worker.grant.isClosed) throw refused('the worker of this token has ended');
   return workerPrincipal(worker);
 }
 

@@ -1,7 +1,7 @@
 /** Who calls, and what that one may do: kinds of methods (scopes) and sessions (globs over their ids). */
 
 import { matchesAny } from '../wire/session-patterns.js';
-import type { KnownWorker, SessionDoors } from '../workers/attachment.js';
+import type { KnownWorker, SessionGrant } from '../workers/attachment.js';
 
 /** `read` and `write` are about variables, `sessions` starts and stops sessions, `call` is about tools. */
 export type Scope = 'read' | 'write' | 'sessions' | 'call';
@@ -21,7 +21,7 @@ export interface Principal {
   /** Globs over ids: the sessions that it may use, and on whose behalf it may call. */
   readonly sessions: readonly string[];
   /** Sessions besides, that come and go. */
-  readonly doors?: SessionDoors;
+  readonly grant?: SessionGrant;
 }
 
 const EVERY_SESSION = Object.freeze(['*']);
@@ -43,18 +43,18 @@ const NONE = Object.freeze([]);
  * A worker may use the sessions of which it was given a call, as long as it lives. It starts and stops none. Asked anew each
  * time: a stream that a worker has opened loses its rights with it.
  */
-export const workerPrincipal = ({ workerId, doors }: KnownWorker): Principal => ({
+export const workerPrincipal = ({ workerId, grant }: KnownWorker): Principal => ({
   type: 'worker',
   name: `worker:${workerId}`,
   sessions: NONE,
-  doors,
+  grant,
   get scopes() {
-    return doors.isClosed ? NONE : OF_WORKERS;
+    return grant.isClosed ? NONE : OF_WORKERS;
   },
 });
 
-export const mayUse = ({ sessions, doors }: Principal, sessionId: string): boolean =>
-  doors?.has(sessionId) === true || matchesAny(sessions, sessionId);
+export const mayUse = ({ sessions, grant }: Principal, sessionId: string): boolean =>
+  grant?.has(sessionId) === true || matchesAny(sessions, sessionId);
 
 /** Whether there is no session that it may not use. */
 export const mayUseAll = ({ sessions }: Principal): boolean => sessions.includes('*');

@@ -56,7 +56,7 @@ export function serverStream<Request>(
       const { principal } = admission;
       giveBack = admission.giveBack;
       // A worker reads no longer than it lives.
-      unwatchLife = principal.doors?.whenClosed(() => stream.end(hasEnded(principal))) ?? unwatchLife;
+      unwatchLife = principal.grant?.whenClosed(() => stream.end(hasEnded(principal))) ?? unwatchLife;
       return openSource(context, { method, open }, { call, principal, stream });
     };
     admitted().then(

@@ -12,7 +12,7 @@ import { keepLatest } from '../kernel/keep-latest.js';
 import type { TelemetryBus } from '../kernel/telemetry.js';
 import type { HelloFrame, WorkerFrame } from '../wire/frames.js';
 import type { Attachment, FrameReceiver, KnownWorker } from './attachment.js';
-import { Doors } from './doors.js';
+import { WorkerGrant } from './worker-grant.js';
 
 /** Who is expected. */
 export interface Guest {
@@ -33,8 +33,8 @@ export interface GuestLine {
 export interface Invitation {
   /** Unguessable, good for one hello. */
   readonly token: string;
-  /** What the token opens at the gateway; closed as soon as the invitation is revoked or the connection ends. */
-  readonly doors: Doors;
+  /** The sessions that the token grants at the gateway; closed as soon as the invitation is revoked or the connection ends. */
+  readonly grant: WorkerGrant;
   /** Ends the invitation, or the connection it let in; frames that still arrive are dropped and counted. Idempotent. */
   revoke(error?: CoilyardError): void;
 }
@@ -51,7 +51,7 @@ interface Expected {
   readonly guest: Guest;
   readonly line: GuestLine;
   readonly digest: Buffer;
-  readonly doors: Doors;
+  readonly grant: WorkerGrant;
   /** Whether it may say any incarnation. */
   readonly isAnyLife: boolean;
 }
@@ -79,17 +79,17 @@ export class AttachRegistry {
    */
   expect(guest: Guest, line: GuestLine, known?: string): Invitation {
     const token = known ?? this.#options.random.token(32);
-    const doors = new Doors();
-    const expected: Expected = { guest, line, digest: digestOf(token), doors, isAnyLife: known !== undefined };
-    this.#expected.get(guest.workerId)?.doors.close();
+    const grant = new WorkerGrant();
+    const expected: Expected = { guest, line, digest: digestOf(token), grant, isAnyLife: known !== undefined };
+    this.#expected.get(guest.workerId)?.grant.close();
     this.#expected.set(guest.workerId, expected);
     this.#ended.delete(keyOf(expected.digest));
-    doors.whenClosed(() => this.#remember(expected));
+    grant.whenClosed(() => this.#remember(expected));
     return {
       token,
-      doors,
+      grant,
       revoke: (error) => {
-        doors.close();
+        grant.close();
         if (this.#expected.get(guest.workerId) === expected) this.#expected.delete(guest.workerId);
         for (const connection of this.#connections) if (connection.belongsTo(line)) connection.end(error);
       },
@@ -114,26 +114,26 @@ export class AttachRegistry {
 
   /**
    * The worker that was given this token: what lets its tools call the gateway as long as its invitation or connection
-   * stands. Of a life that ended lately too, with closed doors. Every token is compared in constant time.
+   * stands. Of a life that ended lately too, with a grant that is closed. Every token is compared in constant time.
    */
   workerOf(token: string): KnownWorker | undefined {
     const digest = digestOf(token);
     let found: KnownWorker | undefined;
-    for (const { guest, doors, digest: expected } of this.#living())
-      if (timingSafeEqual(digest, expected)) found = { workerId: guest.workerId, doors };
+    for (const { guest, grant, digest: expected } of this.#living())
+      if (timingSafeEqual(digest, expected)) found = { workerId: guest.workerId, grant };
     return found ?? this.#ended.get(keyOf(digest));
   }
 
   /** Ends every invitation and connection, and refuses new ones; lives that still have a connection lose it. */
   close(): void {
     this.#closed = true;
-    for (const { doors } of this.#expected.values()) doors.close();
+    for (const { grant } of this.#expected.values()) grant.close();
     this.#expected.clear();
     for (const connection of this.#connections) connection.fail(stopping());
   }
 
-  #remember({ guest, doors, digest }: Expected): void {
-    this.#ended.set(keyOf(digest), { workerId: guest.workerId, doors });
+  #remember({ guest, grant, digest }: Expected): void {
+    this.#ended.set(keyOf(digest), { workerId: guest.workerId, grant });
     keepLatest(this.#ended, ENDED);
   }
 
@@ -163,7 +163,8 @@ export class AttachRegistry {
   }
 }
 
-interface Doorkeeper {
+/** The registry as one of its connections sees it. */
+interface Host {
   admit(hello: HelloFrame): Expected;
   forget(): void;
 }
@@ -177,14 +178,14 @@ type ConnectionState =
 class Connection implements FrameReceiver {
   readonly #attachment: Attachment;
   readonly #telemetry: TelemetryBus;
-  readonly #door: Doorkeeper;
+  readonly #host: Host;
   #state: ConnectionState = { type: 'silent' };
   #disarm: () => void = () => {};
 
-  constructor(attachment: Attachment, telemetry: TelemetryBus, door: Doorkeeper) {
+  constructor(attachment: Attachment, telemetry: TelemetryBus, host: Host) {
     this.#attachment = attachment;
     this.#telemetry = telemetry;
-    this.#door = door;
+    this.#host = host;
   }
 
   limitHello(clock: Clock, helloTimeoutMs: number): void {
@@ -237,7 +238,7 @@ class Connection implements FrameReceiver {
     switch (state.type) {
       case 'silent': {
         if (frame.type !== 'hello') throw new CoilyardError('unauthenticated', 'the first frame has to be hello');
-        const expected = this.#door.admit(frame);
+        const expected = this.#host.admit(frame);
         this.#disarm();
         this.#state = { type: 'attached', expected };
         expected.line.attached(frame, this.#attachment);
@@ -259,8 +260,8 @@ class Connection implements FrameReceiver {
     if (this.#state.type !== 'ended') {
       this.#disarm();
       this.#state = { type: 'ended', expected };
-      expected?.doors.close();
-      this.#door.forget();
+      expected?.grant.close();
+      this.#host.forget();
     }
     return { expected };
   }

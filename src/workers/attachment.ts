@@ -37,14 +37,14 @@ export interface FrameReceiver {
 /** The worker that a token belongs to, and what that lets its tools do at the gateway. */
 export interface KnownWorker {
   readonly workerId: WorkerId;
-  readonly doors: SessionDoors;
+  readonly grant: SessionGrant;
 }
 
-/** The sessions that a worker may use now. */
-export interface SessionDoors {
+/** The sessions that a worker may use now; they come and go with its calls. */
+export interface SessionGrant {
   has(sessionId: string): boolean;
-  /** Whether the life of the worker is over: nothing is open then, nor ever will be. */
+  /** Whether the life of the worker is over: no session is granted then, nor ever will be. */
   readonly isClosed: boolean;
-  /** Calls back once they close; at once when they are closed. @returns what takes that back. */
+  /** Calls back once it closes; at once when it is closed. @returns what takes that back. */
   whenClosed(callback: () => void): () => void;
 }

@@ -10,7 +10,7 @@ import type { AskFrame, HelloFrame, RuntimeFrame, WorkerFrame } from '../wire/fr
 import { AskDesk } from './ask-desk.js';
 import type { Attachment } from './attachment.js';
 import type { Guest } from './attach-registry.js';
-import type { Doors } from './doors.js';
+import type { WorkerGrant } from './worker-grant.js';
 import { Liveness } from './liveness.js';
 import { leaseMsOf, type PoolSettings } from './pool-options.js';
 import { Pulse } from './pulse.js';
@@ -21,7 +21,7 @@ export interface ConversationOptions {
   readonly who: Guest;
   readonly hello: HelloFrame;
   readonly attachment: Attachment;
-  readonly doors: Doors;
+  readonly grant: WorkerGrant;
   readonly settings: PoolSettings;
   /** Whether nobody here watches over its process: then it has a lease, and hears from this side as long as that stands. */
   readonly isRemote: boolean;
@@ -78,7 +78,7 @@ export class Conversation {
 
   receive(frame: Exclude<WorkerFrame, HelloFrame>): void {
     if (this.#isOver) return;
-    const { listener, doors } = this.#options;
+    const { listener, grant } = this.#options;
     this.#liveness.sign();
     switch (frame.type) {
       case 'heartbeat':
@@ -95,7 +95,7 @@ export class Conversation {
         return;
       case 'result':
       case 'failure':
-        doors.answered(frame.callId);
+        grant.answered(frame.callId);
         listener.received(this.link, frame);
         return;
       default:
@@ -114,17 +114,17 @@ export class Conversation {
   }
 
   #send(frame: RuntimeFrame): boolean {
-    const { attachment, doors } = this.#options;
+    const { attachment, grant } = this.#options;
     if (this.#isOver || !attachment.send(frame)) return false;
-    if (frame.type === 'call' && frame.sessionId !== null) doors.given(frame.callId, frame.sessionId);
+    if (frame.type === 'call' && frame.sessionId !== null) grant.given(frame.callId, frame.sessionId);
     return true;
   }
 
   /** On behalf of a session only where the worker may use it, as everywhere. */
   #ask(frame: AskFrame): void {
-    const { who, doors, telemetry } = this.#options;
+    const { who, grant, telemetry } = this.#options;
     const { askId, sessionId } = frame;
-    if (sessionId === null || doors.has(sessionId)) {
+    if (sessionId === null || grant.has(sessionId)) {
       this.#asks.ask(frame);
       return;
     }

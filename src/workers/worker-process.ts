@@ -233,7 +233,7 @@ class WorkerLife {
       who: this.#who,
       hello,
       attachment,
-      doors: this.#invitation.doors,
+      grant: this.#invitation.grant,
       settings: this.#plan.settings,
       isRemote: this.#plan.token !== undefined,
       clock,

@@ -16,7 +16,7 @@ import { ManualClock } from '../../src/testing/manual-clock.js';
 import { type Permission, permissions } from '../../src/variables/access.js';
 import { decodeErrorDetail } from '../../src/wire/error-detail.js';
 import { decodeValue } from '../../src/wire/value.js';
-import { Doors } from '../../src/workers/doors.js';
+import { WorkerGrant } from '../../src/workers/worker-grant.js';
 import {
   ask,
   noSource,
@@ -32,9 +32,9 @@ const principals = [
   { token: 'token-of-a', name: 'team-a', sessions: ['a-*'] },
   { token: 'token-of-b', name: 'team-b', sessions: ['b-*'] },
 ];
-const doors = new Doors();
+const ofWorker = new WorkerGrant();
 const workerOf = (token: string) =>
-  token === 'token-of-worker' ? { workerId: workerId('default-0'), doors } : undefined;
+  token === 'token-of-worker' ? { workerId: workerId('default-0'), grant: ofWorker } : undefined;
 
 const grant = (sessionPattern: string, ...granted: Permission[]) => ({ sessionPattern, permissions: granted });
 const all = grant('a-*', ...permissions);
@@ -324,7 +324,7 @@ test('a watch of a guest hears of rights that come and go, and of no variable th
 });
 
 test('a worker is the guest of no session: it has the sessions of its calls', async () => {
-  doors.given(1, sessionId('b-1'));
+  ofWorker.given(1, sessionId('b-1'));
   await session.setPermissions('shared', [all, grant('any', ...permissions)]);
   const calls = Object.entries({
     ...ofOne('a-1', 'shared', as('worker', 'b-1')),

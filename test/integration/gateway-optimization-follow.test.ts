@@ -7,7 +7,7 @@ import { OptimizationsService, type FollowOptimizationResponse } from '../../src
 import { CoilyardError } from '../../src/kernel/errors.js';
 import { sessionId, workerId } from '../../src/kernel/ids.js';
 import type { RuntimeEvents } from '../../src/kernel/telemetry.js';
-import { Doors } from '../../src/workers/doors.js';
+import { WorkerGrant } from '../../src/workers/worker-grant.js';
 import { reader, startTestGateway, type TestGateway } from '../support/gateway-host.js';
 import { aStatus, aTrial, ScriptedOptimizers, ScriptedReader } from '../support/scripted-optimizers.js';
 
@@ -17,16 +17,16 @@ const principals = [
   { token: 'token-of-writer', name: 'writer', scopes: ['write'] as const },
 ];
 
-let doors: Doors;
+let grant: WorkerGrant;
 let host: TestGateway;
 let optimizers: ScriptedOptimizers;
 let run: ScriptedReader;
 let refused: RuntimeEvents['gateway.refused'][];
 
 beforeEach(async () => {
-  doors = new Doors();
+  grant = new WorkerGrant();
   const workerOf = (token: string) =>
-    token === 'token-of-worker' ? { workerId: workerId('default-0'), doors } : undefined;
+    token === 'token-of-worker' ? { workerId: workerId('default-0'), grant } : undefined;
   optimizers = new ScriptedOptimizers();
   host = await startTestGateway({
     optimizers,
@@ -182,11 +182,11 @@ test('a gateway without optimizers has nothing to follow', async () => {
 
 test('a worker follows the runs of its sessions for as long as it lives', async () => {
   expect(await follow({ who: 'worker' }).ended).toMatchObject({ grpc: 7, error: { code: 'permission_denied' } });
-  doors.given(1, sessionId('a-1'));
+  grant.given(1, sessionId('a-1'));
   const { next, ended: over } = follow({ who: 'worker' });
   run.add(aTrial(1));
   await next();
-  doors.close();
+  grant.close();
   expect(await over).toMatchObject({ grpc: 16, error: { code: 'unauthenticated' } });
 });
 

@@ -9,7 +9,7 @@ import { VariablesClient, VariablesService, type WatchResponse } from '../../src
 import { WorkersService } from '../../src/gen/coilyard/v1/workers.js';
 import { sessionId, workerId } from '../../src/kernel/ids.js';
 import type { RuntimeEvents } from '../../src/kernel/telemetry.js';
-import { Doors } from '../../src/workers/doors.js';
+import { WorkerGrant } from '../../src/workers/worker-grant.js';
 import {
   ask,
   askedForToken,
@@ -30,15 +30,15 @@ const principals = [
   { token: 'token-of-none', name: 'none', scopes: [] },
   { token: 'token-of-nowhere', name: 'nowhere', sessions: [] },
 ] as const;
-let doors: Doors;
+let grant: WorkerGrant;
 const workerOf = (token: string) =>
-  token === 'token-of-worker' ? { workerId: workerId('default-0'), doors } : undefined;
+  token === 'token-of-worker' ? { workerId: workerId('default-0'), grant } : undefined;
 
 let host: TestGateway;
 let refused: RuntimeEvents['gateway.refused'][];
 
 beforeEach(async () => {
-  doors = new Doors();
+  grant = new WorkerGrant();
   host = await startTestGateway({
     authenticator: bearerAuthenticator({ token: 'token-of-all', principals, workerOf }),
     limits: { maxStreamsPerPrincipal: 3 },
@@ -181,7 +181,7 @@ test('who starts a session has the scope for it and names one of its own', async
 
 test('who may not start sessions may attach to one', async () => {
   expect(await create('reader', 'a-1', true)).toMatchObject({ created: false, session: { id: 'a-1' } });
-  doors.given(1, sessionId('b-1'));
+  grant.given(1, sessionId('b-1'));
   expect(await create('worker', 'b-1', true)).toMatchObject({ created: false });
   expect(await refusal(create('reader', 'a-9', true))).toMatchObject({ grpc: 5, error: { code: 'session_not_found' } });
   expect(await refusal(create('reader', 'b-10', true))).toMatchObject(denied);
@@ -195,9 +195,9 @@ test("the id of a request is its principal's: nobody gets the answer to another 
 
 test('the token of a worker reads and writes the sessions of its calls, and neither starts nor stops any', async () => {
   for (const use of [get, set]) expect(await refusal(use('worker', 'a-1'))).toMatchObject(denied);
-  doors.given(1, sessionId('a-1'));
+  grant.given(1, sessionId('a-1'));
   expect((await get('worker', 'a-1')).revision).toBe(1n);
-  doors.answered(1);
+  grant.answered(1);
   expect((await set('worker', 'a-1')).revision).toBe(2n);
   expect(await list('worker')).toEqual(['a-1']);
   expect(await refusal(get('worker', 'a-2'))).toMatchObject(denied);
@@ -213,7 +213,7 @@ test('the token of a worker reads and writes the sessions of its calls, and neit
 });
 
 test('a tool is called on behalf of a session only by a worker that serves it', async () => {
-  doors.given(1, sessionId('a-1'));
+  grant.given(1, sessionId('a-1'));
   const { workers } = host.clients;
   const call = (id: string) => {
     const request = { requestId: '', name: 'x', arguments: new Map(), sessionId: id, pool: '', idempotent: false };
@@ -225,10 +225,10 @@ test('a tool is called on behalf of a session only by a worker that serves it', 
 });
 
 test('with the life of a worker its token is worth nothing, and its watches end', async () => {
-  doors.given(1, sessionId('a-1'));
+  grant.given(1, sessionId('a-1'));
   const { next, ended } = watch('worker');
   await next();
-  doors.close();
+  grant.close();
   expect(await ended).toMatchObject({ grpc: 16, error: { code: 'unauthenticated' } });
   expect(await refusal(get('worker', 'a-1'))).toMatchObject({ grpc: 16, error: { code: 'unauthenticated' } });
 });

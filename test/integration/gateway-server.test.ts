@@ -18,7 +18,7 @@ import { bearerAuthenticator } from '../../src/gateway/authenticator.js';
 import type { GatewayOptions } from '../../src/gateway/server.js';
 import type { WatchResponse } from '../../src/gen/coilyard/v1/variables.js';
 import { workerId } from '../../src/kernel/ids.js';
-import { Doors } from '../../src/workers/doors.js';
+import { WorkerGrant } from '../../src/workers/worker-grant.js';
 import { ask, reader, refusal, startTestGateway, type TestGateway } from '../support/gateway-host.js';
 
 const hosts: TestGateway[] = [];
@@ -91,7 +91,8 @@ test('a host that others can reach is refused without credentials', async () => 
 test('with a token every call but health needs it', async () => {
   const authenticator = bearerAuthenticator({
     token: 'secret',
-    workerOf: (token) => (token === 'of-a-worker' ? { workerId: workerId('worker-1'), doors: new Doors() } : undefined),
+    workerOf: (token) =>
+      token === 'of-a-worker' ? { workerId: workerId('worker-1'), grant: new WorkerGrant() } : undefined,
   });
   const host = await start({ authenticator });
   for (const headers of [{}, { authorization: 'Bearer wrong' }, { authorization: 'secret' }])

@@ -20,7 +20,7 @@ const aRuntime = (gateway: GatewayOptions): Promise<Runtime> =>
       pools: {
         default: {
           size: 1,
-          imports: ['door_tools', 'worker_tools'],
+          imports: ['grant_tools', 'worker_tools'],
           paths: [join(process.cwd(), 'test/support/python')],
         },
       },

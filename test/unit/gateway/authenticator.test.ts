@@ -2,16 +2,16 @@ import { expect, test } from 'vitest';
 import { bearerAuthenticator, workersOnly } from '../../../src/gateway/authenticator.js';
 import { mayUse, mayUseAll } from '../../../src/gateway/principal.js';
 import { sessionId, workerId } from '../../../src/kernel/ids.js';
-import { Doors } from '../../../src/workers/doors.js';
+import { WorkerGrant } from '../../../src/workers/worker-grant.js';
 
-const doors = new Doors();
-doors.given(1, sessionId('given'));
-const ended = new Doors();
+const grant = new WorkerGrant();
+grant.given(1, sessionId('given'));
+const ended = new WorkerGrant();
 ended.given(1, sessionId('given'));
 ended.close();
 const tokens = new Map([
-  ['worker-token', { workerId: workerId('worker-1'), doors }],
-  ['token-of-the-dead', { workerId: workerId('worker-2'), doors: ended }],
+  ['worker-token', { workerId: workerId('worker-1'), grant }],
+  ['token-of-the-dead', { workerId: workerId('worker-2'), grant: ended }],
 ]);
 const workerOf = (token: string) => tokens.get(token);
 const closed = bearerAuthenticator({ token: 'secret', workerOf });
@@ -76,10 +76,10 @@ test('a worker whose life is over is not let in, not even where anybody is', () 
 });
 
 test('who was let in as a worker loses all rights at once when its life is over', () => {
-  const mortal = new Doors();
+  const mortal = new WorkerGrant();
   mortal.given(1, sessionId('given'));
   const worker = bearerAuthenticator({
-    workerOf: () => ({ workerId: workerId('worker-3'), doors: mortal }),
+    workerOf: () => ({ workerId: workerId('worker-3'), grant: mortal }),
   }).authenticate(['Bearer its-own']);
   expect([worker.scopes.length, mayUse(worker, 'given')]).toEqual([3, true]);
   mortal.close();

@@ -67,19 +67,19 @@ test('a worker whose connection breaks off was disconnected, which is not held a
   expect(await life?.exited).toMatchObject({ type: 'error', error: { code: 'worker_lost' } });
 });
 
-test('a worker that is gone may come back with its token, hears nothing of its life before, and starts without doors', async () => {
+test('a worker that is gone may come back with its token, hears nothing of its life before, and starts without sessions', async () => {
   const { house, workerId, token, again } = await aHouse();
   const first = dialIn(house, workerId, token);
   await settle();
   const before = house.registry.workerOf(token);
-  expect(before?.doors.isClosed).toBe(false);
+  expect(before?.grant.isClosed).toBe(false);
   first.receiver.closed(new Error('broken off'));
-  expect(before?.doors.isClosed).toBe(true);
-  expect(house.registry.workerOf(token)?.doors.isClosed).toBe(true);
+  expect(before?.grant.isClosed).toBe(true);
+  expect(house.registry.workerOf(token)?.grant.isClosed).toBe(true);
   await house.clock.advance(1_000);
   void again();
   await settle();
-  expect(house.registry.workerOf(token)?.doors.isClosed).toBe(false);
+  expect(house.registry.workerOf(token)?.grant.isClosed).toBe(false);
   const second = dialIn(house, workerId, token);
   await house.clock.advance(1_000);
   expect(second.heard.map(({ type }) => type)).toEqual(['welcome', 'pulse']);

@@ -3,7 +3,7 @@ import { eventually } from '../support/processes.js';
 import { aPythonRuntime } from '../support/python-runtime.js';
 
 test("with a worker's token a tool uses its own session and no other, in any way", async () => {
-  await using house = await aPythonRuntime({ imports: ['door_tools'] });
+  await using house = await aPythonRuntime({ imports: ['grant_tools'] });
   const { runtime } = house;
   const refused = house.record('gateway.refused');
   runtime.tools.register('whose', (_args, { session }) => session?.id);
@@ -37,7 +37,7 @@ test("with a worker's token a tool uses its own session and no other, in any way
 });
 
 test('what goes on in the background after a call still has its session', async () => {
-  await using house = await aPythonRuntime({ imports: ['door_tools'] });
+  await using house = await aPythonRuntime({ imports: ['grant_tools'] });
   const { runtime } = house;
   runtime.tools.register('whose', (_args, { session }) => session?.id);
   const session = await runtime.sessions.start({ id: 'own' });
@@ -48,8 +48,8 @@ test('what goes on in the background after a call still has its session', async 
   expect(session.get('x')).toBe(2);
 });
 
-test('the next life of a worker has none of the doors of the one before', async () => {
-  await using house = await aPythonRuntime({ imports: ['door_tools', 'worker_tools'] });
+test('the next life of a worker has none of the sessions of the one before', async () => {
+  await using house = await aPythonRuntime({ imports: ['grant_tools', 'worker_tools'] });
   const { runtime } = house;
   for (const id of ['own', 'other']) await (await runtime.sessions.start({ id })).register('x', 'integer', 1);
   const [own, other] = await Promise.all(['own', 'other'].map((id) => runtime.sessions.find(id)));

@@ -1,16 +1,16 @@
 /**
- * The sessions that a worker's token opens: those of which it was given a call in this life, and no other. What it does in
+ * The sessions that a worker's token grants: those of which it was given a call in this life, and no other. What it does in
  * the background after a call still finds its session; of the sessions without a call in hand the latest are kept.
  */
 
 import type { SessionId } from '../kernel/ids.js';
 import { keepLatest } from '../kernel/keep-latest.js';
-import type { SessionDoors } from './attachment.js';
+import type { SessionGrant } from './attachment.js';
 
 /** Sessions without a call in hand that are remembered; the one left longest is forgotten first. */
 const KEPT = 10_000;
 
-export class Doors implements SessionDoors {
+export class WorkerGrant implements SessionGrant {
   readonly #kept: number;
   readonly #calls = new Map<number, SessionId>();
   /** How many calls of each session are in hand. */
@@ -28,7 +28,7 @@ export class Doors implements SessionDoors {
     return this.#isClosed;
   }
 
-  /** How many are open. */
+  /** How many sessions are granted. */
   get size(): number {
     return this.#busy.size + this.#left.size;
   }

@@ -1,4 +1,4 @@
-"""Tools that try more doors than their own."""
+"""Tools that try sessions besides their own."""
 
 import asyncio
 
