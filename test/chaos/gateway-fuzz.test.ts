@@ -15,6 +15,8 @@ import { ask, noSource, value, values } from '../support/gateway-host.js';
 import { GatewayProcess } from '../support/gateway-process.js';
 
 const FUZZ_MS = Number(process.env.COILYARD_FUZZ_MS ?? 8_000);
+/** However slow the machine is, so much is sent. */
+const LEAST = FUZZ_MS / 20;
 const IN_FLIGHT = 64;
 const MIB = 1024 * 1024;
 
@@ -167,7 +169,7 @@ afterAll(async () => {
 
 /** The number of the status that it was answered with. A stream is left after its first message. */
 function send(path: string, bytes: Buffer): Promise<number> {
-  const deadline = { deadline: performance.timeOrigin + performance.now() + 20_000 };
+  const deadline = { deadline: performance.timeOrigin + performance.now() + 120_000 };
   const call = client.makeServerStreamRequest(path, asItIs, asItIs, bytes, new Metadata(), deadline);
   return new Promise((resolve) => {
     call.once('data', () => {
@@ -187,7 +189,7 @@ const servesOn = async (): Promise<void> => {
   const { variable } = await ask(
     client.getVariable.bind(client),
     { sessionId: 'shared', variable: 'number' },
-    { timeoutMs: 10_000 },
+    { timeoutMs: 120_000 },
   );
   expect(variable?.name).toBe('number');
 };
@@ -199,7 +201,7 @@ test(`whatever comes is answered, for ${FUZZ_MS} ms, and nothing of it is kept`,
   const answers = new Map<number, number>();
   let sent = 0;
   const lane = async (untilMs: number): Promise<void> => {
-    while (performance.now() < untilMs) {
+    while (performance.now() < untilMs || sent < LEAST) {
       const [path, bytes] = sound[random(sound.length)] ?? ['', Buffer.alloc(0)];
       const code = await send(path, mutate(bytes, random));
       answers.set(code, (answers.get(code) ?? 0) + 1);
@@ -215,9 +217,8 @@ test(`whatever comes is answered, for ${FUZZ_MS} ms, and nothing of it is kept`,
   const after = await gateway.memory();
   if (process.env.COILYARD_FIGURES !== undefined) console.log({ sent, answers: [...answers], before, after });
   await servesOn();
-  expect(sent).toBeGreaterThan(FUZZ_MS / 20);
   expect(failed).toEqual([]);
-  expect(after.held - before.held).toBeLessThan(24 * MIB);
+  await expect.poll(async () => (await gateway.memory()).held - before.held).toBeLessThan(24 * MIB);
 });
 
 test('streams of calls are answered or ended whatever their frames say, and nothing of them is kept', {
@@ -259,7 +260,7 @@ test('streams of calls are answered or ended whatever their frames say, and noth
       call.end();
     });
   const lane = async (untilMs: number): Promise<void> => {
-    while (performance.now() < untilMs) {
+    while (performance.now() < untilMs || sent < LEAST) {
       const code = await oneStream();
       if (failures.has(code)) failed.push(`${carry.path} ${status[code]}`);
     }
@@ -272,9 +273,8 @@ test('streams of calls are answered or ended whatever their frames say, and noth
   const after = await gateway.memory();
   if (process.env.COILYARD_FIGURES !== undefined) console.log({ sent, before, after });
   await servesOn();
-  expect(sent).toBeGreaterThan(FUZZ_MS / 20);
   expect(failed).toEqual([]);
-  expect(after.held - before.held).toBeLessThan(24 * MIB);
+  await expect.poll(async () => (await gateway.memory()).held - before.held).toBeLessThan(24 * MIB);
 });
 
 test('bytes that are no HTTP/2, and frames that break its rules, end their own connection and no other', async () => {

@@ -1,10 +1,15 @@
 import { spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { CoilyardError } from '../../src/kernel/errors.js';
 import { eventually, isRunning } from '../support/processes.js';
 import { aPythonRuntime } from '../support/python-runtime.js';
+
+const root = mkdtempSync(join(tmpdir(), 'coilyard-kill-'));
+afterAll(() => rmSync(root, { recursive: true }));
 
 const openDescriptors = (): number => readdirSync('/proc/self/fd').length;
 
@@ -29,17 +34,20 @@ test('kill -9 of Node leaves no Python behind, busy or not', async () => {
 test('workers that are killed again and again under load: every call ends once, and nothing leaks', async () => {
   const CYCLES = 8;
   const CALLS = 60;
+  const CONCURRENCY = 4;
   const before = openDescriptors();
   const seen = new Set<number>();
   {
-    await using house = await aPythonRuntime({ size: 3, concurrency: 4 });
+    // The workers that die here do not die of a call.
+    await using house = await aPythonRuntime({ size: 3, concurrency: CONCURRENCY, poisonAfter: 1_000 });
     await house.ready(3);
     const endings = new Map<string, number>();
     let settled = 0;
-    const one = async (n: number): Promise<void> => {
+    const one = async (n: number, until: string): Promise<void> => {
       const idempotent = n % 2 === 0;
       const ending = await house.python
-        .call('wait', { seconds: 0.02 + (n % 7) / 50 }, { idempotent, timeoutMs: 30_000 })
+        .call('wait', { seconds: 0.02 + (n % 7) / 50 }, { idempotent, timeoutMs: 120_000 })
+        .then(() => house.python.call('hold', { until }, { idempotent, timeoutMs: 120_000 }))
         .then(
           () => 'ok',
           (error: unknown) => (error instanceof CoilyardError ? `${error.code}/${error.execution}` : 'foreign'),
@@ -48,13 +56,19 @@ test('workers that are killed again and again under load: every call ends once, 
       endings.set(ending, (endings.get(ending) ?? 0) + 1);
     };
     for (let cycle = 0; cycle < CYCLES; cycle += 1) {
-      const calls = Array.from({ length: CALLS }, (_, n) => one(n));
+      const until = join(root, `${cycle}`);
+      const calls = Array.from({ length: CALLS }, (_, n) => one(n, until));
       await sleep(30);
-      for (const pid of house.pids.slice(0, 2)) {
+      const isBusy = (): boolean => house.python.workers().every(({ load }) => load === CONCURRENCY);
+      await eventually(isBusy, 'every worker has its hands full');
+      const killed = house.pids.slice(0, 2);
+      for (const pid of killed) {
         seen.add(pid);
         process.kill(pid, cycle % 2 === 0 ? 'SIGKILL' : 'SIGSEGV');
       }
+      writeFileSync(until, '');
       await Promise.all(calls);
+      await house.missed(killed);
       await eventually(() => house.pids.length === 3, 'the pool is whole again');
     }
     expect(settled).toBe(CYCLES * CALLS);

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { CoilyardError } from '../../src/kernel/errors.js';
 import { eventually, isRunning } from '../support/processes.js';
-import { aPythonRuntime, type PythonHouse } from '../support/python-runtime.js';
+import { aPythonRuntime, lively, type PythonHouse } from '../support/python-runtime.js';
 
 const CYCLES = Number(process.env.COILYARD_CHAOS_CYCLES ?? 3);
 const CALLS = Number(process.env.COILYARD_CHAOS_CALLS ?? 60);
@@ -84,9 +84,10 @@ test('workers die and hang under calls of every kind: each ends once and right, 
     await using house = await aPythonRuntime({
       size: SIZE,
       concurrency: 4,
-      heartbeatIntervalMs: 200,
-      allowedMisses: 10,
+      ...lively,
       maxQueue: 10_000,
+      // The workers that die here do not die of a call.
+      poisonAfter: 1_000,
     });
     house.runtime.tools.register('double', ({ n }) => 2 * Number(n));
     await house.ready(SIZE);
@@ -101,11 +102,10 @@ test('workers die and hang under calls of every kind: each ends once and right, 
       await sleep(50);
       // Each worker in its turn: one that is hit every time would be left alone for a while, as a pool should.
       const pids = house.pids;
-      for (const victim of [2 * cycle, 2 * cycle + 1]) {
-        const pid = pids[victim % pids.length];
-        if (pid !== undefined) process.kill(pid, deaths[cycle % deaths.length]);
-      }
+      const victims = [2 * cycle, 2 * cycle + 1].flatMap((victim) => pids[victim % pids.length] ?? []);
+      for (const pid of victims) process.kill(pid, deaths[cycle % deaths.length]);
       await Promise.all(calls);
+      await house.missed(victims);
       await eventually(() => house.pids.length === SIZE, 'the pool is whole again');
       for (const pid of house.pids) seen.add(pid);
     }

@@ -19,6 +19,8 @@ test.skipIf(process.platform !== 'linux')(
         size: 3,
         concurrency: 4,
         start: 'zygote',
+        // The workers that die here do not die of a call.
+        poisonAfter: 1_000,
         paths: [join(process.cwd(), 'test', 'support', 'python')],
       });
       let [guardian, zygote] = [0, 0];
@@ -28,7 +30,7 @@ test.skipIf(process.platform !== 'linux')(
       const endings: string[] = [];
       const one = async (n: number): Promise<void> => {
         await house.python
-          .call('wait', { seconds: 0.02 + (n % 5) / 50 }, { idempotent: n % 2 === 0, timeoutMs: 30_000 })
+          .call('wait', { seconds: 0.02 + (n % 5) / 50 }, { idempotent: n % 2 === 0, timeoutMs: 120_000 })
           .then(
             () => endings.push('ok'),
             (error: unknown) => endings.push(error instanceof CoilyardError ? error.code : 'foreign'),
@@ -45,7 +47,8 @@ test.skipIf(process.platform !== 'linux')(
       ];
       for (const kill of kills) {
         await house.ready(3);
-        for (const pid of house.pids) seen.add(pid);
+        const { pids } = house;
+        for (const pid of pids) seen.add(pid);
         zygote = parentOf(house.pids[0] ?? 0);
         seen.add(zygote).add(guardian);
         const calls = Array.from({ length: CALLS }, (_, n) => one(n));
@@ -53,6 +56,7 @@ test.skipIf(process.platform !== 'linux')(
         kill();
         await Promise.all(calls);
         await eventually(() => !isRunning(zygote), 'that zygote is gone');
+        await house.missed(pids);
       }
       await house.ready(3);
       for (const pid of house.pids) seen.add(pid);
