@@ -50,7 +50,8 @@ export {
   type TracerLike,
 } from './runtime/open-telemetry.js';
 export { type PrometheusMetrics, type PrometheusOptions, prometheusMetrics } from './runtime/prometheus.js';
-export type { PythonCallOptions, WorkerInvitation } from './runtime/python-runtime.js';
+export type { PythonCallOptions } from './runtime/python-arguments.js';
+export type { WorkerInvitation } from './runtime/python-runtime.js';
 export type { RuntimeTools, Tool, ToolContext } from './runtime/runtime-tools.js';
 export type { AuditAction, AuditEntry, AuditOptions } from './sessions/audit.js';
 export type {

@@ -30,17 +30,17 @@ import type { Ignore, Process } from './kernel/process.js';
 import { spawn } from './kernel/spawn.js';
 import { TelemetryBus } from './kernel/telemetry.js';
 import { TimerWheel } from './kernel/timer-wheel.js';
-import { GatewayRuntime } from './runtime/gateway-runtime.js';
+import { type GatewayForUsers, GatewayRuntime } from './runtime/gateway-runtime.js';
 import { Optimizers } from './optimizers/optimizers.js';
 import { Studies } from './optimizers/studies.js';
 import { LocalCarrier } from './runtime/local-carrier.js';
-import { PythonRuntime } from './runtime/python-runtime.js';
+import { type PythonForUsers, PythonRuntime } from './runtime/python-runtime.js';
 import { RuntimeTools } from './runtime/runtime-tools.js';
 import { supervisionReporter } from './runtime/supervision.js';
 import { withWorkers } from './runtime/worker-nodes.js';
 import { checkOptions } from './sessions/arguments.js';
 import type { StartSessionOptions } from './sessions/handle.js';
-import { Sessions } from './sessions/sessions.js';
+import { Sessions, type SessionsForUsers } from './sessions/sessions.js';
 import { memoryStore } from './sessions/stores/memory.js';
 import { AttachRegistry } from './workers/attach-registry.js';
 import { ToolRegistry } from './workers/tool-registry.js';
@@ -74,17 +74,19 @@ export async function startRuntime(options: RuntimeOptions = {}): Promise<Runtim
 const START = Symbol('start');
 
 export class Runtime {
-  readonly sessions: Sessions;
-  readonly python: PythonRuntime;
+  readonly sessions: SessionsForUsers;
+  readonly python: PythonForUsers;
   /** Functions that Python, and clients of the gateway, call by name. */
   readonly tools: RuntimeTools;
-  readonly gateway: GatewayRuntime;
+  readonly gateway: GatewayForUsers;
   /** Runs that look for the best values of variables. */
   readonly optimizers: Optimizers;
   readonly events = new TelemetryBus();
   /** Resolves after `stop`; rejects when the tree gave up. */
   readonly done: Promise<void>;
   readonly #done = deferred<void>();
+  readonly #sessions: Sessions;
+  readonly #python: PythonRuntime;
   readonly #registry: AttachRegistry;
   readonly #wheel: TimerWheel;
   readonly #store;
@@ -115,13 +117,14 @@ export class Runtime {
     });
     const { limits, types, audit } = config;
     const services = { store: this.#store, clock, random, telemetry, wheel: this.#wheel, limits, types, audit };
-    this.sessions = new Sessions(services, () => {
+    this.#sessions = new Sessions(services, () => {
       this.#livingSessions();
       return { startChild: (id, start) => this.#startSession(id, start) };
     });
+    this.sessions = this.#sessions;
     const refuseIfStopped = (): void => this.#refuseIfStopped();
     this.#studies = new Studies({
-      sessions: this.sessions,
+      sessions: this.#sessions,
       tools: () => this.tools,
       clock,
       random,
@@ -129,9 +132,9 @@ export class Runtime {
     });
     this.optimizers = new Optimizers(this.#studies);
     this.#registry = new AttachRegistry({ clock, random, telemetry });
-    this.gateway = new GatewayRuntime({
+    const gateway = new GatewayRuntime({
       config: config.gateway,
-      sessions: this.sessions,
+      sessions: this.#sessions,
       workers: this.#registry,
       tools: () => this.tools,
       optimizers: this.#studies,
@@ -140,11 +143,12 @@ export class Runtime {
       refuseIfStopped,
       adopt: (start) => this.#running().startChild({ id: 'gateway', start }),
     });
+    this.gateway = gateway;
     const tools = new ToolRegistry(clock);
     telemetry.on('zygote.unfit', ({ zygote, objections }) =>
       options.logger?.warn(`${zygote} cannot fork, so workers are started cold: ${objections.join('; ')}`, { zygote }),
     );
-    this.python = new PythonRuntime({
+    this.#python = new PythonRuntime({
       pools: config.pools,
       launcher: config.launcher,
       clock,
@@ -152,8 +156,8 @@ export class Runtime {
       telemetry,
       registry: this.#registry,
       tools,
-      gatewayAddress: () => this.gateway.workersAddress(),
-      frontDoor: () => this.gateway.frontDoor(),
+      gatewayAddress: () => gateway.workersAddress(),
+      frontDoor: () => gateway.frontDoor(),
       localCarrier: new LocalCarrier({
         choice: config.carrier,
         registry: this.#registry,
@@ -169,11 +173,12 @@ export class Runtime {
       },
       report: this.#report,
     });
+    this.python = this.#python;
     this.tools = new RuntimeTools({
       registry: tools,
-      sessions: this.sessions,
-      python: this.python.port,
-      pools: this.python.poolNames,
+      sessions: this.#sessions,
+      python: this.#python.port,
+      pools: this.#python.poolNames,
       refuseIfStopped,
     });
     // Whoever does not look at `done` is not punished for it.
@@ -189,7 +194,7 @@ export class Runtime {
     checkOptions(options);
     const session = await this.#sessionFor(options);
     return Agent.start(session, definition, {
-      python: this.python.port,
+      python: this.#python.port,
       supervisor: { startChild: (id, start) => this.#startRun(id, start) },
       clock: this.#clock,
       random: this.#random,
@@ -199,7 +204,7 @@ export class Runtime {
 
   /** The supervision tree as data; `formatTree` draws it. */
   tree(): TreeNode {
-    return withWorkers(this.#running().tree(), this.python);
+    return withWorkers(this.#running().tree(), this.#python);
   }
 
   /**
@@ -245,7 +250,10 @@ export class Runtime {
               onEvent: (event) => {
                 this.#report(event);
                 if (event.type === 'child.breaker' && event.state === 'open')
-                  this.sessions.suspend(String(event.childId).slice('session:'.length), sessionRecovery.breaker.openMs);
+                  this.#sessions.suspend(
+                    String(event.childId).slice('session:'.length),
+                    sessionRecovery.breaker.openMs,
+                  );
               },
             });
             return this.#living;
@@ -269,7 +277,7 @@ export class Runtime {
         );
     });
     this.events.emit('runtime.started', { atMs: clock.nowMs() });
-    void this.sessions.adoptKept();
+    void this.#sessions.adoptKept();
   }
 
   #startStore(parent: Process): Promise<Process | Ignore> {
@@ -315,10 +323,10 @@ export class Runtime {
     this.events.emit('runtime.stopping', { atMs: this.#clock.nowMs() });
     // Before Python goes: what it would have measured is no fault of the values.
     this.#studies.close();
-    this.python.close();
+    this.#python.close();
     const ended = await root.stop(exitReason.shutdown, { deadlineMs: timeoutMs });
     // Whatever had to be killed: nothing of it is left when this resolves.
-    const report = { ...ended, failed: [...ended.failed, ...(await this.python.remains())] };
+    const report = { ...ended, failed: [...ended.failed, ...(await this.#python.remains())] };
     this.#registry.close();
     this.#wheel.close();
     const killed = report.killed.map(({ path }) => path);

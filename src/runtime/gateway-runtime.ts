@@ -51,6 +51,9 @@ export interface GatewayRuntimeOptions {
   readonly adopt: (start: (parent: Supervisor) => Promise<Process | Ignore>) => Promise<unknown>;
 }
 
+/** `runtime.gateway`: the rest of it is the runtime's own. */
+export type GatewayForUsers = Pick<GatewayRuntime, 'start' | 'address'>;
+
 export class GatewayRuntime {
   readonly #options: GatewayRuntimeOptions;
   #listening: Gateway | undefined;

@@ -9,50 +9,38 @@ import {
   startSupervisor,
   type UncleanStop,
 } from '../../supervisors/index.js';
-import {
-  checkObject,
-  checkOptionalFlag,
-  checkOptionalFunction,
-  checkOptionalPort,
-  checkOptionalTimeout,
-  reading,
-} from '../kernel/arguments.js';
 import type { Clock, Random } from '../kernel/clock.js';
+import { deferred } from '../kernel/deferred.js';
 import { CoilyardError, invalidArgument, toCoilyardError } from '../kernel/errors.js';
 import { exitReason } from '../kernel/exit-reason.js';
-import type { SessionId } from '../kernel/ids.js';
 import type { Ignore, Process } from '../kernel/process.js';
 import type { TelemetryBus } from '../kernel/telemetry.js';
 import type { AttachRegistry } from '../workers/attach-registry.js';
-import { deferred } from '../kernel/deferred.js';
 import type { Launcher, LauncherFactory } from '../workers/launcher.js';
 import { MemoryKills } from '../workers/memory.js';
 import { WorkerPool } from '../workers/pool.js';
-import { affinities, isAffinity } from '../workers/pool-limits.js';
 import type { SlotInfo } from '../workers/slot.js';
 import type { PoolOptions } from '../workers/pool-options.js';
 import { PythonPools } from '../workers/pools.js';
-import type { Arguments, CallOptions, ChunkIterator, PythonPort } from '../workers/python-port.js';
+import type { Arguments, ChunkIterator, PythonPort } from '../workers/python-port.js';
 import type { ModuleSpec, Recipe, ToolSpec } from '../workers/recipe.js';
 import type { ToolRegistry } from '../workers/tool-registry.js';
 import { environmentOf } from '../workers/worker-environment.js';
 import type { FrontDoor } from './gateway-runtime.js';
 import type { LocalCarrier } from './local-carrier.js';
 import { placeKeeper, recovery } from './pool-place.js';
-import { type ReadableSession, readerOf } from './session-values.js';
+import {
+  callOptions,
+  checkedArguments,
+  checkedRecipe,
+  checkedTool,
+  type PythonCallOptions,
+} from './python-arguments.js';
 
 /** The end of a process that pools share: nothing below it has to be drained any more. */
 const SHARED_SHUTDOWN_MS = 5_000;
 /** How long processes that were killed are waited for: one that hangs in the kernel is left behind and reported. */
 const REAP_MS = 5_000;
-
-export interface PythonCallOptions extends Omit<CallOptions, 'sessionId' | 'variables' | 'revision' | 'readVariables'> {
-  /**
-   * On whose behalf the call is made: its `SessionContext` is what a tool's `session` parameter receives. A `Session`
-   * also fills in the variables that the tool asks for.
-   */
-  readonly session?: ReadableSession | { readonly id: SessionId } | undefined;
-}
 
 export interface WorkerInvitation {
   readonly workerId: string;
@@ -91,6 +79,12 @@ export interface PythonRuntimeOptions {
   readonly adopt: (start: (parent: Supervisor) => Promise<Supervisor>) => Promise<Supervisor>;
   readonly report: SupervisorListener;
 }
+
+/** `runtime.python`: the rest of it is the runtime's own. */
+export type PythonForUsers = Pick<
+  PythonRuntime,
+  'call' | 'stream' | 'execute' | 'tools' | 'modules' | 'workers' | 'start' | 'invite'
+>;
 
 export class PythonRuntime {
   readonly #options: PythonRuntimeOptions;
@@ -169,9 +163,9 @@ export class PythonRuntime {
     return this.#port.modules(pool);
   }
 
-  /** The places of a pool, for people and tests. */
+  /** The places of a pool that have a worker or shall have one. Throws `invalid_argument` when there is no such pool. */
   workers(pool = 'default'): readonly SlotInfo[] {
-    return this.#pools.get(pool)?.slots ?? [];
+    return this.#options.pools === false ? [] : this.#find(pool).slots;
   }
 
   /**
@@ -182,8 +176,7 @@ export class PythonRuntime {
    */
   async start(pool = 'default'): Promise<void> {
     this.#refuseIfUnavailable();
-    const found = this.#pools.get(pool);
-    if (found === undefined) throw invalidArgument('pool', `one of ${this.poolNames.join(', ')}`, pool);
+    const found = this.#find(pool);
     try {
       await this.#wake(found);
     } catch (error) {
@@ -199,8 +192,7 @@ export class PythonRuntime {
    */
   async invite(pool = 'default'): Promise<WorkerInvitation> {
     this.#refuseIfUnavailable();
-    const found = this.#pools.get(pool);
-    if (found === undefined) throw invalidArgument('pool', `one of ${this.poolNames.join(', ')}`, pool);
+    const found = this.#find(pool);
     await this.#wake(found);
     const { address: gateway, tls } = await this.#options.frontDoor();
     const { workerId, token } = await found.invite();
@@ -316,56 +308,15 @@ export class PythonRuntime {
     );
   }
 
+  #find(name: string): WorkerPool {
+    const pool = this.#pools.get(name);
+    if (pool === undefined) throw invalidArgument('pool', `one of ${this.poolNames.join(', ')}`, name);
+    return pool;
+  }
+
   #refuseIfUnavailable(): void {
     if (this.#options.pools === false)
       throw new CoilyardError('pool_unavailable', 'this runtime was started with python: false');
     this.#options.refuseIfStopped();
   }
-}
-
-function checkedTool(tool: string): string {
-  if (typeof tool !== 'string') throw invalidArgument('tool', 'the name of a tool', tool);
-  return tool;
-}
-
-function checkedRecipe(recipe: Recipe): Recipe {
-  return reading('recipe', () => {
-    checkObject('recipe', recipe);
-    const { kind, signature } = recipe;
-    if (typeof kind !== 'string') throw invalidArgument('recipe.kind', 'the name of a module', kind);
-    if (typeof signature !== 'string') throw invalidArgument('recipe.signature', 'a text', signature);
-    return recipe;
-  });
-}
-
-/** The names are read now; the values when they travel. */
-function checkedArguments(args: Arguments | undefined): Arguments | undefined {
-  if (args === undefined) return undefined;
-  return reading('arguments', () => {
-    if (args instanceof Map) return args;
-    checkObject('arguments', args);
-    return new Map(Object.entries(args));
-  });
-}
-
-function callOptions(options: PythonCallOptions): CallOptions {
-  const { session, ...rest } = reading('options', () => checkedOptions(options));
-  if (session === undefined) return rest;
-  return { ...rest, sessionId: session.id, ...('lookUp' in session ? { readVariables: readerOf(session) } : {}) };
-}
-
-function checkedOptions(options: PythonCallOptions): PythonCallOptions {
-  checkObject('options', options);
-  const { session, ...rest } = options;
-  if (session !== undefined && typeof session?.id !== 'string') throw invalidArgument('session', 'a session', session);
-  if (rest.pool !== undefined && typeof rest.pool !== 'string')
-    throw invalidArgument('pool', 'the name of a pool', rest.pool);
-  checkOptionalTimeout('timeoutMs', rest.timeoutMs);
-  checkOptionalPort('signal', rest.signal, ['addEventListener']);
-  checkOptionalFlag('idempotent', rest.idempotent);
-  checkOptionalFunction('onProgress', rest.onProgress);
-  checkOptionalFunction('onLog', rest.onLog);
-  if (rest.affinity !== undefined && !isAffinity(rest.affinity))
-    throw invalidArgument('affinity', affinities.join(', '), rest.affinity);
-  return session === undefined ? rest : { ...rest, session };
 }

@@ -30,6 +30,9 @@ interface Entry {
   readonly started: Promise<void>;
 }
 
+/** `runtime.sessions`: the rest of it is the runtime's own. */
+export type SessionsForUsers = Pick<Sessions, 'start' | 'find' | 'list' | 'page' | 'size'>;
+
 export class Sessions implements SessionsPort {
   readonly #services: SessionServices;
   readonly #supervisor: () => SessionSupervisor;
