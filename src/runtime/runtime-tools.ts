@@ -68,7 +68,7 @@ export class RuntimeTools implements ToolsPort {
     return [...own, ...asked.flatMap((name) => python.tools(name).map((tool) => ({ tool, pool: name })))];
   }
 
-  /** Calls a TypeScript function of this name, else a Python tool; see {@link ToolRequest.pool}. */
+  /** Calls a TypeScript function of this name, else a Python tool; see {@link ToolRequest.pool}. Rejects with `tool_not_found`. */
   async callTool(request: ToolRequest): Promise<unknown> {
     const { registry, sessions, python, pools, refuseIfStopped } = this.#options;
     refuseIfStopped();

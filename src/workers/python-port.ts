@@ -83,7 +83,7 @@ export interface ToolRequest {
   readonly name: string;
   readonly arguments: ReadonlyMap<string, unknown>;
   readonly sessionId: SessionId | null;
-  /** Absent: a TypeScript function of this name, else the pool `default`. */
+  /** Absent: a TypeScript function of this name, else the first pool that has announced it, else `default`. */
   readonly pool?: string | undefined;
   readonly idempotent?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;

@@ -51,7 +51,10 @@ export interface CallToolRequest {
   arguments: Map<string, Value>;
   /** The session on whose behalf the call is made; empty: none. */
   sessionId: string;
-  /** The pool that shall serve it; empty: a TypeScript function of this name, else the pool `default`. */
+  /**
+   * The pool that shall serve it; empty: a TypeScript function of this name, else the first pool that has announced it,
+   * else `default`.
+   */
   pool: string;
   /** It may be executed twice: a call whose worker died is tried again. */
   idempotent: boolean;
