@@ -1,7 +1,7 @@
 // `npm run generate [-- --check]`: the code made from `proto/` for both languages. `--check` writes nothing and fails
 // when a committed file is not what the protos give.
 import './node-version.mjs';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { pathToFileURL } from 'node:url';
@@ -12,7 +12,7 @@ import { cacheDirectory, inRoot, programs, venvPython } from './paths.mjs';
 import { DEVELOPING, makeToolsReady } from './ready.mjs';
 
 const pythonTool = inRoot('python', 'tools', 'generate.py');
-/** What reflection serves: the contract with its comments. */
+/** What reflection serves: the contract with its comments, and what the standard services are. */
 const descriptors = inRoot('proto', 'coilyard.binpb');
 
 async function generate() {
@@ -39,15 +39,27 @@ export async function checkGenerated() {
 /** @param {string} what */
 const outOfDate = (what) => new SetupFailure(what, 'Run "npm run generate".');
 
+/** Where the protos are that reflection serves, and which of them. */
+const described = [
+  { input: inRoot('.'), only: [] },
+  { input: inRoot('node_modules', 'grpc-health-check', 'proto'), only: [] },
+  { input: inRoot('node_modules', '@grpc', 'reflection', 'build', 'proto'), only: ['grpc'] },
+];
+
 /** @param {string} file */
 const generateDescriptors = (file) =>
-  quietly('generate-descriptors', process.execPath, [
-    programs.buf,
-    'build',
-    '--as-file-descriptor-set',
-    '--output',
-    file,
-  ]);
+  inFreshDirectory(async (directory) => {
+    const set = join(directory, 'set.binpb');
+    const sets = [];
+    for (const { input, only } of described) {
+      const paths = only.flatMap((path) => ['--path', join(input, path)]);
+      const args = ['build', input, ...paths, '--as-file-descriptor-set', '--output', set];
+      await quietly('generate-descriptors', process.execPath, [programs.buf, ...args]);
+      sets.push(readFileSync(set));
+    }
+    // A set is a repeated field: one behind the other they are one set.
+    writeFileSync(file, Buffer.concat(sets));
+  });
 
 /** @param {(directory: string) => Promise<void>} use */
 async function inFreshDirectory(use) {

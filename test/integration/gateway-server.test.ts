@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { fromBinary } from '@bufbuild/protobuf';
-import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
+import { create, createFileRegistry, fromBinary } from '@bufbuild/protobuf';
+import { type FileDescriptorProto, FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import {
   credentials,
   loadPackageDefinition,
@@ -245,6 +245,8 @@ test.each(['v1', 'v1alpha'])('a client that knows nothing learns every service b
     'coilyard.v1.Variables',
     'coilyard.v1.Workers',
     'grpc.health.v1.Health',
+    'grpc.reflection.v1.ServerReflection',
+    'grpc.reflection.v1alpha.ServerReflection',
   ]);
   // A FileDescriptorSet with this file and those that it imports: field 1, length-delimited.
   const set = Buffer.concat(
@@ -287,6 +289,46 @@ test('what reflection describes has the names of the contract and its comments',
     expect(comments?.toSorted()).toEqual(lines.toSorted());
   }
 });
+
+test('what is described holds together for clients that look closely, as grpcurl does', async () => {
+  const host = await start();
+  const [listed] = await reflect(host, [{ listServices: '*' }]);
+  const names = listed?.listServicesResponse?.service.map(({ name }) => name) ?? [];
+  const files = new Map<string, FileDescriptorProto>();
+  for (const answer of await reflect(
+    host,
+    names.map((fileContainingSymbol) => ({ fileContainingSymbol })),
+  ))
+    for (const bytes of answer.fileDescriptorResponse?.fileDescriptorProto ?? []) {
+      const file = fromBinary(FileDescriptorProtoSchema, bytes);
+      files.set(file.name, file);
+    }
+  // Every name that is referred to, and every file that is imported, is there: imported files come first.
+  const ordered = new Set<FileDescriptorProto>();
+  const add = (name: string): void => {
+    const file = files.get(name);
+    if (file === undefined || ordered.has(file)) return;
+    for (const imported of file.dependency) add(imported);
+    ordered.add(file);
+  };
+  for (const name of files.keys()) add(name);
+  const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: [...ordered] }));
+  for (const name of names) expect(registry.getService(name)?.methods.length).toBeGreaterThan(0);
+  // The entry of a map has the name that the field gives it.
+  const entries = [...registry].flatMap((type) =>
+    type.kind === 'message'
+      ? type.proto.nestedType
+          .filter(({ options }) => options?.mapEntry)
+          .map(({ name }) => [name, type.fields.map(({ name: field }) => entryOf(field))] as const)
+      : [],
+  );
+  expect(entries.length).toBeGreaterThan(10);
+  for (const [name, possible] of entries) expect(possible).toContain(name);
+});
+
+/** `best_values` has entries of the type `BestValuesEntry`. */
+const entryOf = (field: string): string =>
+  `${field.replaceAll(/(?:^|_)([a-z])/g, (_all, letter: string) => letter.toUpperCase())}Entry`;
 
 function varint(value: number): Buffer {
   const bytes: number[] = [];
