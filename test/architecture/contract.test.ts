@@ -5,10 +5,12 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { type DescriptorProto, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { expect, test } from 'vitest';
 
-const { file: files } = fromBinary(
+const { file: described } = fromBinary(
   FileDescriptorSetSchema,
   readFileSync(new URL('../../proto/coilyard.binpb', import.meta.url)),
 );
+/** Without the standard services, which are described beside it. */
+const files = described.filter((file) => file.package === 'coilyard.v1');
 const methods = files.flatMap(({ service }) =>
   service.flatMap(({ name, method }) => method.map((one) => ({ ...one, service: name }))),
 );
