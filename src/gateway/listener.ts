@@ -5,7 +5,7 @@
 
 import { createServer, isIPv4, type Server, type Socket } from 'node:net';
 import { CoilyardError, describeThrown } from '../kernel/errors.js';
-import { isolate } from '../kernel/isolate.js';
+import { warnOf } from '../kernel/isolate.js';
 
 export const addressOf = (host: string, port: number): string =>
   host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
@@ -49,14 +49,7 @@ export function listen({ host, port, maxConnections }: Place, accept: (connectio
     server.listen(port, host, () => {
       server.off('error', onFailure);
       // A connection that could not be accepted (too many open files): the others go on.
-      server.on('error', (error) =>
-        isolate(
-          () => {
-            throw error;
-          },
-          `the gateway on ${addressOf(host, port)}`,
-        ),
-      );
+      server.on('error', (error) => warnOf(error, `the gateway on ${addressOf(host, port)}`));
       resolve({
         port: portOf(server),
         close: () => void server.close(),

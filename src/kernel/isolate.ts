@@ -12,9 +12,9 @@ import { describeThrown } from './errors.js';
 export function isolate(listener: () => unknown, who: string | (() => string)): void {
   try {
     const result = listener();
-    if (isThenable(result)) result.then(undefined, (error: unknown) => warn(error, who));
+    if (isThenable(result)) result.then(undefined, (error: unknown) => warnOf(error, who));
   } catch (error) {
-    warn(error, who);
+    warnOf(error, who);
   }
 }
 
@@ -23,7 +23,8 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
-function warn(error: unknown, who: string | (() => string)): void {
+/** A failure that nobody waits for becomes a Node warning. @param who has failed, as of {@link isolate}. */
+export function warnOf(error: unknown, who: string | (() => string)): void {
   const detail = error instanceof Error ? (error.stack ?? error.message) : describeThrown(error);
   const name = typeof who === 'string' ? who : who();
   emitWarning(`${name} failed: ${describeThrown(error)}`, { type: 'CoilyardWarning', detail });

@@ -5,6 +5,7 @@
 
 import type { Clock } from '../kernel/clock.js';
 import type { SessionId } from '../kernel/ids.js';
+import { warnOf } from '../kernel/isolate.js';
 import type { TimerWheel, WheelEntry } from '../kernel/timer-wheel.js';
 import type { SessionRecord, SessionStore } from './store.js';
 
@@ -82,9 +83,10 @@ export class KeptSessions {
         if (last === undefined || ids.length < PAGE) return;
         after = last;
       }
-    } catch {
-      // Whoever asks the store for something is told; what it keeps can wait.
+    } catch (error) {
       if (this.#isClosed) return;
+      // Said once: whoever asks the store for something is told as well, and what it keeps can wait.
+      if (this.#retry === undefined) warnOf(error, 'looking for sessions that the store has kept');
       this.#retry?.cancel();
       this.#retry = wheel.schedule(clock.monotonicMs() + SURVEY_RETRY_MS, () => void this.survey(lives));
     }

@@ -5,7 +5,7 @@
 
 import { createServer, type Server, type Socket } from 'node:net';
 import { CoilyardError, describeThrown } from '../kernel/errors.js';
-import { isolate } from '../kernel/isolate.js';
+import { warnOf } from '../kernel/isolate.js';
 import type { AttachRegistry } from './attach-registry.js';
 import { type LocalAddress, type LocalAddressOptions, newLocalAddress } from './local-address.js';
 import { LocalAttachment } from './local-attachment.js';
@@ -77,11 +77,7 @@ export class LocalDoor {
       server.listen({ path: this.#address.path }, () => {
         server.off('error', reject);
         // One connection that could not be accepted (too many open files): the others go on.
-        server.on('error', (error) =>
-          isolate(() => {
-            throw error;
-          }, 'the socket of the local workers'),
-        );
+        server.on('error', (error) => warnOf(error, 'the socket of the local workers'));
         resolve();
       });
     });

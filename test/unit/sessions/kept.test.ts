@@ -112,15 +112,22 @@ describe('what an exclusive store has kept from before', () => {
     expect(thrown(() => late.info()).code).toBe('session_expired');
   });
 
-  test('is looked for again later when the store does not answer', async () => {
+  test('is looked for again later when the store does not answer, with one warning', async () => {
+    const warnings: string[] = [];
+    const warned = ({ message }: Error) => warnings.push(message);
+    process.on('warning', warned);
     const store = await filled();
     const list = store.list.bind(store);
     store.list = () => Promise.reject(new Error('busy'));
     const { sessions, clock } = aHost({ store });
     await sessions.adoptKept();
+    await clock.advance(61_000);
+    await settle();
     store.list = list;
     await clock.advance(61_000);
     await settle();
+    process.off('warning', warned);
+    expect(warnings).toEqual(['looking for sessions that the store has kept failed: busy']);
     await clock.advance(1100);
     expect(await store.list('', 1000)).toEqual(['forever']);
     await sessions.close();
