@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import AsyncIterator, Generator, Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -106,10 +107,11 @@ class Client:
             SessionNotFound: There is none and `create` is False (also a KeyError).
         """
         session_id = given.text(session_id, "session_id", "the id of a session")
-        overrides: dict[str, Any] = {} if given.flag(create, "create") else {"create_if_missing": False}
+        settings = SessionConfig.of(config)
+        if not given.flag(create, "create"):
+            settings = replace(settings, create_if_missing=False)
         if as_session is not None:
-            overrides["as_session"] = as_session
-        settings = self._settings(config, overrides)
+            settings = replace(settings, as_session=as_session)
         context = self._context(session_id, settings)
         await context.initialize()
         return context
@@ -126,21 +128,23 @@ class Client:
 
         Args:
             session_id: Its id; the gateway makes one when left out.
-            ttl_ms: Its time to live in milliseconds without use; it does not expire when left out.
-            metadata: Anything with a JSON form.
+            ttl_ms: Its time to live in milliseconds without use; as `config` has it when left out.
+            metadata: Anything with a JSON form; as `config` has it when left out.
             config: See `SessionConfig`.
 
         Raises:
             SessionExists: The id is taken (also a ValueError).
         """
+        settings = replace(SessionConfig.of(config), create_if_missing=False)
+        ttl_ms = settings.ttl_ms if ttl_ms is None else ttl_ms
         request = sessions_pb2.CreateSessionRequest(
             request_id=new_request_id(),
             id="" if session_id is None else given.text(session_id, "session_id", "the id of a session or None"),
             ttl_ms=given.optional_whole(ttl_ms, "ttl_ms", least=1),
-            metadata=encode_metadata(metadata),
+            metadata=encode_metadata(settings.metadata if metadata is None else metadata),
         )
         reply = await self._caller(methods.CreateSession, request)
-        context = self._context(reply.session.id, self._settings(config, {"create_if_missing": False}))
+        context = self._context(reply.session.id, settings)
         await context.initialize()
         return context
 
@@ -178,12 +182,6 @@ class Client:
         }
         request = sessions_pb2.StopSessionRequest(request_id=new_request_id(), **fields)
         await self._caller(methods.StopSession, request)
-
-    def _settings(
-        self, config: SessionConfig | Mapping[str, Any] | None, overrides: Mapping[str, Any]
-    ) -> SessionConfig:
-        given = SessionConfig.of(config)
-        return SessionConfig(**{**vars(given), **overrides})
 
     def _context(self, session_id: str, config: SessionConfig) -> SessionContext:
         context = SessionContext(session_id, self._channel, config, caller=self._caller)

@@ -99,8 +99,8 @@ def encode_metadata(metadata: Mapping[str, Any] | None, field: str = "metadata")
     """
     if metadata is None:
         return {}
-    given = reading(field, "a mapping with text keys", lambda: _instants_as_text(mapping(metadata, field)))
-    return {key: encode_value(value, field=f"{field}[{key!r:.40}]") for key, value in given.items()}
+    entries = reading(field, "a mapping with text keys", lambda: _instants_as_text(mapping(metadata, field)))
+    return {key: encode_value(value, field=f"{field}[{key!r:.40}]") for key, value in entries.items()}
 
 
 def decode_metadata(metadata: Mapping[str, value_pb2.Value]) -> dict[str, Any]:

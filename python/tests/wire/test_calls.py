@@ -169,6 +169,20 @@ async def test_a_session_is_created_once_however_many_tasks_begin(
     assert created.metadata["owner"].text == "test"
 
 
+async def test_a_session_that_is_made_has_what_its_settings_say_and_none_is_made_for_wrong_ones(
+    gateway: ScriptedGateway,
+) -> None:
+    async with coilyard.connect(gateway.address, token="t") as client:
+        settings = coilyard.SessionConfig(ttl_ms=7, metadata={"k": 1})
+        await client.create_session("a", config=settings)
+        await client.create_session("b", ttl_ms=8, metadata={"m": 2}, config=settings)
+        with pytest.raises(ValueError, match="unknown key"):
+            await client.create_session("c", config={"cash_ttl": 1})
+    of_settings, of_its_own = gateway.of("CreateSession")
+    assert (of_settings.ttl_ms, list(of_settings.metadata)) == (7, ["k"])
+    assert (of_its_own.ttl_ms, list(of_its_own.metadata)) == (8, ["m"])
+
+
 async def test_a_client_makes_and_finds_sessions(gateway: ScriptedGateway) -> None:
     async with coilyard.connect(gateway.address, token="t") as client:
         session = await client.create_session("a", ttl_ms=5, metadata={"k": 1})
