@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, get_args
 
 EvictionPolicy = Literal["lru", "lfu", "fifo"]
@@ -104,6 +104,3 @@ class EvictionQueue:
         if len(self._heap) > 2 * living + 64:
             self._heap = [item for item in self._heap if not item[2].gone]
             heapq.heapify(self._heap)
-
-    def __iter__(self) -> Iterator[Entry]:
-        return (entry for _, _, entry in self._heap if not entry.gone)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 from coilyard import _arguments as given
+from coilyard._dspy_bridge.library import load_dspy
 from coilyard._errors import InvalidArgument, ValidationFailed
 from coilyard._registry import BUILT_IN_MODULES, Registry, ToolDefinition, default_registry
 from coilyard._session.context import SessionContext
@@ -160,7 +160,7 @@ class ResolvedModule:
                 raise ValidationFailed(f"variable: expected {expected}")
             strategy = described["value"]
             if strategy not in self._built:
-                dspy = await asyncio.to_thread(_dspy)
+                dspy = await load_dspy()
                 self._built[strategy] = await asyncio.to_thread(self._build, dspy, strategy)
             self.module, self.strategy, self.version = self._built[strategy], strategy, described["version"]
 
@@ -178,7 +178,7 @@ class ResolvedModule:
         module = self.module
         if hasattr(type(module), "aforward"):
             return await module.acall(**inputs)
-        return await _dspy().asyncify(module)(**inputs)
+        return await (await load_dspy()).asyncify(module)(**inputs)
 
     async def acall(self, **inputs: Any) -> Any:
         """As `forward`, under the name that DSPy has for it."""
@@ -186,10 +186,3 @@ class ResolvedModule:
 
     async def __call__(self, **inputs: Any) -> Any:
         return await self.forward(**inputs)
-
-
-def _dspy() -> Any:
-    try:
-        return importlib.import_module("dspy")
-    except ImportError as error:
-        raise ImportError(f"modules need DSPy ({error}): pip install 'coilyard[dspy]'") from error

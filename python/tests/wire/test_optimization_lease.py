@@ -13,7 +13,8 @@ import pytest_asyncio
 
 from coilyard import NotOptimizing, SessionContext, StoreUnavailable
 from coilyard._calls import Caller, carrier_over
-from coilyard._optimization.run import OptimizationRun, StartOptions, join_run, open_run
+from coilyard._optimization.run import OptimizationRun, join_run, open_run
+from coilyard._optimization.start import StartOptions
 from support.manual_clock import ManualClock, settle, until
 from support.scripted_gateway import ScriptedGateway, refuse
 from support.scripted_study import ScriptedStudy

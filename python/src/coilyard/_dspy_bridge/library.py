@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import sys
 from typing import Any
 
 from coilyard import _arguments as given
@@ -16,14 +15,15 @@ async def load_dspy() -> Any:
     Raises:
         ImportError: It is not installed; the text says how to install it.
     """
-    return sys.modules.get("dspy") or await asyncio.to_thread(_import)
+    # Not taken from `sys.modules`: there it is half made while another thread imports it.
+    return await asyncio.to_thread(_import)
 
 
 def _import() -> Any:
     try:
         return importlib.import_module("dspy")
     except ImportError as error:
-        raise ImportError(f"the bridge needs DSPy ({error}): pip install 'coilyard[dspy]'") from error
+        raise ImportError(f"this needs DSPy ({error}): pip install 'coilyard[dspy]'") from error
 
 
 def a_module(dspy: Any, value: Any, field: str) -> Any:

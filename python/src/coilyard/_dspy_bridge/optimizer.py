@@ -13,7 +13,8 @@ from coilyard._dspy_bridge.synced import Prepared, SyncedModules
 from coilyard._dspy_bridge.threads import Interrupted, Interruption, ended, run_in_thread
 from coilyard._dspy_bridge.trials import PARALLEL, Recorder, text_of
 from coilyard._errors import CoilyardError, NotOptimizing, VariableNotFound
-from coilyard._optimization.run import OptimizationRun, StartOptions, open_run
+from coilyard._optimization.run import OptimizationRun, open_run
+from coilyard._optimization.start import StartOptions
 from coilyard._session.context import SessionContext
 
 _log = logging.getLogger("coilyard.optimization")

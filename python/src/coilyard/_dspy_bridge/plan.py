@@ -93,11 +93,6 @@ class Plan:
     def _name(self) -> str:
         return str(self.optimizer_class.__name__)
 
-    @property
-    def needs_teacher(self) -> bool:
-        """Whether a variable is for the model of the teacher."""
-        return any(target.place == "teacher" for target in self.targets)
-
     def coerced(self, values: Mapping[str, Any]) -> dict[Target, Any]:
         """The values of the targets' variables, as the parameters need them.
 

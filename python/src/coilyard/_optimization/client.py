@@ -21,7 +21,8 @@ from coilyard._optimization.objectives import Objective
 from coilyard._optimization.options import Wish
 from coilyard._optimization.records import Trial
 from coilyard._optimization.results import BadResult, read_metrics, read_result
-from coilyard._optimization.run import OptimizationRun, RunCore, StartOptions, join_run, open_run
+from coilyard._optimization.run import OptimizationRun, RunCore, join_run, open_run
+from coilyard._optimization.start import StartOptions
 from coilyard._optimization.threads import OwnThread
 from coilyard._optimizers import BUILT_IN, REQUIRED, VariableSpec
 from coilyard._proto import optimizations_pb2, variables_pb2

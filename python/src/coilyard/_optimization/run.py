@@ -329,15 +329,3 @@ async def join_run(core: RunCore, optimization_id: str) -> OptimizationRun:
     )
     reply = await core.call(methods.RenewOptimization, request)
     return OptimizationRun(core, reply.status, apply_trials=True, is_owner=False)
-
-
-__all__ = (
-    "DEFAULT_LEASE_S",
-    "OptimizationRun",
-    "RunCore",
-    "StartOptions",
-    "TellOutcome",
-    "Trial",
-    "join_run",
-    "open_run",
-)
