@@ -94,7 +94,8 @@ export type { ImportDetail, ImportSummary, MergeStrategy } from './variables/tra
 export type { ExportOptions, TransferFormat } from './variables/transfer-encode.js';
 export { type ConstraintTest, defineType, type TypeDefinition, type UserType } from './variables/types/define-type.js';
 export type { BuiltInTypeName, HistoryEntry, Variable } from './variables/variable.js';
-export type { Affinity, ResourceName } from './workers/pool-limits.js';
+export type { Affinity } from './workers/affinity.js';
+export type { ResourceName } from './workers/staff-options.js';
 export type { PoolOptions } from './workers/pool-options.js';
 export type { Arguments, CallLog, CallProgress, ToolListing, ToolRequest } from './workers/python-port.js';
 export type { ModuleSpec, Recipe, ToolSpec } from './workers/recipe.js';

@@ -10,7 +10,7 @@ import {
 } from '../kernel/arguments.js';
 import { invalidArgument } from '../kernel/errors.js';
 import type { SessionId } from '../kernel/ids.js';
-import { affinities, isAffinity } from '../workers/pool-limits.js';
+import { affinities, isAffinity } from '../workers/affinity.js';
 import type { Arguments, CallOptions } from '../workers/python-port.js';
 import type { Recipe } from '../workers/recipe.js';
 import { type ReadableSession, readerOf } from './session-values.js';

@@ -14,7 +14,7 @@ import type { SessionId } from '../kernel/ids.js';
 import { err, type Result } from '../kernel/result.js';
 import type { CallTarget, TypedValue } from '../wire/frames.js';
 import type { Nesting } from './nesting.js';
-import type { Affinity } from './pool-limits.js';
+import type { Affinity } from './affinity.js';
 import type { CallLog, CallProgress, ReadVariables } from './python-port.js';
 import { isGenerator } from './routing.js';
 import type { WorkerLink } from './worker-link.js';

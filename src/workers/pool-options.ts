@@ -9,7 +9,7 @@ import {
   staffDefaults,
   staffLeast,
   staffOptionalKeys,
-} from './pool-limits.js';
+} from './staff-options.js';
 
 export interface PoolOptions extends StaffOptions {
   /** Workers. Default 2; `min` and `max` make it grow and shrink. */
@@ -60,6 +60,8 @@ export interface PoolOptions extends StaffOptions {
   readonly maxAttempts?: number;
   /** Chunks of one stream that may be on their way or unread. Default 16. */
   readonly streamWindow?: number;
+  /** The largest arguments, result or chunk of a call, in bytes. Default 256 MiB. */
+  readonly maxPayloadBytes?: number;
 }
 
 type Optional = 'python' | 'timeoutMs' | 'cancelGraceMs' | StaffOptional;
@@ -84,6 +86,7 @@ const defaults = Object.freeze({
   killGraceMs: 2_000,
   maxAttempts: 3,
   streamWindow: 16,
+  maxPayloadBytes: 256 * 1024 * 1024,
 }) satisfies Required<Omit<PoolOptions, Optional>>;
 
 /** How long a worker that was invited goes on without hearing of the runtime: as long as the runtime does without it. */
@@ -105,6 +108,7 @@ const least = {
   cancelGraceMs: 0,
   maxAttempts: 1,
   streamWindow: 1,
+  maxPayloadBytes: 1_024,
 } as const satisfies Partial<Record<keyof PoolOptions, number>>;
 
 /** @throws CoilyardError `invalid_argument` that names the key, what was expected and what came. */

@@ -14,7 +14,7 @@ import { Dispatcher } from './dispatcher.js';
 import type { Caller, CallRequest } from './ledger.js';
 import { type PoolOptions, type PoolSettings, poolSettings } from './pool-options.js';
 import type { Arguments, CallOptions, ChunkIterator } from './python-port.js';
-import { headcount } from './pool-limits.js';
+import { headcount } from './staff-options.js';
 import { Readiness } from './readiness.js';
 import { closed, unavailable } from './pool-errors.js';
 import { capabilitiesOf, canServe, notFound } from './routing.js';

@@ -1,7 +1,7 @@
 /** What the rest of the house may ask of Python. Agents, the gateway and users see this, never a pool or a worker. */
 
 import type { SessionId } from '../kernel/ids.js';
-import type { Affinity } from './pool-limits.js';
+import type { Affinity } from './affinity.js';
 import type { ModuleSpec, Recipe, ToolSpec, TypedValue } from '../wire/frames.js';
 
 export interface PythonPort {

@@ -6,7 +6,7 @@
 
 import type { Clock, Random, Timer } from '../kernel/clock.js';
 import type { PoolSettings } from './pool-options.js';
-import { headcount } from './pool-limits.js';
+import { headcount } from './staff-options.js';
 
 /** Puts places under supervision and takes them out again. */
 export interface PlaceKeeper {
@@ -61,7 +61,7 @@ const LOOK_MS = 100;
 const PATIENCE_MS = 30_000;
 
 /** Whether there is anything to look after. */
-export function isElastic(settings: PoolSettings): boolean {
+function isElastic(settings: PoolSettings): boolean {
   const { min, max } = headcount(settings);
   return max > min || isRecycling(settings);
 }

@@ -1,7 +1,6 @@
 /** What the workers of a pool have in common, as a launcher sees it: of two equal ones one warm interpreter is enough. */
 
 import type { WorkerEnvironment } from './launcher.js';
-import { blasEnvironment } from './pool-limits.js';
 import type { PoolSettings } from './pool-options.js';
 
 export const environmentOf = (settings: PoolSettings): WorkerEnvironment => ({
@@ -13,3 +12,16 @@ export const environmentOf = (settings: PoolSettings): WorkerEnvironment => ({
   start: settings.start,
   startTimeoutMs: settings.startTimeoutMs,
 });
+
+/** What tells the numerical libraries how many threads to start. */
+const blasEnvironment = (threads: number): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    [
+      'OMP_NUM_THREADS',
+      'OPENBLAS_NUM_THREADS',
+      'MKL_NUM_THREADS',
+      'NUMEXPR_NUM_THREADS',
+      'VECLIB_MAXIMUM_THREADS',
+      'BLIS_NUM_THREADS',
+    ].map((name) => [name, String(threads)]),
+  );

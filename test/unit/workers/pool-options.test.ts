@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { headcount } from '../../../src/workers/pool-limits.js';
+import { headcount } from '../../../src/workers/staff-options.js';
 import { type PoolOptions, poolSettings } from '../../../src/workers/pool-options.js';
 
 test('every option has a default, and undefined means the default', () => {

@@ -1,14 +1,12 @@
-/** Options of a pool that say when a worker is replaced, how many there are, and what a worker may use. */
+/** The options of a pool that say how many workers there are, when one is replaced, and what each may use. */
 
 import { invalidArgument } from '../kernel/errors.js';
+import { type Affinity, affinities, isAffinity } from './affinity.js';
 
 /** Names of limits as Python's `resource` module has them, without `RLIMIT_`, in small letters. */
-export const resourceNames = ['as', 'core', 'cpu', 'data', 'fsize', 'nofile', 'nproc', 'stack'] as const;
+const resourceNames = ['as', 'core', 'cpu', 'data', 'fsize', 'nofile', 'nproc', 'stack'] as const;
 
 export type ResourceName = (typeof resourceNames)[number];
-
-/** Whether a session's calls stay with its worker: when they can; always, waiting for it; always, or fail at once. */
-export type Affinity = 'hint' | 'strict_queue' | 'strict_fail_fast';
 
 export interface StaffOptions {
   /** The fewest workers. Default: `size`. */
@@ -35,8 +33,6 @@ export interface StaffOptions {
   readonly poisonAfter?: number;
   /** Threads of BLAS and OpenMP in each worker. Default 1, so that workers do not fight for the cores. */
   readonly blasThreads?: number;
-  /** The largest arguments, result or chunk of a call, in bytes. Default 256 MiB. */
-  readonly maxPayloadBytes?: number;
   /** Added to the niceness of each worker, 0 to 19. Default 0. */
   readonly nice?: number;
   /** Limits of the system for each worker, in its own units: bytes, seconds, counts. Default: `{ core: 0 }`. */
@@ -53,7 +49,6 @@ export const staffDefaults = Object.freeze({
   affinity: 'hint',
   poisonAfter: 2,
   blasThreads: 1,
-  maxPayloadBytes: 256 * 1024 * 1024,
   nice: 0,
   rlimits: Object.freeze({ core: 0 }),
 }) satisfies Required<Omit<StaffOptions, StaffOptional>>;
@@ -72,13 +67,8 @@ export const staffLeast = {
   maxResidentBytes: 1,
   poisonAfter: 1,
   blasThreads: 1,
-  maxPayloadBytes: 1_024,
   nice: 0,
 } as const satisfies Partial<Record<keyof StaffOptions, number>>;
-
-export const affinities: readonly Affinity[] = Object.freeze(['hint', 'strict_queue', 'strict_fail_fast']);
-
-export const isAffinity = (word: unknown): word is Affinity => affinities.some((known) => known === word);
 
 /** @throws CoilyardError `invalid_argument` for what a least number cannot say. */
 export function checkStaff(
@@ -111,16 +101,3 @@ export function headcount({ size, min, max }: { readonly size: number } & Pick<S
   const fewest = min ?? Math.min(size, max ?? size);
   return { min: fewest, max: max ?? Math.max(size, fewest) };
 }
-
-/** What tells the numerical libraries how many threads to start. */
-export const blasEnvironment = (threads: number): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    [
-      'OMP_NUM_THREADS',
-      'OPENBLAS_NUM_THREADS',
-      'MKL_NUM_THREADS',
-      'NUMEXPR_NUM_THREADS',
-      'VECLIB_MAXIMUM_THREADS',
-      'BLIS_NUM_THREADS',
-    ].map((name) => [name, String(threads)]),
-  );
