@@ -25,7 +25,7 @@ from coilyard._optimization.records import (
     unknown_end,
 )
 from coilyard._optimization.start import DEFAULT_LEASE_S, StartOptions
-from coilyard._proto import optimizations_pb2, value_pb2
+from coilyard._proto import optimizations_pb2
 from coilyard._values import encode_value
 
 #: Seconds for one request for a trial, at least: the gateway lets it wait while there is nothing to try.
@@ -52,10 +52,6 @@ class RunCore(Protocol):
 
     def scoped(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """The fields that every write has, added to its own."""
-        ...
-
-    def type_of(self, name: str) -> str | None:
-        """The type of a variable whose values need it on the wire."""
         ...
 
     def invalidate(self, name: str | None) -> None:
@@ -125,7 +121,7 @@ class OptimizationRun:
         return trial
 
     async def _ask(self, client_id: str, values: Mapping[str, Any]) -> Trial | None:
-        wanted = {name: self._encoded(name, value) for name, value in values.items()}
+        wanted = {name: encode_value(value, field=f"values[{name!r:.40}]") for name, value in values.items()}
         request = optimizations_pb2.AskTrialRequest(
             session_id=self._core.session_id, optimization_id=self.id, client_id=client_id, values=wanted
         )
@@ -232,9 +228,6 @@ class OptimizationRun:
         if self._in_hand.pop(trial.client_id, None) is not None:
             heapq.heappush(self._free, trial.client_id)
         self._outdate(applied=self._applies)
-
-    def _encoded(self, name: str, value: Any) -> value_pb2.Value:
-        return encode_value(value, self._core.type_of(name), f"values[{name!r:.40}]")
 
     def _take(self, status: optimizations_pb2.OptimizationStatus) -> None:
         if status.lease_ms:

@@ -16,7 +16,7 @@ from coilyard._cache import VariableCache
 from coilyard._calls import Caller, carrier_over, new_request_id
 from coilyard._carrier import Carrier
 from coilyard._entries import CachedValue
-from coilyard._errors import PermissionDenied
+from coilyard._errors import PermissionDenied, VariableNotFound
 from coilyard._feed import Feed
 from coilyard._methods import Method, Reply, Request
 from coilyard._optimization.client import Optimizations
@@ -74,7 +74,6 @@ class SessionCore:
         self.watches: weakref.WeakSet[Watch] = weakref.WeakSet()
         self.created: bool | None = None
         self.usage = Usage()
-        self._types: dict[str, str] = {}
         self._frameworks: dict[str, str] = {}
         self._fetches: SingleFlight[variables_pb2.GetVariableResponse] = SingleFlight()
         self._initializing: SingleFlight[None] = SingleFlight()
@@ -129,12 +128,16 @@ class SessionCore:
             VariableNotFound: There is none.
         """
         generation, started = self.cache.generation, self.call.clock.now()
-        if shared:
-            reply = await self._fetches.run(name, lambda: self._get(name))
-        else:
-            reply = await self._get(name)
-        if self._is_overtaken(reply.variable):
-            reply = await self._get(name)
+        try:
+            if shared:
+                reply = await self._fetches.run(name, lambda: self._get(name))
+            else:
+                reply = await self._get(name)
+            if self._is_overtaken(reply.variable):
+                reply = await self._get(name)
+        except VariableNotFound:
+            self.missed(name)
+            raise
         self.usage.read([reply.variable], self.call.clock.now() - started)
         return self.take(reply.variable, reply.revision, generation)
 
@@ -157,6 +160,7 @@ class SessionCore:
 
     async def fetch_many(self, names: Iterable[str]) -> dict[str, variables_pb2.Variable]:
         """The variables of `names` that exist, read at one revision; the cache takes them."""
+        names = list(names)
         await self.initialize()
         generation, started = self.cache.generation, self.call.clock.now()
         request = variables_pb2.GetVariablesRequest(session_id=self.session_id, variables=names)
@@ -164,8 +168,11 @@ class SessionCore:
         if any(map(self._is_overtaken, reply.variables.values())):
             reply = await self.call(methods.GetVariables, request)
         self.usage.read(reply.variables.values(), self.call.clock.now() - started)
-        for variable in reply.variables.values():
-            self.take(variable, reply.revision, generation)
+        for name in names:
+            if name in reply.variables:
+                self.take(reply.variables[name], reply.revision, generation)
+            else:
+                self.missed(name)
         return dict(reply.variables)
 
     def take(self, variable: variables_pb2.Variable, as_of: int, generation: int | None = None) -> Any:
@@ -222,8 +229,19 @@ class SessionCore:
         """Sends a request that changes something; gives the seconds that it took as well."""
         await self.initialize()
         started = self.call.clock.now()
-        reply = await self.call(method, request)
+        try:
+            reply = await self.call(method, request)
+        except VariableNotFound as error:
+            self.missed(error.details.get("variable"))
+            raise
         return reply, self.call.clock.now() - started
+
+    def registered(self, variables: Iterable[variables_pb2.Variable]) -> None:
+        """Shows the cache what has these names now; their values are not stored before somebody reads them."""
+        for variable in variables:
+            self.note(variable)
+            self._fetches.forget(variable.name)
+            self.missed(variable.name)
 
     def wrote(self, variables: Iterable[variables_pb2.Variable], revision: int, seconds: float) -> None:
         """Shows the cache what this client wrote, so that its next read sees it."""
@@ -234,11 +252,19 @@ class SessionCore:
             self._fetches.forget(variable.id)
             self.take(variable, revision)
 
-    def deleted(self, name: str, revision: int) -> None:
-        """Shows the cache what this client deleted."""
+    def deleted(self, name: str, revision: int, *, cascade: bool) -> None:
+        """Shows the cache what this client deleted; what depended on it goes unnamed."""
+        if cascade:
+            self.invalidate(None)
+            return
         self._fetches.forget(name)
         self.cache.generation += 1  # a read that is under way must not bring it back
         self.cache.forget(self.cache.table.id_of(name), revision)
+
+    def missed(self, name: object) -> None:
+        """Drops what the cache has under a name or id that the gateway knows nothing of, or something new."""
+        if isinstance(name, str) and self.cache.table.find(name) is not None:
+            self.cache.invalidate(name, "deleted")
 
     def configured(self, variable: variables_pb2.Variable) -> None:
         """Has the cache forget a variable with new settings: what may be read is another question now."""
@@ -247,18 +273,12 @@ class SessionCore:
         self._fetches.forget(variable.id)
         self.cache.forget(variable.id, variable.revision, "configured")
 
-    def type_of(self, name: str) -> str | None:
-        """The type of a variable whose values need it on the wire, as far as it was seen."""
-        return self._types.get(name)
-
     def framework_of(self, name: str) -> str | None:
         """The library of a variable's tensors, as far as it was seen."""
         return self._frameworks.get(name)
 
     def note(self, variable: variables_pb2.Variable) -> None:
-        """Remembers types whose values have a kind of their own on the wire, and whose tensors they are."""
-        if variable.type in {"module", "embedding"}:
-            self._types[variable.name] = self._types[variable.id] = variable.type
+        """Remembers whose tensors its values are."""
         if variable.type in {"tensor", "embedding"}:
             framework = framework_in(variable)
             for key in (variable.name, variable.id):

@@ -92,8 +92,7 @@ class VariableWrites(SessionBase):
         fields = self._core.scoped({"variables": specs, "source": self._core.config.source})
         request = variables_pb2.RegisterVariablesRequest(**fields)
         reply = await self._core.call(methods.RegisterVariables, request)
-        for variable in reply.variables:
-            self._core.note(variable)
+        self._core.registered(reply.variables)
         return {variable.name: variable.id for variable in reply.variables}
 
     async def set_variable(
@@ -129,7 +128,7 @@ class VariableWrites(SessionBase):
         creates = given.flag(create_if_missing, "create_if_missing")
         fields = {
             "variable": name,
-            "value": encode_value(value, core.type_of(name) or hint, "value"),
+            "value": encode_value(value, field="value"),
             "expected_version": given.optional_whole(expected_version, "expected_version"),
             "metadata": encode_metadata(metadata),
             "source": core.config.source,
@@ -181,7 +180,7 @@ class VariableWrites(SessionBase):
         for name, value in wanted.items():
             try:
                 given.name(name, "updates, a key")
-                encoded = encode_value(value, core.type_of(name), f"updates[{name!r:.40}]")
+                encoded = encode_value(value, field=f"updates[{name!r:.40}]")
             except CoilyardError as error:
                 results[name] = str(error)
             else:
@@ -200,6 +199,8 @@ class VariableWrites(SessionBase):
             for outcome in reply.outcomes:
                 fine = outcome.HasField("updated")
                 results[outcome.variable] = True if fine else str(error_from_detail(outcome.error))
+                if outcome.error.code == VariableNotFound.default_code:
+                    core.missed(outcome.variable)
         return {name: results[name] for name in wanted}
 
     async def delete_variable(self, name: str, cascade: bool = False) -> None:
@@ -218,8 +219,8 @@ class VariableWrites(SessionBase):
         fields = {"variable": name, "cascade": given.flag(cascade, "cascade")}
         await core.initialize()
         request = variables_pb2.DeleteVariableRequest(**core.scoped(fields))
-        reply = await core.call(methods.DeleteVariable, request)
-        core.deleted(name, reply.revision)
+        reply, _ = await core.write(methods.DeleteVariable, request)
+        core.deleted(name, reply.revision, cascade=request.cascade)
 
 
 def _spec(variable: Mapping[str, Any], place: str = "") -> variables_pb2.VariableSpec:
