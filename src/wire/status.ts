@@ -3,11 +3,11 @@
  * `grpc-status-details-bin`. Bounded: metadata beyond 8 kB would kill the call that is to be explained.
  */
 
-import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { ErrorDetail } from '../gen/coilyard/v1/errors.js';
 import { Value } from '../gen/coilyard/v1/value.js';
 import { type CoilyardError, type ErrorKind, errorKinds, type GrpcStatusName } from '../kernel/errors.js';
-import { decodeErrorDetail, encodeErrorDetail } from './error-detail.js';
+import { encodeErrorDetail } from './error-detail.js';
 
 export interface WireStatus {
   /** The number of the gRPC status. */
@@ -51,26 +51,6 @@ export function encodeStatus(error: CoilyardError): WireStatus {
   const any = new BinaryWriter().uint32(10).string(ERROR_DETAIL_TYPE_URL).uint32(18).bytes(boundedDetail(error));
   const details = new BinaryWriter().uint32(8).int32(code).uint32(18).string(message).uint32(26).bytes(any.finish());
   return { code, message, details: details.finish() };
-}
-
-/** The error inside `google.rpc.Status`; `undefined` when it carries no `ErrorDetail`. Throws when it is not one. */
-export function decodeStatus(details: Uint8Array): CoilyardError | undefined {
-  for (const any of lengthDelimited(details, 3)) {
-    const [url] = lengthDelimited(any, 1);
-    const [value] = lengthDelimited(any, 2);
-    if (url !== undefined && new TextDecoder().decode(url) === ERROR_DETAIL_TYPE_URL)
-      return decodeErrorDetail(ErrorDetail.decode(value ?? new Uint8Array()));
-  }
-  return undefined;
-}
-
-function* lengthDelimited(message: Uint8Array, wanted: number): Generator<Uint8Array> {
-  const reader = new BinaryReader(message);
-  while (reader.pos < reader.len) {
-    const [field, type] = reader.tag();
-    if (field === wanted && type === WireType.LengthDelimited) yield reader.bytes();
-    else reader.skip(type, field);
-  }
 }
 
 function shortMessage(text: string): string {

@@ -4,7 +4,8 @@ import { detailInterceptor } from '../../../src/gateway/detail-interceptor.js';
 import { grpcStatusOf } from '../../../src/gateway/grpc-status.js';
 import { VariablesService } from '../../../src/gen/coilyard/v1/variables.js';
 import { CoilyardError } from '../../../src/kernel/errors.js';
-import { decodeStatus, STATUS_DETAILS_KEY } from '../../../src/wire/status.js';
+import { STATUS_DETAILS_KEY } from '../../../src/wire/status.js';
+import { decodeStatus } from '../../support/status.js';
 
 type Status = Parameters<ServerInterceptingCall['sendStatus']>[0];
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { CoilyardError, type ErrorCode, errorKinds } from '../../../src/kernel/errors.js';
-import { decodeStatus, encodeStatus, grpcStatusNumbers } from '../../../src/wire/status.js';
+import { encodeStatus, grpcStatusNumbers } from '../../../src/wire/status.js';
+import { decodeStatus } from '../../support/status.js';
 
 const codes = Object.keys(errorKinds).filter((code): code is ErrorCode => code in errorKinds);
 
