@@ -18,10 +18,11 @@ import { VariablesClient, VariablesService } from '../../src/gen/coilyard/v1/var
 import { WorkersClient, WorkersService } from '../../src/gen/coilyard/v1/workers.js';
 import { systemClock } from '../../src/kernel/clock.js';
 import { CoilyardError } from '../../src/kernel/errors.js';
-import { decodeStatus, STATUS_DETAILS_KEY } from '../../src/wire/status.js';
+import { STATUS_DETAILS_KEY } from '../../src/wire/status.js';
 import { encodeValue, encodeValues } from '../../src/wire/value.js';
 import { CarriedCalls, carried } from './carried-client.js';
 import { hostSessions } from './session-host.js';
+import { decodeStatus } from './status.js';
 
 export type TestGateway = Awaited<ReturnType<typeof startTestGateway>>;
 
