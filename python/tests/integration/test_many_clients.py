@@ -207,7 +207,7 @@ def test_the_synchronous_facade_does_the_same_without_await(address: str, sessio
         with pytest.raises(KeyError):
             session.get_variable("x")
         session.stop()
-    with pytest.raises(RuntimeError, match="closed"):
+    with pytest.raises(coilyard.ClientClosed, match="closed"):
         client.session(session_id)
 
 
