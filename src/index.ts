@@ -53,7 +53,8 @@ export { type PrometheusMetrics, type PrometheusOptions, prometheusMetrics } fro
 export type { PythonCallOptions } from './runtime/python-arguments.js';
 export type { WorkerInvitation } from './runtime/python-runtime.js';
 export type { RuntimeTools, Tool, ToolContext } from './runtime/runtime-tools.js';
-export type { AuditAction, AuditEntry, AuditOptions } from './sessions/audit.js';
+export type { AuditOptions } from './sessions/audit.js';
+export type { AuditAction, AuditEntry } from './sessions/audit-entries.js';
 export type {
   DependencyInfo,
   ExecuteOptions,

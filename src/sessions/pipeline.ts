@@ -22,7 +22,7 @@ import { evolve } from '../variables/evolve.js';
 import type { VariableLimits } from '../variables/limits.js';
 import { Draft, type StateView, type VariablesState } from '../variables/state.js';
 import type { TypeRegistry } from '../variables/types/registry.js';
-import type { Redactor } from './audit.js';
+import type { Redactor } from './redaction.js';
 import { COMMITS_PER_SAMPLE } from './stats.js';
 import type { Commit, CommitOutcome, Position, SessionStore } from './store.js';
 import { reportCommit } from './telemetry.js';

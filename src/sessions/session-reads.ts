@@ -3,8 +3,8 @@
 import { invalidArgument } from '../kernel/errors.js';
 import { noMetadata } from '../variables/value.js';
 import { HISTORY_LIMIT, type HistoryEntry, type Variable } from '../variables/variable.js';
-import type { AuditEntry } from './audit.js';
 import { DEFAULT_AUDIT_ENTRIES } from './audit.js';
+import type { AuditEntry } from './audit-entries.js';
 import { checkOptions, checkText } from './arguments.js';
 import type { SessionActor } from './live-session.js';
 import { SessionCore } from './session-core.js';

@@ -7,7 +7,8 @@ import type { VariableCommand } from '../variables/commands.js';
 import type { VariableEvent } from '../variables/events.js';
 import type { Optimization } from '../variables/optimization.js';
 import type { Variable } from '../variables/variable.js';
-import { REDACTED, type Redactor, subjectOf } from './audit.js';
+import { subjectOf } from './audit-entries.js';
+import { REDACTED, type Redactor } from './redaction.js';
 
 export function reportCommit(
   telemetry: TelemetryBus,
