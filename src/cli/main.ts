@@ -19,7 +19,9 @@ const isHelp = rest.some((argument) => argument === '--help' || argument === '-h
 
 switch (isHelp ? 'help' : command) {
   case 'start':
-    process.exitCode = await start(rest);
+    // At once: a process that ends by itself gives up its handlers of signals some time before it is gone, and one more of the
+    // signal that has ended it would kill it then, whatever the exit code was to be.
+    process.exit(await start(rest));
     break;
   case 'doctor':
     process.exitCode = await doctor(rest);

@@ -30,7 +30,7 @@ export async function start(args: readonly string[]): Promise<number> {
 }
 
 async function run(options: RuntimeOptions): Promise<number> {
-  const { asked, forget } = untilSignal();
+  const asked = untilSignal();
   const runtime = await startRuntime({ logger: stderrLogger, ...options });
   try {
     const { address } = await runtime.gateway.start();
@@ -39,7 +39,6 @@ async function run(options: RuntimeOptions): Promise<number> {
   } finally {
     const { killed } = await runtime.stop();
     for (const { path } of killed) console.error(`coilyard: ${path} did not stop in time and was killed`);
-    forget();
   }
   return 0;
 }
@@ -48,16 +47,10 @@ async function run(options: RuntimeOptions): Promise<number> {
  * Signals after the first change nothing: a stop is bounded in time, and whoever starts this by way of npm passes on what the
  * terminal has sent to both.
  */
-function untilSignal(): { readonly asked: Promise<void>; forget(): void } {
+function untilSignal(): Promise<void> {
   const asked = deferred<void>();
-  const onSignal = (): void => asked.resolve();
-  for (const signal of SIGNALS) process.on(signal, onSignal);
-  return {
-    asked: asked.promise,
-    forget: () => {
-      for (const signal of SIGNALS) process.off(signal, onSignal);
-    },
-  };
+  for (const signal of SIGNALS) process.on(signal, () => asked.resolve());
+  return asked.promise;
 }
 
 const stderrLogger = {

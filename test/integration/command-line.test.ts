@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { credentials } from '@grpc/grpc-js';
 import { afterEach, expect, test } from 'vitest';
@@ -65,6 +66,15 @@ test('start says where it listens, and nothing else; a signal ends it in order, 
   const again = coilyard('start', '--port', address.split(':')[1] ?? '');
   expect(await again.listening()).toBe(address);
   for (const client of [sessions, variables]) client.close();
+});
+
+test('a signal that comes when all has stopped changes nothing either, up to the last moment of the process', async () => {
+  const { child, ended, listening } = coilyard('start');
+  await listening();
+  const over = ended.then(() => true);
+  do child.kill('SIGINT');
+  while (!(await Promise.race([over, setTimeout(2, false)])));
+  expect(await ended).toMatchObject({ code: 0, stderr: '' });
 });
 
 test('a port that is taken is talk on stderr and exit code 1', async () => {
