@@ -2,6 +2,7 @@
 
 import { CoilyardError, describeValue, invalidArgument, toCoilyardError } from '../kernel/errors.js';
 import { isSessionId, SESSION_ID_RULE, type SessionId, sessionId } from '../kernel/ids.js';
+import { warnOf } from '../kernel/isolate.js';
 import { keepLatest } from '../kernel/keep-latest.js';
 import type { Ignore, Process } from '../kernel/process.js';
 import { copyMetadata } from '../variables/plain-data.js';
@@ -166,9 +167,8 @@ export class Sessions implements SessionsPort {
   }
 
   #expire(live: LiveSession): void {
-    live.stopped({ reason: 'session_expired', keep: false }).catch((error: unknown) => {
-      this.#services.telemetry.emit('session.crashed', { sessionId: live.id, error, revision: live.position.revision });
-    });
+    // Only its removal can fail, which is said there and tried again.
+    live.stopped({ reason: 'session_expired', keep: false }).catch(() => undefined);
   }
 
   #closed({ id, record }: LiveSession, { reason, keep }: Ending): MaybePromise<void> {
@@ -183,30 +183,32 @@ export class Sessions implements SessionsPort {
     if (keep) return;
     // From this moment on nobody can find it: not here, nor, once it has left, in the store.
     const left = this.#leave(id);
-    this.#leaving.set(id, left);
+    if (reason === 'session_expired') this.#expectToLeave(left, record);
     return left;
   }
 
   /** It had ended before; only what is kept of it is left to go. */
   #expireKept(record: SessionRecord): void {
     const { id } = record;
-    const { telemetry } = this.#services;
     this.#rememberExpiry(id);
-    const left = this.#leave(id);
-    this.#leaving.set(id, left);
-    telemetry.emit('session.expired', { sessionId: id });
+    this.#expectToLeave(this.#leave(id), record);
+    this.#services.telemetry.emit('session.expired', { sessionId: id });
+  }
+
+  /** Nobody waits for the removal of an expired session: one that fails is said, and tried again a time to live later. */
+  #expectToLeave(left: Promise<void>, record: SessionRecord): void {
     left.catch((error: unknown) => {
-      telemetry.emit('session.crashed', { sessionId: id, error, revision: 0 });
+      warnOf(error, `removing session ${record.id}, which has expired,`);
       this.#kept.add(record);
     });
   }
 
-  async #leave(id: SessionId): Promise<void> {
-    try {
-      await this.#ask((store) => store.delete(id));
-    } finally {
-      this.#leaving.delete(id);
-    }
+  #leave(id: SessionId): Promise<void> {
+    const left = this.#ask((store) => store.delete(id))
+      .then(() => undefined)
+      .finally(() => this.#leaving.delete(id));
+    this.#leaving.set(id, left);
+    return left;
   }
 
   /** What the store throws is `store_unavailable`, unless it says better. */
