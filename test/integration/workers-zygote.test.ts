@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { formatTree, startRuntime } from '../../src/index.js';
+import { LeapingClock } from '../support/leaping-clock.js';
 import { eventually, isRunning } from '../support/processes.js';
 import { aPythonRuntime, lively, type PythonHouse } from '../support/python-runtime.js';
 
@@ -132,6 +133,23 @@ test.skipIf(!isLinux)('a killed zygote comes back, and so do its workers', async
   const birth = await birthOf(house);
   expect(birth.parent).not.toBe(parent);
   expect(birth.importedBy).toBe(birth.parent);
+});
+
+test.skipIf(!isLinux)('a zygote that takes long to die costs its workers no life but the one it took', async () => {
+  const clock = new LeapingClock();
+  await using house = await aPythonRuntime(warm, { clock });
+  const pids = await house.ready(1);
+  const ends = house.record('zygote.exited');
+  const { parent } = await birthOf(house);
+  process.kill(parent, 'SIGKILL');
+  // Long for whoever looks at the clock.
+  await eventually(() => {
+    clock.leap(1_000);
+    return ends.length > 0;
+  }, 'it has ended');
+  await house.missed(pids);
+  await expect(house.python.call('add', { a: 1, b: 2 })).resolves.toBe(3);
+  expect(house.python.workers()).toMatchObject([{ incarnation: 2 }]);
 });
 
 test.skipIf(!isLinux)('a zygote that stands still is found out by what it does not say, and replaced', async () => {

@@ -21,7 +21,7 @@ export interface NurseryServices {
   readonly supervise: (id: string, start: (parent: Process) => Promise<Process>) => Promise<unknown>;
 }
 
-/** How long an order waits for a zygote that is down to be started again. */
+/** How long an order waits for a zygote that has ended to be started again. */
 const PATIENCE_MS = 1_000;
 /** How long its imports may take unless the pool says otherwise. */
 const START_TIMEOUT_MS = 60_000;
@@ -29,8 +29,8 @@ const START_TIMEOUT_MS = 60_000;
 type NurseryState =
   /** A zygote lives or is getting ready. */
   | { readonly type: 'up' }
-  /** Between two lives, until the supervisor starts the next. */
-  | { readonly type: 'down'; readonly error: unknown }
+  /** Between two lives, until the supervisor starts the next. `gone` resolves once nothing is left of the last one. */
+  | { readonly type: 'down'; readonly error: unknown; readonly gone: Promise<unknown> }
   /** It may not fork, and nothing but a change of its imports would help. */
   | { readonly type: 'unfit'; readonly objections: readonly string[] };
 
@@ -74,9 +74,19 @@ export class Nursery {
     if (state.type === 'unfit') throw new ForkRefused(state.objections);
     if (state.type === 'up') return this.#next.promise;
     if (state.error instanceof ImportFailed) throw state.error;
+    return this.#nextWithin(PATIENCE_MS, state);
+  }
+
+  /** A zygote takes its time to die, and what lives below it too: until then nobody can start the next. */
+  async #nextWithin(limitMs: number, { gone, error }: NurseryState & { readonly type: 'down' }): Promise<Zygote> {
+    const next = this.#next.promise;
+    await Promise.race([gone, next]);
     const patience = deferred<never>();
-    const timer = this.#services.clock.setTimer(PATIENCE_MS, () => patience.reject(state.error));
-    return Promise.race([this.#next.promise, patience.promise]).finally(() => timer.cancel());
+    const timer = this.#services.clock.setTimer(limitMs, () => {
+      // Started meanwhile: it gets ready, or says why it does not.
+      if (this.#state.type !== 'up') patience.reject(error);
+    });
+    return Promise.race([next, patience.promise]).finally(() => timer.cancel());
   }
 
   /** One life. It is up at once and gets ready beside, so that nobody waits behind its imports. */
@@ -125,7 +135,7 @@ export class Nursery {
     const startedAtMs = clock.monotonicMs();
     const tooSlow = clock.setTimer(startTimeoutMs, () => zygote.kill());
     // Whoever asks from now on waits for the next.
-    zygote.lost.then(() => this.#down(ended(this.id, 'its channel closed')));
+    zygote.lost.then(() => this.#down(ended(this.id, 'its channel closed'), zygote.exited));
     zygote.exited.then((exit) => {
       const reason = reasonOf(exit);
       telemetry.emit('zygote.exited', { zygote: this.id, reason, stderr: exit.stderr });
@@ -154,8 +164,8 @@ export class Nursery {
     context.exit(exitReason.error(error));
   }
 
-  #down(error: unknown): void {
-    if (this.#state.type === 'up') this.#leave({ type: 'down', error }, error);
+  #down(error: unknown, gone: Promise<unknown> = Promise.resolve()): void {
+    if (this.#state.type === 'up') this.#leave({ type: 'down', error, gone }, error);
   }
 
   /** Who waits for this life hears that it is over; who comes later waits for the next. */
