@@ -9,12 +9,12 @@ from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeGuard
 
 from typing_extensions import Self
 
 from coilyard._clock import Clock
-from coilyard._errors import CoilyardError, NotFound
+from coilyard._errors import CoilyardError, NotFound, SessionExpired
 from coilyard._feed import Feed
 from coilyard._proto import variables_pb2
 from coilyard._records import UPDATE_KINDS, VariableUpdate, variable_update
@@ -75,6 +75,7 @@ class Watch:
 
         Raises:
             StopAsyncIteration: The watch ended; `end_reason` says why.
+            SessionExpired: Nobody has used the session for too long. What was committed comes first.
             CoilyardError: It could not begin, or the gateway refuses it.
             RuntimeError: Another task is waiting for the next update.
         """
@@ -188,13 +189,18 @@ class Watch:
             except BaseException:  # the user's filter
                 self._end("failed")
                 raise
-        elif isinstance(error, NotFound) and self._feed.position is not None:
+        elif self._is_end(error):
             self._end(error.code)
         elif isinstance(error, CoilyardError):
             self._error = error
             self._end(error.code)
         elif error is not None:
             raise error
+
+    def _is_end(self, error: BaseException | None) -> TypeGuard[NotFound]:
+        """What somebody ended on purpose is over; that nobody used the session is no such end, and is raised."""
+        is_gone = isinstance(error, NotFound) and not isinstance(error, SessionExpired)
+        return is_gone and self._feed.position is not None
 
     def _accept(self, response: variables_pb2.WatchResponse) -> None:
         updates = list(response.updates)

@@ -204,9 +204,26 @@ async def test_the_stop_of_a_session_ends_its_watches_with_the_reason(
     peer.send(a_message(1, an_update("initial", value=1)))
     await following
     peer.send(a_message(2, an_update("updated", value=2, old=1, revision=2)))
-    peer.end(grpc.StatusCode.NOT_FOUND, coilyard.SessionExpired("too old"))
+    peer.end(grpc.StatusCode.NOT_FOUND, coilyard.SessionNotFound("stopped"))
     assert await collect(watch) == [2], "the last value is handed out, throttled or not"
+    assert watch.end_reason == "session_not_found"
+
+
+async def test_the_expiry_of_a_session_is_raised_after_everything_that_was_committed(
+    gateway: ScriptedGateway, channel: grpc.aio.Channel
+) -> None:
+    watch = a_session(channel).watch_variable("x", throttle_ms=60_000)
+    following, peer = await begin(gateway, watch)
+    peer.send(a_message(1, an_update("initial", value=1)))
+    await following
+    peer.send(a_message(2, an_update("updated", value=2, old=1, revision=2)))
+    peer.end(grpc.StatusCode.NOT_FOUND, coilyard.SessionExpired("too old"))
+    assert (await anext(watch)).value == 2
+    with pytest.raises(coilyard.SessionExpired, match="too old"):
+        await anext(watch)
     assert watch.end_reason == "session_expired"
+    with pytest.raises(StopAsyncIteration):
+        await anext(watch)
 
 
 async def test_a_watch_on_what_does_not_exist_raises(gateway: ScriptedGateway, channel: grpc.aio.Channel) -> None:
