@@ -9,7 +9,7 @@ import {
   type Session as WireSession,
 } from '../gen/coilyard/v1/sessions.js';
 import { CoilyardError } from '../kernel/errors.js';
-import type { SessionInfo, SessionsPort, StartSessionOptions } from '../sessions/handle.js';
+import type { SessionInfo, StartSessionOptions } from '../sessions/handle.js';
 import { filledText, safeCount, wholeMs } from '../wire/fields.js';
 import { decodeRecord, encodeRecord } from '../wire/value.js';
 import { reporting, requireScope, requireSession } from './authorization.js';
@@ -67,7 +67,7 @@ export function sessionsRoutes(context: GatewayContext): Routes<typeof SessionsS
     listSessions: unary(context, SessionsService.listSessions, async ({ pageSize, pageToken }, call) => {
       const limit = Math.min(pageSize === 0 ? DEFAULT_PAGE : pageSize, LARGEST_PAGE);
       // One more than asked for says whether there is another page.
-      const infos = await listFor(sessions, call.principal, pageToken, limit + 1);
+      const infos = await sessions.page(pageToken, limit + 1, (id) => mayUse(call.principal, id));
       const page = infos.slice(0, limit);
       const last = infos.length > limit ? page.at(-1)?.id : undefined;
       return { sessions: page.map(encodeSession), nextPageToken: last ?? '' };
@@ -86,25 +86,6 @@ function requireCreation(principal: Principal, { id, attachIfExists }: CreateSes
       details: { principal: principal.name },
     });
   requireSession(principal, id);
-}
-
-/** Living sessions that the principal may use, behind `after` by id, at most `limit`. */
-async function listFor(
-  sessions: SessionsPort,
-  principal: Principal,
-  after: string,
-  limit: number,
-): Promise<readonly SessionInfo[]> {
-  const found: SessionInfo[] = [];
-  const chunk = mayUseAll(principal) ? limit : LARGEST_PAGE;
-  for (let from = after; found.length < limit; ) {
-    const page = await sessions.page(from, chunk);
-    const last = page.at(-1);
-    if (last === undefined) break;
-    found.push(...page.filter(({ id }) => mayUse(principal, id)));
-    from = last.id;
-  }
-  return found.slice(0, limit);
 }
 
 function decodeStart(request: CreateSessionRequest): StartSessionOptions {

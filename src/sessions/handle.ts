@@ -161,6 +161,10 @@ export interface SessionsPort {
   start(options?: StartSessionOptions): Promise<SessionHandle>;
   /** A living session, or one that the store still has. Rejects with `session_not_found` or `session_expired`. */
   find(id: string): Promise<SessionHandle>;
-  /** Living sessions by id, behind `after`, at most `limit`; fewer: there are no more. */
-  page(after: string, limit: number): Promise<readonly SessionInfo[]>;
+  /**
+   * Living sessions by id, behind `after`, at most `limit`; fewer: there are no more.
+   *
+   * @param accepts says which to list; without it all are listed. It is called while they are looked through.
+   */
+  page(after: string, limit: number, accepts?: (id: SessionId) => boolean): Promise<readonly SessionInfo[]>;
 }

@@ -5,8 +5,9 @@ import { isSessionId, SESSION_ID_RULE, type SessionId, sessionId } from '../kern
 import { warnOf } from '../kernel/isolate.js';
 import { keepLatest } from '../kernel/keep-latest.js';
 import type { Ignore, Process } from '../kernel/process.js';
+import { smallestAfter } from '../kernel/smallest.js';
 import { copyMetadata } from '../variables/plain-data.js';
-import { checkCount, checkOptions, checkText } from './arguments.js';
+import { checkCount, checkFunction, checkOptions, checkText } from './arguments.js';
 import { Expiry } from './expiry.js';
 import type { SessionInfo, SessionsPort, StartSessionOptions } from './handle.js';
 import { KeptSessions } from './kept-sessions.js';
@@ -89,16 +90,20 @@ export class Sessions implements SessionsPort {
     for (const { session, live } of [...this.#entries.values()]) if (live.isReadable) yield session.info();
   }
 
-  /** Living sessions by id, behind `after`. Fewer than `limit`: there are no more. */
-  async page(after: string, limit: number): Promise<readonly SessionInfo[]> {
+  /** Living sessions by id, behind `after`, those that are accepted. Fewer than `limit`: there are no more. */
+  async page(
+    after: string,
+    limit: number,
+    accepts: (id: SessionId) => boolean = () => true,
+  ): Promise<readonly SessionInfo[]> {
     if (typeof after !== 'string') throw invalidArgument('after', 'the id of a session', after);
     checkCount('limit', limit);
-    const ids = [...this.#entries.keys()].filter((id) => id > after).sort();
+    checkFunction('accepts', accepts);
+    const isListed = (id: SessionId): boolean => this.#entries.get(id)?.live.isReadable === true && accepts(id);
     const page: SessionInfo[] = [];
-    for (const id of ids) {
-      if (page.length >= limit) break;
+    for (const id of smallestAfter(this.#entries.keys(), after, limit, isListed)) {
       const entry = this.#entries.get(id);
-      if (entry?.live.isReadable === true) page.push(entry.session.info());
+      if (entry !== undefined) page.push(entry.session.info());
     }
     return page;
   }

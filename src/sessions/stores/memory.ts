@@ -7,6 +7,7 @@ import { checkObject, reading } from '../../kernel/arguments.js';
 import { invalidArgument } from '../../kernel/errors.js';
 import type { SessionId } from '../../kernel/ids.js';
 import { isolate } from '../../kernel/isolate.js';
+import { smallestAfter } from '../../kernel/smallest.js';
 import { evolve } from '../../variables/evolve.js';
 import { VariablesState } from '../../variables/state.js';
 import { weightOfEvents } from '../../variables/weight.js';
@@ -155,7 +156,7 @@ class History {
 class MemoryStore implements SessionStore {
   readonly kind = 'memory';
   readonly #kept: Kept;
-  readonly #histories = new Map<string, History>();
+  readonly #histories = new Map<SessionId, History>();
 
   constructor(kept: Kept) {
     this.#kept = kept;
@@ -192,11 +193,7 @@ class MemoryStore implements SessionStore {
   }
 
   list(after: string, limit: number): readonly SessionId[] {
-    return [...this.#histories.values()]
-      .map((history) => history.record.id)
-      .filter((id) => id > after)
-      .sort()
-      .slice(0, limit);
+    return smallestAfter(this.#histories.keys(), after, limit);
   }
 
   delete(id: SessionId): boolean {

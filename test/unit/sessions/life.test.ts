@@ -52,6 +52,7 @@ describe('start and find', () => {
     expect(listed).toEqual(['b', 'a', 'c']);
     expect((await sessions.page('', 2)).map(({ id }) => id)).toEqual(['a', 'b']);
     expect((await sessions.page('b', 9)).map(({ id }) => id)).toEqual(['c']);
+    expect((await sessions.page('', 2, (id) => id !== 'a')).map(({ id }) => id)).toEqual(['b', 'c']);
   });
 
   test('a start that fails leaves nothing behind', async () => {
