@@ -83,6 +83,11 @@ class VariableCache:
         """Whether values are stored at all."""
         return self._enabled and self._ttl > 0
 
+    @property
+    def hits(self) -> int:
+        """How many reads it has answered."""
+        return self.table.tick - self._stores + self._thread_hits
+
     # Reading
 
     def get(self, key: str, default: Any = MISSING) -> Any:
@@ -324,7 +329,7 @@ class VariableCache:
 
     def stats(self) -> dict[str, Any]:
         """Counters since the cache was made, and its present settings."""
-        hits = self.table.tick - self._stores + self._thread_hits
+        hits = self.hits
         reads = hits + self._counts["misses"]
         return {
             "hits": hits,

@@ -199,6 +199,10 @@ class ScriptedGateway(
         default = sessions_pb2.CreateSessionResponse(session=session, created=True)
         return await self._answer("CreateSession", request, context, default)
 
+    async def TouchSession(self, request: Any, context: Any) -> Any:
+        session = sessions_pb2.Session(id=request.session_id)
+        return await self._answer("TouchSession", request, context, sessions_pb2.TouchSessionResponse(session=session))
+
     async def GetSession(self, request: Any, context: Any) -> Any:
         session = sessions_pb2.Session(id=request.session_id)
         return await self._answer("GetSession", request, context, sessions_pb2.GetSessionResponse(session=session))

@@ -117,8 +117,7 @@ class SessionContext(
     async def touch(self) -> SessionInfo:
         """Extends the session's life by its time to live."""
         await self._core.initialize()
-        request = sessions_pb2.TouchSessionRequest(session_id=self.session_id)
-        return session_info((await self._core.call(methods.TouchSession, request)).session)
+        return session_info(await self._core.touch())
 
     async def stop(self, keep: bool = False) -> None:
         """Stops the session for everyone: watches end, and its state is deleted unless `keep`."""

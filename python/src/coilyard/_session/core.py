@@ -25,6 +25,7 @@ from coilyard._push import PushLink
 from coilyard._records import cached_update, cached_value, framework_in, value_of
 from coilyard._rules import allows
 from coilyard._session.config import SessionConfig
+from coilyard._session.keep_alive import KeepAlive
 from coilyard._single_flight import SingleFlight
 from coilyard._stubs import variables_stub
 from coilyard._tools import GatewayTools, ToolCaller
@@ -71,6 +72,7 @@ class SessionCore:
         )
         self.push_enabled = config.push
         self.push = PushLink(self.cache, self._open_push_feed, self._decode_push)
+        self._keep_alive = KeepAlive(self.call.clock, lambda: self.cache.hits, self.touch)
         self.watches: weakref.WeakSet[Watch] = weakref.WeakSet()
         self.created: bool | None = None
         self.usage = Usage()
@@ -101,7 +103,8 @@ class SessionCore:
 
     async def _ask_for_session(self) -> None:
         if not self.config.create_if_missing:
-            await self.call(methods.GetSession, sessions_pb2.GetSessionRequest(session_id=self.session_id))
+            found = await self.call(methods.GetSession, sessions_pb2.GetSessionRequest(session_id=self.session_id))
+            self._keep(found.session)
             self.created = False
             return
         request = sessions_pb2.CreateSessionRequest(
@@ -113,7 +116,18 @@ class SessionCore:
         )
         reply = await self.call(methods.CreateSession, request)
         self.session_id = reply.session.id
+        self._keep(reply.session)
         self.created = reply.created
+
+    def _keep(self, session: sessions_pb2.Session) -> None:
+        if session.HasField("ttl_ms"):
+            self._keep_alive.ttl_s = session.ttl_ms / 1000
+            self._keep_alive.start()
+
+    async def touch(self) -> sessions_pb2.Session:
+        """Extends the session's life by its time to live."""
+        request = sessions_pb2.TouchSessionRequest(session_id=self.session_id)
+        return (await self.call(methods.TouchSession, request)).session
 
     # Reading
 
@@ -194,7 +208,8 @@ class SessionCore:
         return value_of(variable)
 
     def start_push(self) -> None:
-        """Opens the watch that keeps the cache true, unless that is switched off."""
+        """Opens the watch that keeps the cache true, unless that is switched off; what is read is kept alive."""
+        self._keep_alive.start()
         if self.push_enabled and self.cache.enabled:
             self.push.start()
 
@@ -303,6 +318,7 @@ class SessionCore:
             watch.cancel()
         await asyncio.gather(*(watch.aclose() for watch in list(self.watches)))
         await self.push.close()
+        await self._keep_alive.close()
         self.cache.invalidate(reason="cleanup")
         self._fetches.forget()
         if self._own_carrier is not None:
