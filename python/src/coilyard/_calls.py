@@ -36,8 +36,9 @@ CHANNEL_OPTIONS: Sequence[tuple[str, Any]] = (
     ("grpc.max_send_message_length", -1),
     # gRPC's own delay before it dials again grows to minutes; a gateway that restarts is back in a second.
     ("grpc.initial_reconnect_backoff_ms", 50),
-    ("grpc.min_reconnect_backoff_ms", 50),
     ("grpc.max_reconnect_backoff_ms", 1000),
+    # In spite of its name: how long an attempt to connect may take. Who is far away, or slow, is not absent.
+    ("grpc.min_reconnect_backoff_ms", 5000),
     # Finds peers that vanished without a word, which a stream that only receives would never notice.
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
@@ -167,6 +168,9 @@ class Caller:
                 left = max(0.001, deadline - self.clock.now())
                 return await self.carrier.send(method, request, left, self.calling_session)
             except CoilyardError as error:
+                if isinstance(before, ConnectionLost) and _never_left(error):
+                    # The time was over before it could be sent: what kept it here is known from the attempt before.
+                    raise before from error
                 delay = delay_of(error, attempt, deadline - self.clock.now())
                 self._tell(error, before, timeout_s)
                 if delay is None:
@@ -203,3 +207,7 @@ class Caller:
     def _delay_of_unsent(self, error: CoilyardError, attempt: int, left: float) -> float | None:
         is_unsent = isinstance(error, ConnectionLost) and error.execution == "not_started"
         return self._delay(error, attempt, left) if is_unsent else None
+
+
+def _never_left(error: CoilyardError) -> bool:
+    return isinstance(error, TransportTimeout) and error.execution == "not_started"

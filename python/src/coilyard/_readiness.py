@@ -35,11 +35,15 @@ async def until_ready(channel: grpc.aio.Channel, caller: Caller, timeout_s: floa
     """
     deadline = None if timeout_s is None else caller.clock.now() + timeout_s
     attempt = 0
+    obstacle: TransportError | None = None
     while True:
         left = _PATIENCE_S if deadline is None else deadline - caller.clock.now()
-        obstacle = await _obstacle(channel, caller, max(0.001, min(_PATIENCE_S, left)))
-        if obstacle is None:
+        found = await _obstacle(channel, caller, max(0.001, min(_PATIENCE_S, left)))
+        if found is None:
             return
+        # The last question may have next to no time: that nobody answered says less than what was in the way before.
+        if obstacle is None or not isinstance(found, TransportTimeout):
+            obstacle = found
         left = _PATIENCE_S if deadline is None else deadline - caller.clock.now()
         if left <= 0:
             text = f"the gateway{caller.address and f' {caller.address}'} was not ready within {timeout_s:.3g} s"

@@ -25,6 +25,7 @@ class CalmServer:
         code: What HTTP/2 calls the reason.
         connections: How many of them end so.
         streams: How many streams of one connection are ended before it is closed.
+        late_s: How long a connection that is passed on hears nothing at first.
     """
 
     def __init__(
@@ -34,10 +35,12 @@ class CalmServer:
         code: int = ENHANCE_YOUR_CALM,
         connections: int = 1,
         streams: int = 2,
+        late_s: float = 0.0,
     ) -> None:
         host, _, port = target.rpartition(":")
         self._target = (host, int(port))
         self._how, self._code, self._left, self._streams = how, code, connections, streams
+        self._late_s = late_s
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self.address = ""
@@ -103,6 +106,7 @@ class CalmServer:
                 writer.write(frame(PING, 1, 0, bytes(8)))
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(self._late_s)
         far_reader, far_writer = await asyncio.open_connection(*self._target)
         try:
             await asyncio.gather(_copy(reader, far_writer), _copy(far_reader, writer))

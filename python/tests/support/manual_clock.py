@@ -29,7 +29,7 @@ class ManualClock:
     def move(self, seconds: float) -> None:
         """Moves on at once, without waking anybody in between."""
         self._now += seconds
-        due = sorted(item for item in self._sleepers if item[0] <= self._now)
+        due = sorted((item for item in self._sleepers if item[0] <= self._now), key=lambda item: item[0])
         self._sleepers = [item for item in self._sleepers if item[0] > self._now]
         for _, woken in due:
             if not woken.done():
@@ -39,6 +39,26 @@ class ManualClock:
         """Moves on and lets everybody do what they woke up for."""
         self.move(seconds)
         await settle()
+
+
+class PassingClock:
+    """Time that passes with each look at it and with each sleep, and does not ask the machine how fast it is.
+
+    A caller looks at it once for each request and twice for each attempt. With `2 * n * step_s` seconds for a request the
+    time is over after the attempt `n`, and each of them has as much real time as `step_s` or more.
+    """
+
+    def __init__(self, step_s: float) -> None:
+        self._now = 1000.0
+        self._step_s = step_s
+
+    def now(self) -> float:
+        self._now += self._step_s
+        return self._now
+
+    async def sleep(self, seconds: float) -> None:
+        self._now += seconds
+        await asyncio.sleep(0)
 
 
 async def settle(turns: int = 50) -> None:

@@ -11,15 +11,16 @@ import pytest
 import coilyard
 from coilyard import SessionContext
 from coilyard._backoff import Backoff
-from coilyard._calls import bearer
+from coilyard._calls import Caller, bearer, carrier_over
 from coilyard._proto import variables_pb2
+from support.manual_clock import PassingClock
 from support.scripted_gateway import ScriptedGateway, a_variable, refuse
 
 pytestmark = pytest.mark.asyncio
 
 
 def a_session(channel: grpc.aio.Channel, **config: Any) -> SessionContext:
-    return SessionContext("s", channel, {"push": False, "timeout": 5.0, **config})
+    return SessionContext("s", channel, {"push": False, "timeout": 60.0, **config})
 
 
 async def test_a_write_is_repeated_with_its_request_id_until_it_is_answered(
@@ -77,8 +78,10 @@ async def test_a_gateway_that_stays_away_is_a_connection_error_within_the_deadli
     gateway: ScriptedGateway, channel: grpc.aio.Channel
 ) -> None:
     await gateway.stop()
+    # The time is over after the second attempt.
+    caller = Caller(carrier_over(channel, None), 60.0, PassingClock(15.0))
     with pytest.raises(ConnectionError) as lost:
-        await a_session(channel, timeout=0.3).get_variable("x")
+        await SessionContext("s", channel, {"push": False}, caller=caller).get_variable("x")
     assert isinstance(lost.value, grpc.RpcError)
 
 

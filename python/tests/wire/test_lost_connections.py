@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from typing import Any, Literal
 
 import grpc
 import pytest
+from typing_extensions import Self
 
 import coilyard
-from coilyard import SessionContext
-from coilyard._calls import Caller, open_channel
+from coilyard import SessionContext, _readiness
+from coilyard import _methods as methods
+from coilyard._calls import Caller, carrier_over, open_channel
+from coilyard._carrier import UnaryCarrier
 from coilyard._errors import StoreUnavailable
-from coilyard._proto import variables_pb2, workers_pb2
+from coilyard._proto import sessions_pb2, variables_pb2, workers_pb2
 from coilyard._tools import GatewayTools, ToolRequest
 from support.calm_server import CalmServer
-from support.manual_clock import until
+from support.manual_clock import PassingClock, until
 from support.scripted_gateway import ScriptedGateway, a_message, a_variable, an_update, refuse
 
 pytestmark = pytest.mark.asyncio
@@ -26,10 +29,23 @@ pytestmark = pytest.mark.asyncio
 
 @pytest.fixture
 def nowhere() -> Iterator[str]:
-    """An address at which nobody listens, for as long as the test runs."""
+    """An address at which nobody listens, for as long as the test runs: only who is told of it may, as servers do."""
     with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         held.bind(("127.0.0.1", 0))
         yield f"127.0.0.1:{held.getsockname()[1]}"
+
+
+#: Seconds for a request with a `PassingClock` of 15 seconds: the time is over after the first attempt, or the second.
+ONE_ATTEMPT, TWO_ATTEMPTS = 30.0, 60.0
+
+
+@asynccontextmanager
+async def hurried(address: str, timeout: float, multiplex: bool = True) -> AsyncIterator[coilyard.Client]:
+    """A client whose time is over after so many attempts, however long each takes."""
+    async with coilyard.connect(address, timeout=timeout, multiplex=multiplex) as client:
+        client._caller.clock = PassingClock(15.0)
+        yield client
 
 
 async def a_value(request: Any, context: Any) -> Any:
@@ -43,13 +59,14 @@ async def a_value(request: Any, context: Any) -> Any:
 async def test_a_gateway_that_is_not_there_is_a_connection_error_that_names_its_address(
     nowhere: str, multiplex: bool
 ) -> None:
-    async with coilyard.connect(nowhere, timeout=0.4, multiplex=multiplex) as client:
-        session = SessionContext("s", client.channel, {"timeout": 0.4, "multiplex": multiplex})
+    async with hurried(nowhere, TWO_ATTEMPTS, multiplex) as client:
+        caller = Caller(carrier_over(client.channel, None, multiplex), TWO_ATTEMPTS, PassingClock(15.0))
+        session = SessionContext("s", client.channel, caller=caller)
         asks = {
             "session": lambda: client.session("s"),
             "read": lambda: session.get_variable("x", default=1),
             "write": lambda: session.set_variable("x", 1),
-            "tool": lambda: session.call_tool("t", timeout=0.4),
+            "tool": lambda: session.call_tool("t", timeout=TWO_ATTEMPTS),
             "watch": lambda: anext(session.watch_variable("x")),
         }
         for name, ask in asks.items():
@@ -67,7 +84,7 @@ async def test_a_gateway_that_is_not_there_is_a_connection_error_that_names_its_
 @pytest.mark.parametrize("address", ["no.such.host.invalid:5", "::::"])
 @pytest.mark.parametrize("multiplex", [True, False], ids=["frames", "calls"])
 async def test_an_address_that_means_nothing_was_never_reached(address: str, multiplex: bool) -> None:
-    async with coilyard.connect(address, timeout=0.3, multiplex=multiplex) as client:
+    async with hurried(address, ONE_ATTEMPT, multiplex) as client:
         with pytest.raises(coilyard.ConnectionLost) as lost:
             await client.session("s")
         assert (lost.value.execution, lost.value.retryable) == ("not_started", True)
@@ -75,11 +92,42 @@ async def test_an_address_that_means_nothing_was_never_reached(address: str, mul
 
 
 async def test_the_time_allowed_is_used_up_before_a_request_is_given_up(nowhere: str) -> None:
-    async with coilyard.connect(nowhere, timeout=1.0) as client:
-        began = time.monotonic()
+    async with coilyard.connect(nowhere, timeout=60.0) as client:
+        clock = client._caller.clock = PassingClock(0.0)
+        began = clock.now()
         with pytest.raises(ConnectionError):
             await client.session("s")
-        assert 0.8 < time.monotonic() - began < 1.3
+        assert 59.8 < clock.now() - began < 60.0
+
+
+async def test_time_that_is_over_before_the_last_attempt_was_sent_does_not_hide_what_is_in_the_way(
+    nowhere: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with hurried(nowhere, TWO_ATTEMPTS) as client:
+        carrier = client._caller.carrier
+        send, attempts = carrier.send, []
+
+        async def hastily(method: Any, request: Any, timeout_s: float, calling_session: str | None) -> Any:
+            attempts.append(timeout_s)
+            # Nothing can be sent in no time at all.
+            return await send(method, request, timeout_s if len(attempts) == 1 else 0.0, calling_session)
+
+        monkeypatch.setattr(carrier, "send", hastily)
+        with pytest.raises(coilyard.ConnectionLost, match=r"[Cc]onnection refused") as lost:
+            await client.session("s")
+        assert (len(attempts), lost.value.execution, lost.value.retryable) == (2, "not_started", True)
+        assert isinstance(lost.value.__cause__, coilyard.DeadlineExceeded)
+
+
+async def test_a_gateway_that_is_slow_to_take_a_connection_is_not_taken_for_one_that_is_not_there(
+    gateway: ScriptedGateway,
+) -> None:
+    async with CalmServer(gateway.address, connections=0, late_s=0.5) as slow:
+        channel = open_channel(slow.address)
+        request = sessions_pb2.GetSessionRequest(session_id="s")
+        reply = await UnaryCarrier(channel).send(methods.GetSession, request, 60.0, None)
+        assert (reply.session.id, slow.reached) == ("s", 1)
+        await channel.close()
 
 
 async def test_a_gateway_that_takes_a_request_and_says_nothing_is_a_timeout_that_says_how_long(
@@ -89,8 +137,9 @@ async def test_a_gateway_that_takes_a_request_and_says_nothing_is_a_timeout_that
         await asyncio.Event().wait()
 
     gateway.handlers["GetVariable"] = hang
-    async with coilyard.connect(gateway.address, timeout=0.2) as client:
+    async with coilyard.connect(gateway.address) as client:
         session = await client.session("s")
+        client._caller.timeout_s = 0.2
         with pytest.raises(TimeoutError, match=r"no answer within 0\.2 s") as late:
             await session.get_variable("x", default=1)
         error: Any = late.value
@@ -108,11 +157,11 @@ async def test_an_error_does_not_forget_that_an_earlier_attempt_may_have_been_ex
         await refuse(context, lost, grpc.StatusCode.UNAVAILABLE)
 
     gateway.handlers["SetVariable"] = answer
-    async with coilyard.connect(gateway.address, timeout=1.0) as client:
+    async with hurried(gateway.address, TWO_ATTEMPTS) as client:
         session = await client.session("s")
         with pytest.raises(StoreUnavailable) as failed:
             await session.set_variable("x", 1)
-    assert len(gateway.of("SetVariable")) > 1
+    assert len(gateway.of("SetVariable")) == 2
     assert (failed.value.execution, failed.value.retryable) == ("unknown", False)
 
 
@@ -126,12 +175,12 @@ async def test_what_must_not_happen_twice_is_sent_again_only_if_it_was_never_sen
     async with coilyard.connect(gateway.address) as client:
         session = await client.session("s")
         with pytest.raises(ConnectionError):
-            await session.call_tool("lost", timeout=1)
+            await session.call_tool("lost", timeout=60)
         assert len(gateway.of("CallTool")) == 1
     await gateway.stop()
     async with coilyard.connect(gateway.address) as client:
         tools = GatewayTools(client._caller)
-        calling = asyncio.ensure_future(tools.call_tool(ToolRequest("found", {}, timeout_s=10)))
+        calling = asyncio.ensure_future(tools.call_tool(ToolRequest("found", {}, timeout_s=60)))
         await asyncio.sleep(0.1)
         await gateway.start(gateway.port)
         with pytest.raises(coilyard.ValidationFailed, match="without a kind"):
@@ -147,7 +196,7 @@ async def test_something_else_at_the_address_is_no_gateway_without_a_stream(gate
 
     server = await asyncio.start_server(web_server, "127.0.0.1", 0)
     address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with coilyard.connect(address, timeout=0.3) as client:
+    async with hurried(address, TWO_ATTEMPTS) as client:
         with pytest.raises(coilyard.TransportError) as refused:
             await client.session("s")
         assert address in str(refused.value)
@@ -164,16 +213,19 @@ async def serving(request: bytes, context: Any) -> bytes:
 
 
 class Health:
-    """A gateway's answer to whether it serves, on a port that is its own."""
+    """A gateway's answer to whether it serves, on a port that is its own. None: it says nothing."""
 
-    def __init__(self, *answers: bytes, port: int = 0) -> None:
+    def __init__(self, *answers: bytes | None, port: int = 0) -> None:
         self.answers = list(answers)
         self.asked: list[dict[str, str]] = []
         self.server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
 
         async def check(request: bytes, context: Any) -> bytes:
             self.asked.append(dict(context.invocation_metadata()))
-            return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+            answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+            if answer is None:
+                await asyncio.Event().wait()
+            return answer
 
         method = grpc.unary_unary_rpc_method_handler(check)
         self.server.add_generic_rpc_handlers(
@@ -181,45 +233,58 @@ class Health:
         )
         self.port = self.server.add_insecure_port(f"127.0.0.1:{port}")
 
+    async def __aenter__(self) -> Self:
+        await self.server.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.server.stop(None)
+
 
 async def test_ready_waits_for_a_gateway_that_comes_later(nowhere: str) -> None:
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        port = held.getsockname()[1]
-    async with coilyard.connect(f"127.0.0.1:{port}", token="t") as client:
+    async with coilyard.connect(nowhere, token="t") as client:
         waiting = asyncio.ensure_future(client.ready())
         await asyncio.sleep(0.2)
         assert not waiting.done()
-        health = Health(b"\x08\x02", b"\x08\x01", port=port)
-        await health.server.start()
-        await waiting
-        assert [asked["authorization"] for asked in health.asked] == ["Bearer t"] * 2, "not while it shuts down"
-        await client.ready(timeout=1)
-        await health.server.stop(None)
+        async with Health(b"\x08\x02", b"\x08\x01", port=int(nowhere.rpartition(":")[2])) as health:
+            await waiting
+            assert [asked["authorization"] for asked in health.asked] == ["Bearer t"] * 2, "not while it shuts down"
+            await client.ready(timeout=60)
 
 
 async def test_ready_says_after_its_time_what_was_in_the_way(nowhere: str) -> None:
-    async with coilyard.connect(nowhere) as client:
-        with pytest.raises(TimeoutError, match=r"not ready within 0\.3 s: .*[Cc]onnection refused") as late:
-            await client.ready(timeout=0.3)
+    async with hurried(nowhere, ONE_ATTEMPT) as client:
+        with pytest.raises(TimeoutError, match=r"not ready within 30 s: .*[Cc]onnection refused") as late:
+            await client.ready(timeout=ONE_ATTEMPT)
         error: Any = late.value
         assert nowhere in str(error)
         assert (error.code, error.execution, error.retryable) == ("deadline_exceeded", "not_started", True)
         assert isinstance(error.__cause__, coilyard.ConnectionLost)
-    health = Health(b"\x08\x02")
-    await health.server.start()
-    async with coilyard.connect(f"127.0.0.1:{health.port}") as client:
+    async with Health(b"\x08\x02") as health:
+        async with hurried(f"127.0.0.1:{health.port}", ONE_ATTEMPT) as client:
+            with pytest.raises(coilyard.DeadlineExceeded, match="not serving yet"):
+                await client.ready(timeout=ONE_ATTEMPT)
+        with pytest.raises(coilyard.ClientClosed):
+            await client.ready(timeout=ONE_ATTEMPT)
+
+
+async def test_a_last_question_that_is_not_answered_in_time_does_not_hide_what_was_in_the_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with Health(b"\x08\x02", None) as health, hurried(f"127.0.0.1:{health.port}", TWO_ATTEMPTS) as client:
+
+        async def pause(_seconds: float) -> None:
+            monkeypatch.setattr(_readiness, "_PATIENCE_S", 0.05)
+
+        monkeypatch.setattr(client._caller.clock, "sleep", pause)
         with pytest.raises(coilyard.DeadlineExceeded, match="not serving yet"):
-            await client.ready(timeout=0.2)
-    with pytest.raises(coilyard.ClientClosed):
-        await client.ready(timeout=0.2)
-    await health.server.stop(None)
+            await client.ready(timeout=TWO_ATTEMPTS)
 
 
 async def test_ready_does_not_wait_where_something_else_answers(gateway: ScriptedGateway) -> None:
     async with coilyard.connect(gateway.address) as client:
         with pytest.raises(coilyard.TransportError) as refused:
-            await client.ready(timeout=5)
+            await client.ready(timeout=60)
         assert refused.value.code == "unimplemented"
 
 
@@ -272,13 +337,13 @@ async def test_a_watch_that_http_ends_goes_on_and_the_cache_with_it(
 async def test_a_request_that_is_only_ever_reset_fails_as_a_lost_connection(gateway: ScriptedGateway) -> None:
     async with (
         CalmServer(gateway.address, connections=10_000) as calm,
-        coilyard.connect(calm.address, timeout=0.5) as client,
+        hurried(calm.address, TWO_ATTEMPTS) as client,
     ):
         with pytest.raises(coilyard.ConnectionLost, match=calm.address) as lost:
             await client.session("s")
         error: Any = lost.value
         assert error.code() is grpc.StatusCode.UNAVAILABLE
-        assert 2 <= calm.ended < 20, "spaced, or the storm would go on"
+        assert calm.ended == 2, "as many as attempts, which are spaced, or the storm would go on"
 
 
 async def test_very_many_cancelled_calls_do_no_harm_to_those_that_follow(
@@ -319,8 +384,9 @@ async def test_a_message_that_one_side_does_not_take_is_too_large_and_not_asked_
 
 async def test_a_caller_without_an_address_says_none(nowhere: str) -> None:
     channel = open_channel(nowhere)
-    session = SessionContext("s", channel, {"timeout": 0.2})
+    session = SessionContext("s", channel)
     assert isinstance(session._core.call, Caller)
+    session._core.call.clock, session._core.call.timeout_s = PassingClock(15.0), ONE_ATTEMPT
     with pytest.raises(coilyard.ConnectionLost) as lost:
         await session.get_variable("x")
     assert "(gateway )" not in str(lost.value)
