@@ -44,7 +44,7 @@ async def hang(request: Any, context: Any) -> None:
     await asyncio.Event().wait()
 
 
-def get(carrier: StreamCarrier, timeout_s: float = 5.0) -> asyncio.Task[variables_pb2.GetVariableResponse]:
+def get(carrier: StreamCarrier, timeout_s: float = 60.0) -> asyncio.Task[variables_pb2.GetVariableResponse]:
     return asyncio.ensure_future(carrier.send(methods.GetVariable, a_request(), timeout_s, None))
 
 
@@ -90,8 +90,8 @@ async def test_answers_come_in_any_order(gateway: ScriptedGateway, channel: grpc
 
     gateway.handlers["GetVariable"] = answer
     carrier = StreamCarrier(channel)
-    slow = asyncio.ensure_future(carrier.send(methods.GetVariable, a_request("slow"), 5.0, None))
-    quick = await carrier.send(methods.GetVariable, a_request("quick"), 5.0, None)
+    slow = asyncio.ensure_future(carrier.send(methods.GetVariable, a_request("slow"), 60.0, None))
+    quick = await carrier.send(methods.GetVariable, a_request("quick"), 60.0, None)
     assert (quick.variable.name, slow.done()) == ("quick", False)
     released.set()
     assert (await slow).variable.name == "slow"
@@ -216,8 +216,10 @@ async def test_a_deadline_ends_the_waiting_and_tells_the_gateway(
         finally:
             cancelled.set()
 
-    gateway.handlers["GetVariable"] = notice
+    gateway.handlers["GetVariable"] = answering()
     carrier = StreamCarrier(channel)
+    await get(carrier)  # from here on a request is sent before its time can be over
+    gateway.handlers["GetVariable"] = notice
     with pytest.raises(TimeoutError) as late:
         await get(carrier, timeout_s=0.05)
     assert isinstance(late.value, coilyard.CoilyardError)
@@ -258,7 +260,7 @@ async def test_a_context_that_is_dropped_frees_its_stream(gateway: ScriptedGatew
     assert await session.get_variable("x") == 5
     del session
     gc.collect()
-    await asyncio.wait_for(ended.wait(), 10)
+    await ended.wait()
 
 
 async def test_an_answer_that_is_none_is_an_internal_error(gateway: ScriptedGateway, channel: grpc.aio.Channel) -> None:

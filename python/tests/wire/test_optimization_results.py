@@ -19,7 +19,7 @@ pytestmark = pytest.mark.asyncio
 
 
 def a_session(channel: grpc.aio.Channel) -> SessionContext:
-    return SessionContext("s", channel, {"push": False, "timeout": 5.0})
+    return SessionContext("s", channel, {"push": False, "timeout": 60.0})
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.asyncio
 
 
 def a_session(channel: grpc.aio.Channel, **config: Any) -> SessionContext:
-    return SessionContext("s", channel, {"push": False, "timeout": 5.0, **config})
+    return SessionContext("s", channel, {"push": False, "timeout": 60.0, **config})
 
 
 def parabola(value: float) -> float:
@@ -50,7 +50,7 @@ async def test_a_plain_function_is_asked_in_a_thread_of_its_own_and_the_best_val
     assert (status["committed_version"], status["iteration"]) == (7, 3)
     assert len(threads) == 1
     assert threading.current_thread() not in threads
-    await until(lambda: not threads.pop().is_alive())
+    await until(lambda: not any(thread.is_alive() for thread in threads))
 
 
 async def test_what_is_asked_for_travels(gateway: ScriptedGateway, channel: grpc.aio.Channel) -> None:
@@ -200,11 +200,14 @@ async def test_a_run_that_somebody_else_ends_ends_here_with_the_next_word_of_the
     gateway: ScriptedGateway, channel: grpc.aio.Channel
 ) -> None:
     study, session = ScriptedStudy(gateway, [0.1, 0.2]), a_session(channel)
-    calls = []
+    calls, loop = [], asyncio.get_running_loop()
+
+    async def end() -> None:
+        study.end("timeout")
 
     def objective(value: float) -> float:
         calls.append(value)
-        study.end("timeout")
+        asyncio.run_coroutine_threadsafe(end(), loop).result()
         return value
 
     await session.start_optimization("x", "grid_search", objective=objective)
@@ -281,12 +284,12 @@ async def test_a_start_that_is_cancelled_and_refused_raises_nothing_anywhere(
 ) -> None:
     session, begun, go_on = a_session(channel), asyncio.Event(), asyncio.Event()
 
-    async def refuse(_request: Any, context: Any) -> Any:
+    async def refuse_late(_request: Any, context: Any) -> Any:
         begun.set()
         await go_on.wait()
-        await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "no")
+        await refuse(context, coilyard.InvalidArgument("no"), grpc.StatusCode.INVALID_ARGUMENT)
 
-    gateway.handlers["StartOptimization"] = refuse
+    gateway.handlers["StartOptimization"] = refuse_late
     starting = asyncio.ensure_future(session.start_optimization("x", "grid_search", objective=parabola))
     await begun.wait()
     starting.cancel()

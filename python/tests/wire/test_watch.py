@@ -13,7 +13,7 @@ import coilyard
 from coilyard import SessionContext, VariableUpdate, Watch
 from coilyard._calls import Caller
 from coilyard._carrier import UnaryCarrier
-from support.manual_clock import ManualClock, settle, until
+from support.manual_clock import ManualClock, PassingClock, settle, until
 from support.scripted_gateway import ScriptedGateway, WatchPeer, a_message, an_update
 
 pytestmark = pytest.mark.asyncio
@@ -302,8 +302,9 @@ async def test_throttle_delivers_the_last_value_when_its_time_has_come(
             a_message(step + 1, an_update("updated", "progress", step * 25.0, (step - 1) * 25.0, revision=step + 1))
         )
     following = asyncio.ensure_future(anext(watch))
-    await until(lambda: clock.sleepers == [0.5])
-    await asyncio.sleep(0.02)
+    await until(lambda: watch._feed.position.revision == 5, "all have come")
+    await settle()
+    assert clock.sleepers == [0.5]
     assert not following.done()
     await clock.advance(0.5)
     last = await following
@@ -367,6 +368,7 @@ async def test_a_gateway_that_never_comes_is_told_after_the_timeout(
     gateway: ScriptedGateway, channel: grpc.aio.Channel
 ) -> None:
     await gateway.stop()
-    session = SessionContext("s", channel, {"timeout": 0.2})
+    # The time is over after the second attempt.
+    caller = Caller(UnaryCarrier(channel), 60.0, PassingClock(15.0))
     with pytest.raises(ConnectionError):
-        await anext(session.watch_variable("x"))
+        await anext(SessionContext("s", channel, caller=caller).watch_variable("x"))
