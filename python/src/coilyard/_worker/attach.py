@@ -153,10 +153,10 @@ class Attachment:
             reason = (
                 f"nothing came from the runtime for {silent_s:.1f} s: it is gone, it hangs, or it cannot be reached"
             )
+            # A loop that hangs would never hear of what comes next.
+            cut_off_soon(Exit.LEASE_OVER, reason)
             with contextlib.suppress(RuntimeError):  # the loop has just ended
                 loop.call_soon_threadsafe(self._abandon, WorkerExit(Exit.LEASE_OVER, reason))
-            # A loop that hangs would never hear of it.
-            cut_off_soon(Exit.LEASE_OVER, reason)
 
         watch = LeaseWatch(self._lease, over)
         try:
