@@ -20,6 +20,11 @@ _REFUSALS = {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED,
 _Call = grpc.aio.StreamStreamCall[bytes, workers_pb2.AttachResponse]
 _ATTACH = "/coilyard.v1.Workers/Attach"
 
+#: What grpc.aio says of a stream to which a write has failed until it has read why the stream has ended.
+_UNEXPLAINED = "Internal error from Core"
+_LOOK_S = 0.01
+_LOOKS = 500
+
 
 class GrpcCarrier:
     """See `Carrier`.
@@ -105,8 +110,23 @@ async def _serve(stream: _Call, reading: asyncio.Task[None], writing: asyncio.Ta
 
 async def _ended(stream: _Call, error: BaseException, reason: str) -> WorkerExit:
     """The exit for a stream that broke; a write to one that is over says less than its status."""
-    status = error.code() if isinstance(error, grpc.aio.AioRpcError) else await stream.code()
-    text = error_from_rpc(error) if isinstance(error, grpc.aio.AioRpcError) else await stream.details()
-    if status in _REFUSALS:
+    if not isinstance(error, grpc.aio.AioRpcError) or error.details() == _UNEXPLAINED:
+        error = await _explained(stream)
+    text = error_from_rpc(error)
+    if error.code() in _REFUSALS:
         return WorkerExit(Exit.REFUSED, f"the runtime refused this worker: {text}")
     return WorkerExit(Exit.DISCONNECTED, f"{reason}: {text}")
+
+
+async def _explained(stream: _Call) -> grpc.aio.AioRpcError:
+    """Why the stream has ended, which comes after the failure of a write; nobody tells when."""
+    for _ in range(_LOOKS):
+        if await stream.details() != _UNEXPLAINED:
+            break
+        await asyncio.sleep(_LOOK_S)
+    return grpc.aio.AioRpcError(
+        await stream.code(),
+        await stream.initial_metadata(),
+        await stream.trailing_metadata(),
+        details=await stream.details(),
+    )
