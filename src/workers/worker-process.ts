@@ -55,12 +55,15 @@ export interface WorkerPlan {
   readonly token?: string | undefined;
 }
 
-/** How long the second sign of a death is waited for after the first: the exit of the process, the end of its stream. */
-const SECOND_SIGN_MS = 250;
+/**
+ * How long the second sign of a death is waited for after the first: the exit of the process, the end of its stream. Whoever
+ * reports the exit needs the processor for that.
+ */
+const SECOND_SIGN_MS = 2_000;
 /** How long a process is waited for after SIGKILL: one that hangs in the kernel is left behind and reported. */
 const REAP_MS = 5_000;
-/** How long a hung worker is given to say where it hangs. */
-const LAST_WORDS_MS = 250;
+/** How long a hung worker is given to say where it hangs. It ends as soon as it has. */
+const LAST_WORDS_MS = 2_000;
 /** Lines of stderr that are held against a call. */
 const CASUALTY_LINES = 10;
 
