@@ -7,10 +7,15 @@ from collections.abc import AsyncIterator
 import grpc
 import pytest
 import pytest_asyncio
+from hypothesis import HealthCheck, settings
 
 from coilyard._calls import open_channel
 from support.manual_clock import ManualClock
 from support.scripted_gateway import ScriptedGateway
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import coilyard
 from coilyard import DSPyOptimizationBridge, SessionContext
 from support.dspy_task import TRAIN, Held, accuracy_metric, repeats, threads_of_the_bridge
 from support.local_lm import LocalLM
+from support.manual_clock import settle
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.gateway, pytest.mark.dspy]
 
@@ -130,7 +131,7 @@ async def test_a_locked_variable_is_refused_before_anything_is_compiled(
     optimizer = await the_optimizer_of_the_document(bridge)
     student = dspy.Predict("question -> answer")
     running = asyncio.create_task(optimizer.compile(student, trainset=TRAIN))
-    assert await asyncio.to_thread(held.started.wait, 10)
+    assert await asyncio.to_thread(held.started.wait, 60)
     assert (await session.get_optimization_status("max_demos"))["is_optimizing"]
     labeled = await bridge.create_variable_aware_optimizer(LabeledFewShot, {"k": "max_demos"})
     with pytest.raises(coilyard.AlreadyOptimizing, match="max_demos"):
@@ -148,9 +149,10 @@ async def test_cancelling_ends_the_work_and_frees_the_variables(
     held = model.answer = Held()
     optimizer = await the_optimizer_of_the_document(bridge)
     running = asyncio.create_task(optimizer.compile(dspy.Predict("question -> answer"), trainset=TRAIN))
-    assert await asyncio.to_thread(held.started.wait, 10)
+    assert await asyncio.to_thread(held.started.wait, 60)
     running.cancel()
-    asyncio.get_running_loop().call_soon(held.go_on.set)
+    await settle()
+    held.go_on.set()
     with pytest.raises(asyncio.CancelledError):
         await running
     assert (len(model.asked), threads_of_the_bridge()) == (1, [])
@@ -212,7 +214,7 @@ async def test_a_run_that_is_lost_does_not_cost_the_program(
     class Ending(LabeledFewShot):
         def compile(self, student: Any, *, trainset: Any) -> Any:
             if ends:
-                asyncio.run_coroutine_threadsafe(other.stop(), loop).result(10)
+                asyncio.run_coroutine_threadsafe(other.stop(), loop).result(60)
             return super().compile(student, trainset=trainset)
 
     optimizer = await bridge.create_variable_aware_optimizer(Ending, {"k": "k"})
@@ -318,7 +320,7 @@ async def test_what_others_wrote_meanwhile_is_not_overwritten(
     class Interfering(LabeledFewShot):
         def compile(self, student: Any, *, trainset: Any) -> Any:
             writing = asyncio.run_coroutine_threadsafe(other.update_variables({"qa_demos": mine, "k": 4}), loop)
-            writing.result(10)
+            writing.result(60)
             return super().compile(student, trainset=trainset)
 
     optimizer = await bridge.create_variable_aware_optimizer(Interfering, {"k": "k"})

@@ -14,6 +14,7 @@ import pytest
 import coilyard
 from coilyard import DSPyOptimizationBridge, SessionContext
 from support.local_lm import AsyncLocalLM, LocalLM
+from support.manual_clock import settle
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.gateway, pytest.mark.dspy]
 
@@ -189,7 +190,7 @@ async def test_a_cancelled_execution_asks_no_more(session: SessionContext) -> No
 
     def slowly(field: str, prompt: str, settings: dict[str, Any]) -> str:
         started.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         return field
 
     class Twice(dspy.Module):
@@ -205,9 +206,10 @@ async def test_a_cancelled_execution_asks_no_more(session: SessionContext) -> No
     await bridge.sync_dspy_parameters(module)
     with dspy.context(lm=model):
         running = asyncio.create_task(bridge.execute(module, question="?"))
-        assert await asyncio.to_thread(started.wait, 10)
+        assert await asyncio.to_thread(started.wait, 60)
         running.cancel()
         running.cancel()
+        await settle()
         go_on.set()
         with pytest.raises(asyncio.CancelledError):
             await running

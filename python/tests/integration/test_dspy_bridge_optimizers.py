@@ -13,6 +13,7 @@ from dspy.teleprompt import COPRO, GEPA, SIMBA, BootstrapFewShotWithRandomSearch
 from coilyard import DSPyOptimizationBridge, SessionContext, VariableAwareOptimizer
 from support.dspy_task import TRAIN, Held, accuracy_metric, repeats, threads_of_the_bridge
 from support.local_lm import LocalLM
+from support.manual_clock import settle
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.gateway, pytest.mark.dspy]
 
@@ -37,9 +38,10 @@ async def is_cancelled(optimizer: VariableAwareOptimizer, model: LocalLM, **argu
     """Compiles, cancels at the first answer, and sees that nothing goes on."""
     held = model.answer = Held()
     running = asyncio.create_task(optimizer.compile(dspy.Predict("question -> answer"), trainset=TRAIN, **arguments))
-    assert await asyncio.to_thread(held.started.wait, 10)
+    assert await asyncio.to_thread(held.started.wait, 60)
     running.cancel()
-    asyncio.get_running_loop().call_soon(held.go_on.set)
+    await settle()
+    held.go_on.set()
     with pytest.raises(asyncio.CancelledError):
         await running
     asked = len(model.asked)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -9,9 +11,12 @@ from hypothesis import strategies as st
 import coilyard
 
 pytestmark = pytest.mark.gateway
+bounded = partial(
+    settings, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@bounded(max_examples=40)
 @given(integer=st.integers(), number=st.floats(allow_nan=False, allow_infinity=False), text=st.text(max_size=200))
 def test_any_number_and_text_survives_the_way_there_and_back(
     address: str, integer: int, number: float, text: str
@@ -54,7 +59,7 @@ _NESTED = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@bounded(max_examples=60)
 @given(items=st.lists(_NESTED, max_size=6))
 def test_each_number_in_lists_and_maps_comes_back_as_what_it_was(address: str, items: list[object]) -> None:
     with coilyard.sync.connect(address) as client, client.create_session() as session:

@@ -39,7 +39,7 @@ def mirror() -> Iterator[SessionContext]:
             yield client.session("mirror", create=False)
     finally:
         process.stdin.close()
-        code = process.wait(timeout=15)
+        code = process.wait(timeout=60)
         process.stdout.close()
     assert code == 0
 

@@ -37,7 +37,7 @@ class Held:
 
     def __call__(self, field: str, prompt: str, settings: dict[str, Any]) -> str:
         self.started.set()
-        assert self.go_on.wait(10)
+        assert self.go_on.wait(60)
         return self._answer(field, prompt, settings)
 
 

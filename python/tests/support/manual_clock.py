@@ -44,8 +44,8 @@ class ManualClock:
 class PassingClock:
     """Time that passes with each look at it and with each sleep, and does not ask the machine how fast it is.
 
-    A caller looks at it once for each request and twice for each attempt. With `2 * n * step_s` seconds for a request the
-    time is over after the attempt `n`, and each of them has as much real time as `step_s` or more.
+    A caller looks at it once for each request and twice for each attempt. With `2 * n * step_s` seconds for a request
+    the time is over after the attempt `n`, and each of them has as much real time as `step_s` or more.
     """
 
     def __init__(self, step_s: float) -> None:

@@ -41,7 +41,7 @@ class GatewayProcess:
 
     def _end(self) -> int:
         assert self._process.stdout is not None
-        code = self._process.wait(timeout=15)
+        code = self._process.wait(timeout=60)
         self._process.stdout.close()
         self._talk.close()
         return code

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import dspy
@@ -14,6 +13,7 @@ from coilyard import AlreadyOptimizing
 from coilyard._dspy_bridge.threads import Interrupted, Interruption, run_in_thread
 from coilyard._dspy_bridge.trials import Recorder
 from support.local_lm import LocalLM
+from support.manual_clock import settle, until
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.dspy]
 
@@ -72,7 +72,7 @@ async def test_cancelling_ends_the_work_of_every_thread(num_threads: int) -> Non
 
     def slowly(field: str, prompt: str, settings: dict[str, Any]) -> str:
         started.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         return "answer"
 
     model = LocalLM(slowly)
@@ -80,22 +80,15 @@ async def test_cancelling_ends_the_work_of_every_thread(num_threads: int) -> Non
     before = pools()
     with dspy.context(lm=model, trace=[], disable_history=True):
         running = asyncio.create_task(run_in_thread(dspy, lambda _: evaluate(dspy.Predict("question -> answer"))))
-        assert await asyncio.to_thread(started.wait, 10)
+        assert await asyncio.to_thread(started.wait, 60)
         running.cancel()
-        asyncio.get_running_loop().call_soon(go_on.set)
+        await settle()
+        go_on.set()
         with pytest.raises(asyncio.CancelledError):
             await running
     assert len(model.asked) <= num_threads
     assert ours() == []
-    await _until(lambda: pools() <= before)
-
-
-async def _until(is_so: Callable[[], bool]) -> None:
-    async def poll() -> None:
-        while not is_so():
-            await asyncio.sleep(0)
-
-    await asyncio.wait_for(poll(), 10)
+    await until(lambda: pools() <= before)
 
 
 async def test_a_metric_alone_is_enough_to_be_interrupted() -> None:

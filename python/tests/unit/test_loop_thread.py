@@ -12,10 +12,7 @@ import pytest
 from coilyard._errors import ClientClosed
 from coilyard._loop_thread import LoopThread
 
-pytestmark = [
-    pytest.mark.timeout(20),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 
 
 async def answer() -> int:

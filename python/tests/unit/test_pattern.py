@@ -76,6 +76,6 @@ def test_what_cannot_be_matched_in_linear_time_or_is_no_pattern_is_refused(patte
 @pytest.mark.parametrize("pattern", ["^((a*)*)*$", "^(a|a)*$", "(a+)+$", "^a*a*a*a*a*a*$", "(.*)(.*)(.*)(.*)x"])
 def test_patterns_that_hang_a_backtracking_engine_are_quick(pattern: str) -> None:
     compiled = Pattern(pattern)
-    started = time.perf_counter()
+    started = time.process_time()
     assert compiled.search("a" * 3_000 + "b") is False
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2

@@ -96,7 +96,7 @@ def test_a_few_bytes_that_say_a_giant_are_refused_in_short_time() -> None:
     keys: Any = ("x",)
     for _ in range(40):
         keys = (keys, keys)
-    started = time.monotonic()
+    started = time.process_time()
     for bomb, error in (
         (nested, PayloadTooLarge),
         ({"variables": nested}, PayloadTooLarge),
@@ -108,7 +108,7 @@ def test_a_few_bytes_that_say_a_giant_are_refused_in_short_time() -> None:
             PICKLE.load(pickle.dumps(bomb))
     with pytest.raises(ValueError, match="memory"):
         PICKLE.load(b"\x80\x04}r\xff\xff\xff\x7f.")
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 @given(data=st.binary(max_size=60))
