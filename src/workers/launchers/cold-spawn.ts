@@ -27,10 +27,10 @@ export interface ColdSpawnOptions extends InterpretersOptions {
  * How long a guardian is given to kill its charge and all below it. It takes milliseconds and never hangs, but it needs the
  * processor: killed before it had its turn, it would leave behind what only it can find.
  */
-const GUARDIAN_MS = 5_000;
+const GUARDIAN_MS = 2_500;
 
 /** How long a dead worker's group is waited for after SIGKILL. */
-const GROUP_MS = 5_000;
+const GROUP_MS = 2_000;
 
 export const STDERR_LINES = 50;
 

@@ -23,7 +23,7 @@ const FORK_TIMEOUT_MS = 10_000;
 /** A worker's line ends with it; a zygote that says nothing of its death for so long hangs. */
 const REPORT_TIMEOUT_MS = 3_000;
 /** How long the guardian is given to kill everything before it is killed itself: it never hangs, but needs the processor. */
-const KILL_GRACE_MS = 5_000;
+const KILL_GRACE_MS = 4_000;
 
 export interface ZygoteSpec {
   readonly clock: Clock;
