@@ -10,6 +10,7 @@ import pytest
 
 import coilyard
 from coilyard import SessionContext
+from support.manual_clock import until
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.gateway]
 
@@ -52,9 +53,9 @@ async def test_a_strategy_is_chosen_by_a_threshold_while_somebody_watches(
         await session.set_variable("reasoning_strategy", "ChainOfThought" if complexity > threshold else "Predict")
 
     await choose("What is 2+2?")
+    await until(lambda: len(seen) == 2, "before the next change, which would be told in its place")
     await choose("Explain the philosophical implications of consciousness in systems that were made by people and " * 2)
-    while len(seen) < 3:
-        await asyncio.sleep(0.001)
+    await until(lambda: len(seen) == 3)
     assert seen == ["ChainOfThought", "Predict", "ChainOfThought"]
     stats = await session.get_variable_stats()
     assert (stats["write_count"], f"{stats['cache_hit_rate']:.2%}") == (2, "50.00%")

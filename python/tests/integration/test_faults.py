@@ -77,22 +77,16 @@ async def test_a_wire_that_falls_silent_is_a_timeout_and_the_client_recovers(
     faulty: FaultyWire, session: SessionContext
 ) -> None:
     await session.register_variable("x", "integer", 0)
-    async with coilyard.connect(faulty.address, timeout=0.3) as client:
+    async with coilyard.connect(faulty.address) as client:
         far = await client.session(session.session_id, config={"push": False})
         (stuck,) = faulty.lines
         stuck.silence()
+        client._caller.timeout_s = 0.3
         with pytest.raises(TimeoutError):
             await far.get_variable("x", bypass_cache=True)
         stuck.hang_up()
-
-        async def comes_back() -> int:
-            while True:
-                try:
-                    return int(await far.get_variable("x", bypass_cache=True))
-                except (ConnectionError, TimeoutError):
-                    await asyncio.sleep(0.01)
-
-        assert await asyncio.wait_for(comes_back(), 10) == 0
+        client._caller.timeout_s = 60.0
+        assert await far.get_variable("x", bypass_cache=True) == 0
 
 
 async def test_connections_that_come_and_go_in_any_order_lose_no_write_and_repeat_none(
@@ -102,10 +96,14 @@ async def test_connections_that_come_and_go_in_any_order_lose_no_write_and_repea
     await session.register_variable("x", "integer", 0)
     faulty.delay_s = 0.003
     done = asyncio.Event()
+    written = 0
 
     async def trouble() -> None:
         while not done.is_set():
+            before = written
             await asyncio.sleep(0.04)
+            # However slow everything is, something gets through in between.
+            await until(lambda before=before: written > before or done.is_set())
             living = [line for line in faulty.lines if not line.is_silent]
             if living:
                 living[0].silence()
@@ -119,6 +117,7 @@ async def test_connections_that_come_and_go_in_any_order_lose_no_write_and_repea
         troubling = asyncio.ensure_future(trouble())
         for number in range(1, 41):
             await far.set_variable("x", number)
+            written = number
         done.set()
         await troubling
     (_, variable) = await session.list_variables()

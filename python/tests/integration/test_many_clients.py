@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 import coilyard
 from coilyard import SessionContext
-from support.manual_clock import until
+from support.manual_clock import PassingClock, until
 from support.real_gateway import GatewayProcess, Wire
 
 pytestmark = pytest.mark.gateway
@@ -100,15 +99,20 @@ async def test_writes_over_a_connection_that_keeps_breaking_happen_once_each(
     async with coilyard.connect(wire.address) as client:
         writer = await client.session(session.session_id)
         stop = asyncio.Event()
+        written = 0
 
         async def break_it() -> None:
             while not stop.is_set():
+                before = written
                 await asyncio.sleep(0.03)
+                # However slow everything is, something gets through in between.
+                await until(lambda before=before: written > before or stop.is_set())
                 wire.cut()
 
         breaking = asyncio.ensure_future(break_it())
         for number in range(1, 151):
             await writer.set_variable("x", number)
+            written = number
         stop.set()
         await breaking
     (variable,) = await session.list_variables()
@@ -154,20 +158,22 @@ async def test_the_cache_falls_back_and_becomes_true_again_by_itself(wire: Wire,
         wire.cut()
         await until(lambda: not reader.cache.live)
         await session.set_variable("x", 1)
-        await until(lambda: reader.cache.live)
-        assert await reader.get_variable("x") == 1
+        # It may be live again before the write, of which it hears then a moment after who wrote.
+        await until(lambda: reader.cache.live and reader.cached("x", None) == 1)
+        assert (await reader.get_variable("x"), reader.get_cache_stats()["misses"]) == (1, 1)
 
 
 @pytest.mark.asyncio
 async def test_a_gateway_that_was_killed_is_a_connection_error_and_nothing_hangs() -> None:
     process = await asyncio.to_thread(GatewayProcess)
-    async with coilyard.connect(process.address, timeout=0.5) as client:
+    async with coilyard.connect(process.address) as client:
         session = await client.session("s")
         await session.register_variable("x", "integer", 1)
         await session.get_variable("x")
         watch = session.watch_variable("x")
         await anext(watch)
         await asyncio.to_thread(process.kill)
+        client._caller.clock, client._caller.timeout_s = PassingClock(15.0), 60.0  # which are over after two attempts
         with pytest.raises(ConnectionError):
             await session.set_variable("x", 2)
         await watch.aclose()
@@ -231,7 +237,5 @@ def test_a_watch_of_the_facade_can_be_cancelled_from_another_thread(address: str
         session.register_variable("x", "integer", 7)
         watch = session.watch_variable("x", include_initial=False)
         threading.Timer(0.1, session.cancel_watch, (watch,)).start()
-        started = time.monotonic()
         assert list(watch) == []
-        assert time.monotonic() - started < 5
         session.stop()

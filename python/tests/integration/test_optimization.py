@@ -114,7 +114,7 @@ async def test_a_callback_is_told_of_every_trial_by_an_interrupted_connection_to
 
 async def test_trials_at_the_same_time_and_failed_ones(session: SessionContext) -> None:
     await a_temperature(session)
-    together = threading.Barrier(3, timeout=10)
+    together = threading.Barrier(3, timeout=60)
 
     def objective(value: float) -> float:
         together.wait()
@@ -158,7 +158,7 @@ async def test_anybody_may_stop_a_run_and_the_best_so_far_is_written(
         scored.append(value)
         return parabola(value)
 
-    config = {"seed": 1, "lease_s": 3}
+    config = {"seed": 1, "lease_s": 9}
     await session.start_optimization("temperature", "random_search", config, 50, 0, objective=objective)
     while (await other.get_optimization_status("temperature"))["iteration"] < 5:
         await asyncio.sleep(0.002)
@@ -197,7 +197,7 @@ async def test_a_client_that_vanishes_loses_its_lease_and_nothing_is_written(
     wire: Wire, session: SessionContext
 ) -> None:
     await a_temperature(session)
-    client = await coilyard.connect(wire.address, timeout=0.5)
+    client = await coilyard.connect(wire.address)
     mine = await client.session(session.session_id)
     started = asyncio.Event()
 
@@ -206,7 +206,7 @@ async def test_a_client_that_vanishes_loses_its_lease_and_nothing_is_written(
         await asyncio.Event().wait()
         return 1.0
 
-    await mine.start_optimization("temperature", "bayesian", {"lease_s": 1}, objective=objective)
+    await mine.start_optimization("temperature", "bayesian", {"lease_s": 3}, objective=objective)
     await started.wait()
     await wire.close()
     status = await over(session)
@@ -230,9 +230,9 @@ async def test_a_lease_is_kept_for_as_long_as_a_trial_takes(
 
     monkeypatch.setattr(Caller, "__call__", counted)
     run = await session.start_optimization(
-        "temperature", "random_search", {"lease_s": 1}, 1, objective=lambda _: release.wait() or 1.0
+        "temperature", "random_search", {"lease_s": 6}, 1, objective=lambda _: release.wait() or 1.0
     )
-    await until(lambda: renewals and renewals[-1] - renewals[0] > 1)
+    await until(lambda: renewals and renewals[-1] - renewals[0] > 6)
     assert (await session.get_optimization_status("temperature"))["is_optimizing"]
     release.set()
     assert (await over(session))["optimization_id"] == run

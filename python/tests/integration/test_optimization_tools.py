@@ -17,7 +17,7 @@ from support.manual_clock import until
 from support.needs import needs_gateway
 from support.real_gateway import GatewayProcess
 
-pytestmark = [pytest.mark.asyncio, pytest.mark.gateway, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.asyncio, pytest.mark.gateway, pytest.mark.timeout(120)]
 
 TOOLS = '''
 import asyncio
