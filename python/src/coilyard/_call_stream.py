@@ -164,7 +164,7 @@ class CallStream:
         self._cancelled: list[calls_pb2.CallerFrame] = []
         self._idle_writer: asyncio.Future[None] | None = None
         self._pieces: dict[int, list[bytes]] = {}
-        self._tasks = [self.loop.create_task(self._read()), self.loop.create_task(self._write())]
+        self._tasks = [self.loop.create_task(self._read()), self.loop.create_task(self._serve_writes())]
 
     async def carry(self, path: str, message: bytes, timeout_s: float, calling_session: str) -> bytes:
         """Sends one encoded request and returns the encoded answer.
@@ -209,9 +209,18 @@ class CallStream:
         if self._idle_writer is not None and not self._idle_writer.done():
             self._idle_writer.set_result(None)
 
+    async def _serve_writes(self) -> None:
+        try:
+            await self._write()
+        except (grpc.RpcError, grpc.aio.UsageError, asyncio.InvalidStateError):
+            pass  # whoever reads hears why
+        except Exception as error:  # nothing would be written any more, and nobody must wait for that
+            self._end(error)
+
     async def _write(self) -> None:
         # A write to a stream that is refused would hide the reason: grpc.aio then reports the write and nothing else.
-        accepted = dict(await self._stream.initial_metadata())
+        # Its pairs: the keys of this mapping are pairs, too, before grpcio 1.80.
+        accepted = {key: value for key, value in await self._stream.initial_metadata()}  # noqa: C416
         if MAX_BYTES not in accepted:
             return  # whoever reads hears why
         self._max_bytes = int(accepted[MAX_BYTES])
@@ -222,10 +231,7 @@ class CallStream:
                 self._idle_writer = self.loop.create_future()
                 await self._idle_writer
                 continue
-            try:
-                await self._stream.write(message)
-            except (grpc.RpcError, grpc.aio.UsageError, asyncio.InvalidStateError):
-                return
+            await self._stream.write(message)
 
     def _pack(self) -> bytes:
         """What waits as one message, empty when nothing does.
