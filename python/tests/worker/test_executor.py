@@ -251,15 +251,18 @@ async def test_a_function_in_a_thread_is_interrupted_between_two_steps(build: Bu
 
 
 async def test_a_function_that_does_not_stop_keeps_its_place(build: Build) -> None:
-    released = threading.Event()
+    begun, released = threading.Event(), threading.Event()
 
     def stubborn() -> str:
+        begun.set()
         released.wait()
         return "after all"
 
     worker = build(stubborn, add, concurrency=1)
-    call = worker.start(a_tool_call("stubborn", timeout_ms=10))
-    await asyncio.sleep(0.05)
+    call = worker.start(a_tool_call("stubborn"))
+    await until(begun.is_set)
+    worker.executor._running[call].stop("deadline", "as a timer does")
+    await settle()
     assert worker.executor.call_ids == [call]
     with pytest.raises(coilyard.PoolSaturated) as full:
         await worker.tool("add", {"a": 1})

@@ -15,6 +15,7 @@ from coilyard._wire_errors import detail_from_error
 from coilyard._worker.exits import Exit, WorkerExit
 from coilyard._worker.local_carrier import LocalCarrier, _Line, socket_address
 from coilyard._worker.outbox import Outbox
+from support.manual_clock import until
 
 pytestmark = pytest.mark.asyncio
 
@@ -201,7 +202,7 @@ async def test_what_comes_right_behind_the_welcome_waits_until_that_was_read(tmp
     await asyncio.sleep(0.02)
     heard: list[str] = []
     carrier.serve(Outbox(), lambda frames: heard.extend(frame.cancel.reason for frame in frames))
-    assert heard == ["a", "b"]
+    await until(lambda: heard == ["a", "b"])
     await carrier.close()
     await parted.wait()
     server.close()

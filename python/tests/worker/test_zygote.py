@@ -12,10 +12,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
+from coilyard._zygote import safety
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a zygote needs /proc and prctl")
 
@@ -51,7 +55,7 @@ class Zygote:
 @contextmanager
 def a_zygote(*arguments: str) -> Iterator[Zygote]:
     ours, theirs = socket.socketpair()
-    ours.settimeout(15)
+    ours.settimeout(60)
     # The channel is descriptor 3, which only the child can make it.
     prepare = f"import os, sys; os.dup2({theirs.fileno()}, 3); sys.argv[0] = 'zygote'\n"
     prepare += "from coilyard._zygote.main import main; main()"
@@ -69,7 +73,7 @@ def a_zygote(*arguments: str) -> Iterator[Zygote]:
         ours.close()
         assert process.stdin is not None
         process.stdin.close()
-        process.wait(10)
+        process.wait(60)
 
 
 def an_order(**changes: Any) -> dict[str, Any]:
@@ -101,7 +105,7 @@ def test_an_import_that_fails_is_named_and_ends_it(tmp_path: Path) -> None:
         assert failed["type"] == "import_failed"
         assert failed["module"] == "broken_module"
         assert "ValueError: not today" in failed["reason"]
-        assert zygote.process.wait(10) == 3
+        assert zygote.process.wait(60) == 3
 
 
 def test_a_preload_that_fails_does_no_harm() -> None:
@@ -137,6 +141,16 @@ def test_a_thread_that_ends_by_itself_is_waited_for(tmp_path: Path) -> None:
         assert zygote.hear()["objections"] == []
 
 
+def test_a_zygote_that_stood_still_waits_for_its_threads_no_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads, hours, slept = iter([{1, 2}, {1, 2}, {1}]), count(step=3_600), list[float]()
+    monkeypatch.setattr(safety, "_tasks", lambda: next(threads))
+    monkeypatch.setattr(safety, "time", SimpleNamespace(monotonic=lambda: next(hours), sleep=slept.append))
+    watching = safety.Safety()
+    watching.release()
+    watching.settle()
+    assert len(slept) == 2
+
+
 def test_a_thread_that_comes_later_is_found_before_the_fork(tmp_path: Path) -> None:
     # Only in the zygote: a signal is what can start something in a process that does nothing.
     (tmp_path / "late.py").write_text(
@@ -147,8 +161,7 @@ def test_a_thread_that_comes_later_is_found_before_the_fork(tmp_path: Path) -> N
     with a_zygote("--import", "late", "--path", str(tmp_path)) as zygote:
         pid = zygote.hear()["pid"]
         os.kill(pid, signal.SIGUSR1)
-        until = time.monotonic() + 5
-        while len(list(Path(f"/proc/{pid}/task").iterdir())) == 1 and time.monotonic() < until:
+        while len(list(Path(f"/proc/{pid}/task").iterdir())) == 1:
             time.sleep(0.01)
         refused = zygote.ask(**an_order())
         assert refused == {"type": "refused", "id": 1, "objections": ["thread 'late'"]}
@@ -170,5 +183,5 @@ def test_it_ends_with_the_runtime(end: str) -> None:
         else:
             assert zygote.process.stdin is not None
             zygote.process.stdin.close()
-        zygote.process.wait(10)
+        zygote.process.wait(60)
         assert not Path(f"/proc/{pid}").exists()
