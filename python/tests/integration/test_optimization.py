@@ -146,11 +146,12 @@ async def test_anybody_may_stop_a_run_and_the_best_so_far_is_written(
     session: SessionContext, other: SessionContext
 ) -> None:
     await a_temperature(session)
-    cancelled = asyncio.Event()
+    begun, cancelled = asyncio.Event(), asyncio.Event()
     scored: list[float] = []
 
     async def objective(value: float) -> float:
         if len(scored) == 5:
+            begun.set()
             try:
                 await asyncio.Event().wait()
             finally:
@@ -160,8 +161,7 @@ async def test_anybody_may_stop_a_run_and_the_best_so_far_is_written(
 
     config = {"seed": 1, "lease_s": 9}
     await session.start_optimization("temperature", "random_search", config, 50, 0, objective=objective)
-    while (await other.get_optimization_status("temperature"))["iteration"] < 5:
-        await asyncio.sleep(0.002)
+    await begun.wait()
     await other.stop_optimization("temperature")
     status = await other.get_optimization_status("temperature")
     assert (status["reason"], status["iteration"], status["best_value"]) == ("stopped", 5, max(scored, key=parabola))
