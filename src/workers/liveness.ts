@@ -40,11 +40,14 @@ export class Liveness {
 
   #check(lateMs: number): void {
     const { clock, intervalMs, allowedMisses, onSilence } = this.#options;
+    const nowMs = clock.monotonicMs();
     // A check this late means that this process stood still (a busy loop, a suspended machine): the signs that came
-    // meanwhile are still unread, so the worker is given the time again.
-    if (lateMs > intervalMs) this.sign();
-    const silentMs = clock.monotonicMs() - this.#lastSignAtMs;
-    if (silentMs > intervalMs * allowedMisses) onSilence(silentMs);
+    // meanwhile are still unread, so the worker is given that time again, and they are read before it is judged. No more than
+    // that: else a worker that hangs would never be found where this process often stands still for a moment.
+    const isLate = lateMs > intervalMs;
+    if (isLate) this.#lastSignAtMs = Math.min(nowMs, this.#lastSignAtMs + lateMs);
+    const silentMs = nowMs - this.#lastSignAtMs;
+    if (!isLate && silentMs > intervalMs * allowedMisses) onSilence(silentMs);
     else this.#timer = this.#arm();
   }
 }

@@ -56,9 +56,13 @@ class LateClock implements Clock {
     return { cancel: () => void this.#pending.splice(this.#pending.indexOf(fire), 1) };
   }
 
+  pass(byMs: number): void {
+    this.#nowMs += byMs;
+  }
+
   /** Lets that much time pass before the next timer is looked at. */
   stall(byMs: number): void {
-    this.#nowMs += byMs;
+    this.pass(byMs);
     this.#pending.shift()?.();
   }
 }
@@ -70,5 +74,25 @@ test('a worker is not blamed for the time in which this process stood still', ()
   clock.stall(100);
   expect(silences).toEqual([]);
   for (let n = 0; n < 3; n += 1) clock.stall(100);
+  expect(silences).toEqual([400]);
+});
+
+test('a worker that hangs is found also where this process stands still again and again', () => {
+  const clock = new LateClock();
+  const { silences } = aLiveness(clock);
+  for (let n = 0; n < 10 && silences.length === 0; n += 1) {
+    clock.stall(350);
+    clock.stall(100);
+  }
+  expect(silences).toEqual([400]);
+});
+
+test('a sign that comes while a check is late is credited no time to come', () => {
+  const clock = new LateClock();
+  const { liveness, silences } = aLiveness(clock);
+  clock.pass(250);
+  liveness.sign();
+  clock.stall(50);
+  for (let n = 0; n < 4; n += 1) clock.stall(100);
   expect(silences).toEqual([400]);
 });
