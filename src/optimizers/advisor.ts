@@ -6,6 +6,8 @@
 import { describeThrown, describeValue } from '../kernel/errors.js';
 import { err, ok, type Result } from '../kernel/result.js';
 import type { Candidate, Optimizer, Suggestion, TrialResult } from './algorithms/optimizer.js';
+import type { Answer } from './algorithms/work.js';
+import type { LoopShare } from './loop-share.js';
 import { unlessAborted } from './unless-aborted.js';
 
 export interface AdvisorOptions {
@@ -16,6 +18,8 @@ export interface AdvisorOptions {
   readonly check: (values: Candidate) => Promise<Candidate>;
   /** Aborted when the run ends: no answer is waited for any more. */
   readonly signal: AbortSignal;
+  /** The time that it may compute in. */
+  readonly share: LoopShare;
 }
 
 const wait: Suggestion = Object.freeze({ type: 'wait' });
@@ -71,15 +75,18 @@ export class Advisor {
   }
 
   /** @param otherwise the answer when the run ends before there is one. */
-  async #consult<T, Answer>(
+  async #consult<T, Given>(
     what: string,
     otherwise: T,
-    call: (optimizer: Optimizer) => Answer | Promise<Answer>,
-    read: (answer: Answer | undefined) => T,
+    call: (optimizer: Optimizer) => Answer<Given>,
+    read: (answer: Given | undefined) => T,
   ): Promise<Result<T, string>> {
-    const { optimizer, signal } = this.#options;
+    const { optimizer, signal, share } = this.#options;
     try {
-      const answer = await unlessAborted(call(optimizer), signal);
+      const answer = await unlessAborted(
+        share.run(() => call(optimizer), signal),
+        signal,
+      );
       return ok(signal.aborted ? otherwise : read(answer));
     } catch (error) {
       return err(`${what} of the optimizer failed: ${describeThrown(error)}`);

@@ -5,15 +5,19 @@ import { CoilyardError, describeThrown, describeValue, invalidArgument } from '.
 import type { SessionHandle } from '../sessions/handle.js';
 import { builtInOptimizers } from './algorithms/built-in.js';
 import type { Optimizer, OptimizerFactory, StudyVariable } from './algorithms/optimizer.js';
+import { isWork } from './algorithms/work.js';
+import type { LoopShare } from './loop-share.js';
 import { requireRight } from './refusals.js';
 import type { StudySettings } from './settings.js';
 
 export class Catalogue {
   readonly #random: Random;
+  readonly #share: LoopShare;
   readonly #factories = new Map<string, OptimizerFactory>(builtInOptimizers);
 
-  constructor(random: Random) {
+  constructor(random: Random, share: LoopShare) {
     this.#random = random;
+    this.#share = share;
   }
 
   /** Throws `invalid_argument` when the name is taken. */
@@ -23,21 +27,22 @@ export class Catalogue {
   }
 
   /**
-   * Makes the optimizer of a run, before anything is held. Throws what the factory says, `invalid_argument` for a name that
-   * there is not and for what is no optimizer, `variable_not_found` and `permission_denied`.
+   * Makes the optimizer of a run, before anything is held. Rejects with what the factory says, `invalid_argument` for a name
+   * that there is not and for what is no optimizer, `variable_not_found` and `permission_denied`.
    */
-  make(
+  async make(
     session: SessionHandle,
     owner: SessionHandle,
     references: readonly string[],
     { optimizer: name, direction, maxIterations, config }: StudySettings,
-  ): Optimizer {
+  ): Promise<Optimizer> {
     const factory = this.#factories.get(name);
     if (factory === undefined)
       throw invalidArgument('optimizer', `one of ${[...this.#factories.keys()].join(', ')}`, name);
     const variables = references.map((reference) => described(session, owner, reference));
     try {
-      const made = factory({ variables, direction, maxIterations, config, random: this.#random });
+      const begun = factory({ variables, direction, maxIterations, config, random: this.#random });
+      const made = isWork(begun) ? await this.#share.run(() => begun) : begun;
       if (typeof made?.ask !== 'function' || typeof made.tell !== 'function')
         throw new TypeError(`its factory made ${describeValue(made)}, not an object with ask and tell`);
       if (made.sweeps !== undefined && typeof made.sweeps !== 'boolean')

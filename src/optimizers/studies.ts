@@ -20,6 +20,7 @@ import type {
 } from './handle.js';
 import { drive, type Objective, toolObjective } from './objective.js';
 import { RunCommands, requestOf } from './run-commands.js';
+import { LoopShare } from './loop-share.js';
 import { onceUnknown, patiently } from './retries.js';
 import { driven, notCarriedOn, notOptimizing, overtaken, requireRight, statusIn } from './refusals.js';
 import { type StudySettings, studySettings } from './settings.js';
@@ -37,13 +38,16 @@ export interface StudiesOptions {
 
 export class Studies implements OptimizersPort {
   readonly #options: StudiesOptions;
+  /** The time that the optimizers of all runs may compute in. */
+  readonly #share: LoopShare;
   readonly #catalogue: Catalogue;
   /** Runs that go on here, by id; `undefined` while one begins. */
   readonly #studies = new Map<string, Study | undefined>();
 
   constructor(options: StudiesOptions) {
     this.#options = options;
-    this.#catalogue = new Catalogue(options.random);
+    this.#share = new LoopShare(options.clock);
+    this.#catalogue = new Catalogue(options.random, this.#share);
   }
 
   get clock(): Clock {
@@ -64,7 +68,7 @@ export class Studies implements OptimizersPort {
   ): Promise<OptimizationStatus> {
     const settings = studySettings(options);
     const owner = await this.#options.sessions.find(session.id);
-    const optimizer = settings.external ? undefined : this.#catalogue.make(session, owner, variables, settings);
+    const optimizer = settings.external ? undefined : await this.#catalogue.make(session, owner, variables, settings);
     const drives = this.#objective(session, options, settings, objective);
     const id = `opt_${this.#options.random.token(12)}`;
     this.#studies.set(id, undefined);
@@ -212,9 +216,9 @@ export class Studies implements OptimizersPort {
     return this.#studies.get(optimizationId);
   }
 
-  async #begin(options: Omit<StudyOptions, 'clock'>, objective: Objective | undefined): Promise<void> {
+  async #begin(options: Omit<StudyOptions, 'clock' | 'share'>, objective: Objective | undefined): Promise<void> {
     const { clock, adopt } = this.#options;
-    const study = new Study({ ...options, clock });
+    const study = new Study({ ...options, clock, share: this.#share });
     const { id } = study;
     this.#studies.set(id, study);
     study.onChange(() => {

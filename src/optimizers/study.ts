@@ -16,11 +16,11 @@ import type { OptimizationStatus, SessionHandle } from '../sessions/handle.js';
 import type { Optimization } from '../variables/optimization.js';
 import { Advisor } from './advisor.js';
 import type { Candidate, Optimizer, TrialResult } from './algorithms/optimizer.js';
-import { considerately } from './considerate.js';
 import type { Asked, AskOptions, Told, Trial, TrialOutcome } from './handle.js';
 import { Lease } from './lease.js';
 import { type Ending, isEnded, RunCommands } from './run-commands.js';
 import { LATE } from './patience.js';
+import type { LoopShare } from './loop-share.js';
 import { patiently } from './retries.js';
 import { Plateau, plateauWindow } from './plateau.js';
 import { Reception } from './reception.js';
@@ -39,6 +39,8 @@ export interface StudyOptions {
   /** Absent: its clients bring what they want to try. */
   readonly optimizer: Optimizer | undefined;
   readonly clock: Clock;
+  /** The time that its optimizer may compute in. */
+  readonly share: LoopShare;
 }
 
 /** How long a client waits for a trial before it is sent away to ask again. */
@@ -63,7 +65,7 @@ export class Study {
   #ending: Promise<void> | undefined;
 
   constructor(options: StudyOptions) {
-    const { session, optimization, settings, optimizer, clock } = options;
+    const { session, optimization, settings, optimizer, clock, share } = options;
     this.#options = options;
     this.#optimization = optimization;
     this.#reception = new Reception(clock);
@@ -76,7 +78,7 @@ export class Study {
     setMaxListeners(0, this.signal);
     const present = optimization.variables.map(({ before }) => before.value);
     const check = (values: Candidate): Promise<Candidate> => this.#checked(values);
-    if (optimizer !== undefined) this.#advisor = new Advisor({ optimizer, present, check, signal: this.signal });
+    if (optimizer !== undefined) this.#advisor = new Advisor({ optimizer, present, check, signal: this.signal, share });
   }
 
   get id(): string {
@@ -228,7 +230,7 @@ export class Study {
 
   /** What the optimizer suggests; `undefined` when it waits, and when the run ends instead. */
   async #next(advisor: Advisor): Promise<Candidate | undefined> {
-    const advice = await considerately(this.#options.clock, () => advisor.next());
+    const advice = await advisor.next();
     if (this.#ending !== undefined) return undefined;
     if (!advice.ok) await this.#fail(advice.error);
     else if (advice.value.type === 'candidate') return advice.value.values;

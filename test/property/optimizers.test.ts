@@ -2,9 +2,10 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { builtInOptimizers } from '../../src/optimizers/algorithms/built-in.js';
 import type { Candidate, StudyVariable, TrialResult } from '../../src/optimizers/algorithms/optimizer.js';
+import { bestAndLatest, Recollection } from '../../src/optimizers/algorithms/recollection.js';
 import type { Direction } from '../../src/variables/optimization.js';
 import { builtInTypes } from '../../src/variables/types/registry.js';
-import { anOptimizer, askNow, aVariable, complete, failed } from '../unit/optimizers/algorithms/runs.js';
+import { anOptimizer, aVariable, complete, failed } from '../unit/optimizers/algorithms/runs.js';
 
 const types = [...builtInOptimizers.keys()];
 
@@ -113,7 +114,7 @@ function proposals(
     told += 1;
   };
   while (proposed.length < iterations) {
-    const suggestion = running.length < parallel || running.length === 0 ? askNow(optimizer) : undefined;
+    const suggestion = running.length < parallel || running.length === 0 ? optimizer.ask() : undefined;
     if (suggestion?.type === 'candidate') {
       proposed.push(suggestion.values);
       running.push(suggestion.values);
@@ -201,7 +202,7 @@ test('what was told of foreign trials is not proposed again where values can be 
         const foreign = proposals(plan, [outcome], { iterations: 3 });
         const optimizer = anOptimizer(type, { variables, config });
         for (const values of foreign) optimizer.tell(values, outcome);
-        const next = askNow(optimizer);
+        const next = optimizer.ask();
         if (next.type === 'candidate') expect(foreign).not.toContainEqual(next.values);
       },
     ),
@@ -215,8 +216,26 @@ test('an optimizer takes being told of values that it could never have proposed'
     fc.property(study, fc.array(fc.tuple(foreign, result), { maxLength: 10 }), (plan, trials) => {
       const optimizer = anOptimizer(plan.type, { ...plan });
       for (const [values, outcome] of trials) optimizer.tell(values, outcome);
-      expect(['candidate', 'wait', 'done']).toContain(askNow(optimizer).type);
+      expect(['candidate', 'wait', 'done']).toContain(optimizer.ask().type);
     }),
     { numRuns: 100 },
+  );
+});
+
+test('what is forgotten of the trials is never among the best and the latest of them', () => {
+  const score = fc.option(fc.integer({ min: 0, max: 5 }), { nil: undefined });
+  fc.assert(
+    fc.property(fc.array(score, { maxLength: 60 }), fc.constantFrom(2, 6, 10), (scores, most) => {
+      const recollection = new Recollection(most);
+      for (const [place, each] of scores.entries()) recollection.add({ values: [place], point: [], score: each });
+      const worst = Math.min(...scores.map((each) => each ?? Infinity));
+      const all = scores.map((each) => each ?? worst);
+      const wanted = bestAndLatest(all, most);
+      const { trials, scores: recalled } = recollection.recall();
+      expect(trials.map(({ values }) => values[0])).toEqual(wanted);
+      expect(recalled).toEqual(wanted.map((place) => all[place]));
+      expect([recollection.size, recollection.isScored]).toEqual([scores.length, worst < Infinity]);
+    }),
+    { numRuns: 300 },
   );
 });

@@ -10,6 +10,7 @@ import { type FloatRange, type IntegerRange, type NumberRange, numberRange } fro
 import type { StudyPlan } from './optimizer.js';
 import { dimensionOf } from './search-space.js';
 import { keyOf, readSettings, type Settings } from './settings.js';
+import { mapped, type Work } from './work.js';
 
 export interface Axis {
   /** The value nearest to a coordinate, within the bounds and on a step. */
@@ -29,15 +30,17 @@ const FINEST = 1e-4;
 const LEAST_SCALE = { float: 1, integer: 10 } as const;
 
 /** The axes of a study; every variable must be a number. `own`: the keys of the algorithm itself. */
-export function axesOf(plan: StudyPlan, own: readonly string[]): Axis[] {
-  const settings = readSettings(plan, own, ['min', 'max', 'step', 'log']);
-  return settings.map((each) => {
-    const range = numberRange(each);
-    if (range === undefined) throw noNumber(each);
-    return range.min === undefined || range.max === undefined
-      ? openAxis(range, each)
-      : boundedAxis(dimensionOf(each), each);
-  });
+export function* axesOf(plan: StudyPlan, own: readonly string[]): Work<Axis[]> {
+  const settings = yield* readSettings(plan, own, ['min', 'max', 'step', 'log']);
+  return yield* mapped(settings, axisOf);
+}
+
+function axisOf(settings: Settings): Axis {
+  const range = numberRange(settings);
+  if (range === undefined) throw noNumber(settings);
+  return range.min === undefined || range.max === undefined
+    ? openAxis(range, settings)
+    : boundedAxis(dimensionOf(settings), settings);
 }
 
 function noNumber({ variable: { name, type } }: Settings): CoilyardError {

@@ -3,13 +3,23 @@
  * on when all are known. Those of one batch may be tried at the same time.
  */
 
+import { nameOf } from './candidate-name.js';
 import type { Candidate, Optimizer, Suggestion, TrialResult } from './optimizer.js';
 import type { Direction } from '../../variables/optimization.js';
 import { turnedScore } from './scores.js';
-import { nameOf } from './search-space.js';
+import type { Work } from './work.js';
 
-/** Yields candidates and is given their scores, larger is better, `-Infinity` for those that failed. */
-export type Search = Generator<readonly Candidate[], void, readonly number[]>;
+/** Candidates that are made when they are looked at: all of them may be more than memory holds. */
+export interface Batch {
+  readonly size: number;
+  at(index: number): Candidate;
+}
+
+/**
+ * Yields batches and is given their scores, larger is better, `-Infinity` for those that failed. Yields nothing where
+ * others may have their turn.
+ */
+export type Search<T = void> = Generator<Batch | undefined, T, readonly number[]>;
 
 export interface BatchOptions {
   readonly direction: Direction;
@@ -19,51 +29,76 @@ export interface BatchOptions {
   readonly remembers: boolean;
 }
 
+/** The batch of a few candidates. */
+export const batchOf = (candidates: readonly Candidate[]): Batch => ({
+  size: candidates.length,
+  at: (index) => candidates[index] ?? [],
+});
+
 export class BatchedSearch implements Optimizer {
   readonly #search: Search;
   readonly #options: BatchOptions;
   readonly #scores = new Map<string, number>();
   readonly #running = new Set<string>();
-  #batch: readonly Candidate[] = [];
-  #untold: Candidate[] = [];
+  #batch = batchOf([]);
+  /** Of those of the batch that were looked at. */
+  #names: string[] = [];
   #isDone = false;
 
-  constructor(search: Search, options: BatchOptions) {
+  private constructor(search: Search, options: BatchOptions) {
     this.#search = search;
     this.#options = options;
-    if (isNumbers(options.present)) this.#running.add(nameOf(options.present));
   }
 
-  ask(): Suggestion {
+  static *of(search: Search, options: BatchOptions): Work<BatchedSearch> {
+    const batched = new BatchedSearch(search, options);
+    if (isNumbers(options.present)) batched.#running.add(yield* nameOf(options.present));
+    return batched;
+  }
+
+  *ask(): Work<Suggestion> {
     while (!this.#isDone) {
-      const values = this.#untold.shift();
-      if (values !== undefined) {
-        this.#running.add(nameOf(values));
-        return { type: 'candidate', values };
-      }
-      const scores = this.#batch.flatMap((candidate) => this.#scores.get(nameOf(candidate)) ?? []);
-      if (scores.length < this.#batch.length) return { type: 'wait' };
-      this.#advance(scores);
+      const values = yield* this.#untold();
+      if (values !== undefined) return { type: 'candidate', values };
+      const scores = this.#names.flatMap((name) => this.#scores.get(name) ?? []);
+      if (scores.length < this.#names.length) return { type: 'wait' };
+      yield* this.#advance(scores);
     }
     return { type: 'done' };
   }
 
-  tell(values: Candidate, result: TrialResult): void {
+  *tell(values: Candidate, result: TrialResult): Work<void> {
     if (!isNumbers(values)) return;
-    const name = nameOf(values);
+    const name = yield* nameOf(values);
     this.#running.delete(name);
     this.#scores.set(name, turnedScore(result, this.#options.direction) ?? -Infinity);
-    this.#untold = this.#untold.filter((candidate) => nameOf(candidate) !== name);
   }
 
-  #advance(scores: readonly number[]): void {
-    const { value, done } = this.#search.next(scores);
-    this.#isDone = done === true;
-    this.#batch = value ?? [];
+  /** The next one of the batch that has no score and is not being tried. */
+  *#untold(): Work<Candidate | undefined> {
+    while (this.#names.length < this.#batch.size) {
+      const values = this.#batch.at(this.#names.length);
+      const name = yield* nameOf(values);
+      this.#names.push(name);
+      if (!this.#scores.has(name) && !this.#running.has(name)) {
+        this.#running.add(name);
+        return values;
+      }
+      yield;
+    }
+    return undefined;
+  }
+
+  *#advance(scores: readonly number[]): Work<void> {
+    let step = this.#search.next(scores);
+    while (step.done !== true && step.value === undefined) {
+      yield;
+      step = this.#search.next([]);
+    }
+    this.#isDone = step.done === true;
+    this.#batch = step.value ?? batchOf([]);
+    this.#names = [];
     if (!this.#options.remembers) this.#scores.clear();
-    const wanted = new Map(this.#batch.map((candidate) => [nameOf(candidate), candidate]));
-    for (const name of wanted.keys()) if (this.#scores.has(name) || this.#running.has(name)) wanted.delete(name);
-    this.#untold = [...wanted.values()];
   }
 }
 

@@ -14,15 +14,21 @@ import {
   probabilityOfImprovement,
   upperConfidenceBound,
 } from './acquisition.js';
+import { nameOf } from './candidate-name.js';
 import { type Config, isGiven, readInteger, readNumber, readWord } from './config.js';
-import { GaussianProcess, likeliestKernel } from './gaussian-process.js';
+import type { Dimension } from './dimension.js';
+import { GaussianProcess } from './gaussian-process.js';
 import { Ground } from './ground.js';
+import { likeliestKernel } from './likeliest-kernel.js';
 import type { Candidate, Optimizer, StudyPlan, Suggestion, TrialResult } from './optimizer.js';
+import { Places, type Point } from './places.js';
 import type { Direction } from '../../variables/optimization.js';
 import { mostPromising } from './promise.js';
+import { bestAndLatest, Recollection, type Trial } from './recollection.js';
 import { standardised, turnedScore } from './scores.js';
-import { nameOf, type SearchSpace, searchSpace } from './search-space.js';
+import { type SearchSpace, searchSpace } from './search-space.js';
 import { type SeededRandom, seededRandom } from './seeded-random.js';
+import { mapped, type Work } from './work.js';
 
 const ownKeys = ['acquisition_function', 'xi', 'kappa', 'n_initial_points', 'seed'] as const;
 
@@ -36,17 +42,19 @@ const MOST_TRIALS_FOR_LENGTHS = 60;
  * Config: `acquisition_function` ei (default), pi or ucb; `xi` (0.01, ei and pi: in standard deviations of the scores);
  * `kappa` (1.96, ucb); `n_initial_points` (5, the present values among them); `seed`.
  */
-export function bayesian(plan: StudyPlan): Optimizer {
-  const space = searchSpace(plan, ownKeys);
+export function* bayesian(plan: StudyPlan): Work<Optimizer> {
+  const space = yield* searchSpace(plan, ownKeys);
   const acquisition = readAcquisition(plan.config);
   const initialPoints = readInteger(plan.config, 'n_initial_points', { min: 1 }) ?? DEFAULT_INITIAL_POINTS;
-  return new Bayesian(space, {
+  const optimizer = new Bayesian(space, {
     acquisition,
     direction: plan.direction,
     initialPoints: Math.min(initialPoints, plan.maxIterations),
     random: seededRandom(plan.config, plan.random),
     present: plan.variables.map(({ value }) => value),
   });
+  yield* optimizer.begin();
+  return optimizer;
 }
 
 function readAcquisition(config: Config): Acquisition {
@@ -58,13 +66,6 @@ function readAcquisition(config: Config): Acquisition {
     throw invalidArgument(stray, `nothing beside acquisition_function ${name}, which does not read it`, config[stray]);
   if (name === 'ucb') return upperConfidenceBound(kappa ?? 1.96);
   return name === 'ei' ? expectedImprovement(xi ?? 0.01) : probabilityOfImprovement(xi ?? 0.01);
-}
-
-interface Trial {
-  readonly values: Candidate;
-  readonly point: readonly number[];
-  /** Larger is better; `undefined`: it failed. */
-  readonly score: number | undefined;
 }
 
 interface Options {
@@ -81,104 +82,111 @@ class Bayesian implements Optimizer {
   readonly #ordered: readonly boolean[];
   readonly #ground: Ground;
   readonly #running = new Map<string, readonly number[]>();
-  readonly #trials: Trial[] = [];
-  readonly #start: Candidate[];
+  readonly #trials = new Recollection(MOST_TRIALS);
+  /** What is tried before there is a model; the last one first. */
+  #start: Candidate[] = [];
 
   constructor(space: SearchSpace, options: Options) {
     this.#space = space;
     this.#options = options;
     this.#ordered = space.dimensions.map(({ ordered }) => ordered);
     this.#ground = new Ground(space);
-    this.#begin(options.present);
-    this.#start = stratified(space, options.initialPoints - this.#running.size, options.random);
   }
 
-  ask(): Suggestion {
-    const values = this.#isStarting() ? this.#initial() : this.#best();
+  /** Once, before it is asked. */
+  *begin(): Work<void> {
+    const { present, initialPoints, random } = this.#options;
+    yield* this.#run(present);
+    this.#start = yield* stratified(this.#space, initialPoints - this.#running.size, random);
+  }
+
+  *ask(): Work<Suggestion> {
+    const values = yield* this.#isStarting() ? this.#initial() : this.#best();
     if (values === undefined) return { type: 'done' };
-    this.#begin(values);
+    yield* this.#run(values);
     return { type: 'candidate', values };
   }
 
-  tell(values: Candidate, result: TrialResult): void {
-    const point = this.#space.coordinatesOf(values);
+  *tell(values: Candidate, result: TrialResult): Work<void> {
+    const point = yield* this.#space.coordinatesOf(values);
     if (point === undefined) return;
-    this.#running.delete(nameOf(values));
-    this.#ground.take(values);
-    this.#trials.push({ values, point, score: turnedScore(result, this.#options.direction) });
+    this.#running.delete(yield* nameOf(values));
+    yield* this.#ground.take(values);
+    this.#trials.add({ values, point, score: turnedScore(result, this.#options.direction) });
   }
 
   /** A model of failures alone would say nothing. */
   #isStarting(): boolean {
-    const begun = this.#trials.length + this.#running.size;
-    return begun < this.#options.initialPoints || this.#trials.every(({ score }) => score === undefined);
+    const begun = this.#trials.size + this.#running.size;
+    return begun < this.#options.initialPoints || !this.#trials.isScored;
   }
 
-  #begin(values: Candidate): void {
-    const point = this.#space.coordinatesOf(values);
+  *#run(values: Candidate): Work<void> {
+    const point = yield* this.#space.coordinatesOf(values);
     if (point === undefined) return;
-    this.#ground.take(values);
-    this.#running.set(nameOf(values), point);
+    yield* this.#ground.take(values);
+    this.#running.set(yield* nameOf(values), point);
   }
 
-  #initial(): Candidate | undefined {
+  *#initial(): Work<Candidate | undefined> {
     for (let planned = this.#start.pop(); planned !== undefined; planned = this.#start.pop())
-      if (!this.#ground.isTaken(planned)) return planned;
-    return this.#ground.draw(this.#options.random);
+      if (!(yield* this.#ground.isTaken(planned))) return planned;
+    return yield* this.#ground.draw(this.#options.random);
   }
 
-  #best(): Candidate | undefined {
+  *#best(): Work<Candidate | undefined> {
     if (this.#ground.isExhausted) return undefined;
-    const { trials, targets } = this.#observed();
-    const points = trials.map(({ point }) => point);
-    const few = bestAndLatest(targets, MOST_TRIALS_FOR_LENGTHS);
-    const kernel = likeliestKernel(
-      few.map((index) => points[index] ?? []),
-      few.map((index) => targets[index] ?? 0),
-      this.#ordered,
-    );
-    const running = [...this.#running.values()];
-    const model = new GaussianProcess(
-      [...points, ...running],
-      [...targets, ...running.map(() => 0)],
-      kernel,
-      this.#ordered,
-    );
+    const { trials, scores } = this.#trials.recall();
+    const targets = standardised(scores);
+    const model = yield* this.#model(trials, targets);
     // What the model holds to be the best trial: with noise, the best score may have been luck.
-    const means = points.map((point) => model.meanAt(point));
-    const best = Math.max(...means);
-    return mostPromising({
+    let [incumbent, best] = [this.#options.present, -Infinity];
+    for (const { values, point } of trials) {
+      const mean = yield* model.meanAt(point);
+      if (mean > best) [incumbent, best] = [values, mean];
+      yield;
+    }
+    const { acquisition, random } = this.#options;
+    return yield* mostPromising({
       space: this.#space,
       ground: this.#ground,
-      random: this.#options.random,
-      incumbent: trials[means.indexOf(best)]?.values ?? this.#options.present,
-      rate: (point) => this.#options.acquisition(model.predict(point), best),
+      random,
+      incumbent,
+      rate: function* (point) {
+        return acquisition(yield* model.predict(point), best);
+      },
     });
   }
 
-  /** The trials that the model takes in, with targets of mean 0 and deviation 1. */
-  #observed(): { trials: Trial[]; targets: number[] } {
-    const worst = this.#trials.reduce((low, { score }) => (score !== undefined && score < low ? score : low), Infinity);
-    const scores = this.#trials.map(({ score }) => score ?? worst);
-    const kept = bestAndLatest(scores, MOST_TRIALS);
-    const trials = kept.flatMap((index) => this.#trials[index] ?? []);
-    return { trials, targets: standardised(kept.map((index) => scores[index] ?? worst)) };
+  /** Of the trials, and of those that run. */
+  *#model(trials: readonly Trial[], targets: readonly number[]): Work<GaussianProcess> {
+    const few = bestAndLatest(targets, MOST_TRIALS_FOR_LENGTHS);
+    const placesOf = (points: readonly Point[]): Work<Places> => Places.of(points, this.#ordered);
+    const kernel = yield* likeliestKernel(
+      yield* placesOf(few.map((index) => trials[index]?.point ?? [])),
+      few.map((index) => targets[index] ?? 0),
+      this.#ordered.length,
+    );
+    const running = [...this.#running.values()];
+    const points = [...trials.map(({ point }) => point), ...running];
+    return yield* GaussianProcess.of(yield* placesOf(points), [...targets, ...running.map(() => 0)], kernel);
   }
 }
 
-/** The indexes of the best half and of the latest half of the most that are wanted, in order. */
-function bestAndLatest(scores: readonly number[], most: number): number[] {
-  const indexes = scores.map((_, index) => index);
-  if (indexes.length <= most) return indexes;
-  const latest = indexes.slice(-most / 2);
-  const others = indexes.slice(0, -most / 2).sort((one, other) => (scores[other] ?? 0) - (scores[one] ?? 0));
-  return [...latest, ...others.slice(0, most / 2)].sort((one, other) => one - other);
-}
-
 /** A Latin hypercube: on each dimension, one candidate in each of so many equal parts. */
-function stratified(space: SearchSpace, count: number, random: SeededRandom): Candidate[] {
-  const orders = space.dimensions.map(() => random.permutation(count));
-  return Array.from({ length: count }, (_, index) =>
-    space.near(orders.map((order) => ((order[index] ?? 0) + random.next()) / count)),
-  );
+function* stratified(space: SearchSpace, count: number, random: SeededRandom): Work<Candidate[]> {
+  const orders: number[][] = [];
+  while (orders.length < space.dimensions.length) {
+    orders.push(yield* random.permutation(count));
+    yield;
+  }
+  const candidates: Candidate[] = [];
+  while (candidates.length < count) {
+    const part = candidates.length;
+    const near = (dimension: Dimension, place: number): unknown =>
+      dimension.near(((orders[place]?.[part] ?? 0) + random.next()) / count);
+    candidates.push(yield* mapped(space.dimensions, near));
+    yield;
+  }
+  return candidates;
 }

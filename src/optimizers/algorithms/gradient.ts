@@ -4,11 +4,12 @@
  */
 
 import { type Axis, axesOf } from './axis.js';
-import { BatchedSearch, type Search } from './batched-search.js';
+import { BatchedSearch, batchOf, type Search } from './batched-search.js';
 import { readNumber, readWord } from './config.js';
 import type { Candidate, Optimizer, StudyPlan } from './optimizer.js';
 import { type SeededRandom, seededRandom } from './seeded-random.js';
 import { spsa } from './spsa.js';
+import { mapped, type Work } from './work.js';
 
 const DEFAULT_LEARNING_RATE = 0.1;
 /** From how many other places a climb starts when the trial of its start failed. */
@@ -27,14 +28,14 @@ const LONGEST_STEP = 0.5;
  * first step, as a share of the range between the bounds, or of the value's own size where one is missing); `seed`
  * (spsa's directions; where to start again when the trial of the start failed).
  */
-export function gradient(plan: StudyPlan): Optimizer {
-  const axes = axesOf(plan, ['method', 'learning_rate', 'seed']);
+export function* gradient(plan: StudyPlan): Work<Optimizer> {
+  const axes = yield* axesOf(plan, ['method', 'learning_rate', 'seed']);
   const method = readWord(plan.config, 'method', ['finite_differences', 'spsa']) ?? 'finite_differences';
   const rate = readNumber(plan.config, 'learning_rate', { min: 0, above: true }) ?? DEFAULT_LEARNING_RATE;
   const random = seededRandom(plan.config, plan.random);
   const isNoisy = method === 'spsa';
   const search = isNoisy ? spsa(axes, { rate, random, maxIterations: plan.maxIterations }) : climb(axes, rate, random);
-  return new BatchedSearch(search, {
+  return yield* BatchedSearch.of(search, {
     direction: plan.direction,
     present: plan.variables.map(({ value }) => value),
     remembers: !isNoisy,
@@ -46,64 +47,76 @@ interface Place {
   readonly coordinates: readonly number[];
 }
 
+/** A place as it differs from another one, on one axis. */
+interface Probe {
+  readonly index: number;
+  readonly value: number | bigint;
+  readonly coordinate: number;
+}
+
 interface Scored {
   readonly place: Place;
   readonly score: number;
 }
 
-function placeNear(axes: readonly Axis[], coordinates: readonly number[]): Place {
-  const values = axes.map((axis, index) => axis.near(coordinates[index] ?? 0));
-  return { values, coordinates: axes.map((axis, index) => axis.coordinateOf(values[index] ?? 0)) };
+function* placeNear(axes: readonly Axis[], coordinates: readonly number[]): Work<Place> {
+  const values = yield* mapped(axes, (axis, index) => axis.near(coordinates[index] ?? 0));
+  return { values, coordinates: yield* mapped(axes, (axis, index) => axis.coordinateOf(values[index] ?? 0)) };
+}
+
+/** Without a probe, the place itself. */
+function placeOf(place: Place, probe: Probe | undefined): Place {
+  if (probe === undefined) return place;
+  const { index, value, coordinate } = probe;
+  return { values: place.values.with(index, value), coordinates: place.coordinates.with(index, coordinate) };
 }
 
 function* climb(axes: readonly Axis[], rate: number, random: SeededRandom): Search {
-  let at = placeNear(
-    axes,
-    axes.map((axis) => axis.coordinateOf(axis.start)),
-  );
+  let at = yield* placeNear(axes, yield* mapped(axes, (axis) => axis.coordinateOf(axis.start)));
   let reach = rate;
-  let probe = rate / 2;
+  let width = rate / 2;
   let starts = 1;
   for (;;) {
-    const probes = axes.flatMap((axis, index) => neighbours(axes, at, index, Math.max(probe, axis.resolution)));
-    const [score = -Infinity, ...around] = yield [at, ...probes].map(({ values }) => values);
-    const highest = around.indexOf(Math.max(...around));
-    const neighbour = { place: probes[highest] ?? at, score: around[highest] ?? -Infinity };
+    const middle = yield* placeNear(axes, at.coordinates);
+    const probes = (yield* mapped(axes, (axis, index) => neighbours(axis, at, index, width))).flat();
+    const [score = -Infinity, ...around] = yield {
+      size: 1 + probes.length,
+      at: (index) => placeOf(index === 0 ? at : middle, probes[index - 1]).values,
+    };
+    const highest = around.indexOf(largest(around));
+    const neighbour = { place: placeOf(middle, probes[highest]), score: around[highest] ?? -Infinity };
     if (score === -Infinity && neighbour.score === -Infinity) {
       if (starts === MOST_STARTS) return;
       starts += 1;
-      at = placeNear(
-        axes,
-        axes.map(() => random.next()),
-      );
+      at = yield* placeNear(axes, yield* mapped(axes, () => random.next()));
       continue;
     }
-    const slopes = axes.map((_, index) =>
-      slopeOf(
-        { place: at, score },
-        probes.slice(2 * index, 2 * index + 2),
-        around.slice(2 * index, 2 * index + 2),
-        index,
-      ),
-    );
+    const slopes = yield* mapped(axes, (_, index) => {
+      const [first, behind] = [2 * index, 2 * index + 2];
+      return slopeOf(at.coordinates[index] ?? 0, score, probes.slice(first, behind), around.slice(first, behind));
+    });
     const step = stepFrom(slopes, reach);
     const found = score === -Infinity ? undefined : yield* lineSearch(axes, { place: at, score }, slopes, step);
     const best = found !== undefined && found.score >= neighbour.score ? found : neighbour;
     if (best.score > score) {
       const length = distance(at, best.place);
-      reach = length >= reach / 2 ? Math.min(2 * reach, longestStep(axes)) : Math.max(length, probe);
+      reach = length >= reach / 2 ? Math.min(2 * reach, longestStep(axes)) : Math.max(length, width);
       at = best.place;
-    } else if (axes.every(({ resolution }) => probe <= resolution)) return;
+    } else if (axes.every(({ resolution }) => width <= resolution)) return;
     else {
-      probe *= NARROWING;
-      reach = Math.max(probe, reach * NARROWING);
+      width *= NARROWING;
+      reach = Math.max(width, reach * NARROWING);
     }
   }
 }
 
 /** The two places beside one, on one axis; at a bound, one of them is the place itself. */
-function neighbours(axes: readonly Axis[], { coordinates }: Place, index: number, width: number): Place[] {
-  return [-width, width].map((move) => placeNear(axes, coordinates.with(index, (coordinates[index] ?? 0) + move)));
+function neighbours(axis: Axis, { coordinates }: Place, index: number, width: number): Probe[] {
+  const reach = Math.max(width, axis.resolution);
+  return [-reach, reach].map((move) => {
+    const value = axis.near((coordinates[index] ?? 0) + move);
+    return { index, value, coordinate: axis.coordinateOf(value) };
+  });
 }
 
 interface Slope {
@@ -113,11 +126,13 @@ interface Slope {
   readonly top: number | undefined;
 }
 
-/** A probe that failed leaves the difference to the other one. Halves, because a difference may overflow. */
-function slopeOf(middle: Scored, places: readonly Place[], scores: readonly number[], index: number): Slope {
-  const at = middle.place.coordinates[index] ?? 0;
-  const [low, high] = places.map((place) => (place.coordinates[index] ?? at) - at);
-  const [left, right] = scores.map((score) => (score === -Infinity ? undefined : score / 2 - middle.score / 2));
+/**
+ * The slope at a coordinate with that score. A probe that failed leaves the difference to the other one. Halves, because a
+ * difference may overflow.
+ */
+function slopeOf(at: number, score: number, probes: readonly Probe[], scores: readonly number[]): Slope {
+  const [low, high] = probes.map(({ coordinate }) => coordinate - at);
+  const [left, right] = scores.map((beside) => (beside === -Infinity ? undefined : beside / 2 - score / 2));
   const down = low === undefined || low === 0 || left === undefined ? undefined : left / low;
   const up = high === undefined || high === 0 || right === undefined ? undefined : right / high;
   if (down === undefined || up === undefined || low === undefined || high === undefined)
@@ -130,7 +145,7 @@ function slopeOf(middle: Scored, places: readonly Place[], scores: readonly numb
 
 /** To the top on each axis where there is one, else as the slopes are to each other; no farther than `reach` on any. */
 function stepFrom(slopes: readonly Slope[], reach: number): number[] {
-  const steepest = Math.max(...slopes.map(({ rise }) => Math.abs(rise)));
+  const steepest = largest(slopes.map(({ rise }) => Math.abs(rise)));
   return slopes.map(({ rise, top }) => {
     const move = top ?? (steepest === 0 ? 0 : (rise / steepest) * reach);
     return Math.min(Math.max(move, -reach), reach);
@@ -143,16 +158,14 @@ function* lineSearch(
   from: Scored,
   slopes: readonly Slope[],
   step: readonly number[],
-): Generator<readonly Candidate[], Scored | undefined, readonly number[]> {
+): Search<Scored | undefined> {
   let best: Scored | undefined;
   let share = 1;
   for (let turn = 0; turn < MOST_TURNS; turn += 1) {
-    const place = placeNear(
-      axes,
-      from.place.coordinates.map((coordinate, index) => coordinate + share * (step[index] ?? 0)),
-    );
+    const towards = from.place.coordinates.map((coordinate, index) => coordinate + share * (step[index] ?? 0));
+    const place = yield* placeNear(axes, towards);
     if (distance(from.place, place) === 0) return best;
-    const [score = -Infinity] = yield [place.values];
+    const [score = -Infinity] = yield batchOf([place.values]);
     if (score > (best?.score ?? from.score)) best = { place, score };
     const moves = place.coordinates.map((coordinate, index) => coordinate - (from.place.coordinates[index] ?? 0));
     const foretold = moves.reduce((sum, move, index) => sum + move * (slopes[index]?.rise ?? 0), 0);
@@ -166,7 +179,11 @@ function* lineSearch(
 }
 
 const distance = (one: Place, other: Place): number =>
-  Math.max(...one.coordinates.map((coordinate, index) => Math.abs(coordinate - (other.coordinates[index] ?? 0))));
+  largest(one.coordinates.map((coordinate, index) => Math.abs(coordinate - (other.coordinates[index] ?? 0))));
+
+/** There may be more of them than a call takes arguments. */
+const largest = (numbers: readonly number[]): number =>
+  numbers.reduce((most, number) => Math.max(most, number), -Infinity);
 
 const longestStep = (axes: readonly Axis[]): number =>
   axes.every(({ isBounded }) => isBounded) ? LONGEST_STEP : Number.MAX_VALUE;

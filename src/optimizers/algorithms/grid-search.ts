@@ -10,6 +10,7 @@ import type { Dimension } from './dimension.js';
 import type { Candidate, Optimizer, StudyPlan, Suggestion } from './optimizer.js';
 import { dimensionOf, narrowingKeys, SearchSpace } from './search-space.js';
 import { keyOf, readSettings, type Settings } from './settings.js';
+import { mapped, type Work } from './work.js';
 
 /** How many values a float without a step gets. */
 const DEFAULT_POINTS = 10;
@@ -21,46 +22,45 @@ const POINTS = { min: 1, max: 10_000 };
  * Config: `n_points` is the most values that any number gets, spread evenly over its steps with both bounds among them;
  * without it, all steps of a number that has some, and 10 values of a float that has none.
  */
-export function gridSearch(plan: StudyPlan): Optimizer {
-  const settings = readSettings(plan, ['n_points'], [...narrowingKeys, 'n_points']);
+export function* gridSearch(plan: StudyPlan): Work<Optimizer> {
+  const settings = yield* readSettings(plan, ['n_points'], [...narrowingKeys, 'n_points']);
   const points = plan.variables.length === 1 ? undefined : readInteger(plan.config, 'n_points', POINTS);
-  const space = new SearchSpace(settings.map((own) => thinned(dimensionOf(own), own, points)));
-  return new Grid(
-    space,
-    plan.variables.map(({ value }) => value),
-  );
+  const dimensions: Dimension[] = [];
+  for (const own of settings) dimensions.push(yield* thinned(dimensionOf(own), own, points));
+  const grid = new Grid(new SearchSpace(dimensions));
+  yield* grid.tell(plan.variables.map(({ value }) => value));
+  return grid;
 }
 
 class Grid implements Optimizer {
   readonly sweeps = true;
   readonly #space: SearchSpace;
-  readonly #size: bigint;
   /** Points from here on that were tried by others. */
   readonly #tried = new Set<bigint>();
   #next = 0n;
 
-  constructor(space: SearchSpace, present: Candidate) {
+  constructor(space: SearchSpace) {
     this.#space = space;
-    this.#size = space.size ?? 0n;
-    this.tell(present);
   }
 
-  ask(): Suggestion {
+  *ask(): Work<Suggestion> {
     while (this.#tried.delete(this.#next)) this.#next += 1n;
-    if (this.#next >= this.#size) return { type: 'done' };
-    const values = this.#space.at(this.#next);
+    const { size } = this.#space;
+    if (size !== undefined && this.#next >= size) return { type: 'done' };
+    const values = yield* this.#space.at(this.#next);
     this.#next += 1n;
     return { type: 'candidate', values };
   }
 
   /** Results do not matter; what others have tried is not tried again. */
-  tell(values: Candidate): void {
-    const index = this.#space.indexOf(values);
+  *tell(values: Candidate): Work<void> {
+    const index = yield* this.#space.indexOf(values);
     if (index !== undefined && index >= this.#next) this.#tried.add(index);
   }
 }
 
-function thinned(dimension: Dimension, settings: Settings, common: number | undefined): Dimension {
+function* thinned(dimension: Dimension, settings: Settings, common: number | undefined): Work<Dimension> {
+  yield;
   const isList = dimension instanceof Choices;
   const key = keyOf(settings, 'n_points');
   if (isList && isGiven(settings.given.n_points))
@@ -70,8 +70,5 @@ function thinned(dimension: Dimension, settings: Settings, common: number | unde
   const points = own ?? (dimension.count === undefined ? DEFAULT_POINTS : undefined);
   if (points === undefined || (dimension.count !== undefined && dimension.count <= points)) return dimension;
   const places = Array.from({ length: points }, (_, index) => (points === 1 ? 0.5 : index / (points - 1)));
-  return new Choices(
-    dimension.name,
-    places.map((place) => dimension.near(place)),
-  );
+  return new Choices(dimension.name, yield* mapped(places, (place) => dimension.near(place)));
 }

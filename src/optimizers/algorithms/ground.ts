@@ -1,8 +1,9 @@
 /** Which candidates of a space are taken, and a fair draw from those that are not. */
 
 import type { Candidate } from './optimizer.js';
-import { nameOf, type SearchSpace } from './search-space.js';
+import type { SearchSpace } from './search-space.js';
 import type { SeededRandom } from './seeded-random.js';
+import type { Work } from './work.js';
 
 /** A continuum that hits taken values so often in a row has hardly any others: its bounds are neighbours. */
 const FRUITLESS_DRAWS = 100;
@@ -24,32 +25,37 @@ export class Ground {
   }
 
   /** Does nothing for what is not in the space. */
-  take(candidate: Candidate): void {
+  *take(candidate: Candidate): Work<void> {
     if (this.#space.size === undefined) {
-      if (this.#space.coordinatesOf(candidate) !== undefined) this.#names.add(nameOf(candidate));
+      const name = yield* this.#space.nameOf(candidate);
+      if (name !== undefined) this.#names.add(name);
       return;
     }
-    const index = this.#space.indexOf(candidate);
+    const index = yield* this.#space.indexOf(candidate);
     if (index === undefined) return;
     const place = this.#placeOf(index);
     if (this.#indexes[place] !== index) this.#indexes.splice(place, 0, index);
   }
 
-  isTaken(candidate: Candidate): boolean {
-    if (this.#space.size === undefined) return this.#names.has(nameOf(candidate));
-    const index = this.#space.indexOf(candidate);
+  *isTaken(candidate: Candidate): Work<boolean> {
+    if (this.#space.size === undefined) {
+      const name = yield* this.#space.nameOf(candidate);
+      return name !== undefined && this.#names.has(name);
+    }
+    const index = yield* this.#space.indexOf(candidate);
     return index !== undefined && this.#indexes[this.#placeOf(index)] === index;
   }
 
   /** A free candidate; `undefined` when there is none. */
-  draw(random: SeededRandom): Candidate | undefined {
+  *draw(random: SeededRandom): Work<Candidate | undefined> {
     if (this.isExhausted) return undefined;
     for (let draws = 0; draws < FRUITLESS_DRAWS; draws += 1) {
-      const candidate = this.#space.draw(random);
-      if (!this.isTaken(candidate)) return candidate;
+      const candidate = yield* this.#space.draw(random);
+      if (!(yield* this.isTaken(candidate))) return candidate;
+      yield;
     }
     if (this.#space.size === undefined) return undefined;
-    return this.#space.at(this.#free(random.below(this.#space.size - BigInt(this.#indexes.length))));
+    return yield* this.#space.at(this.#free(random.below(this.#space.size - BigInt(this.#indexes.length))));
   }
 
   /** The free index with so many free ones before it. */

@@ -6,6 +6,7 @@
 import type { Random } from '../../kernel/clock.js';
 import type { Direction } from '../../variables/optimization.js';
 import type { Constraints } from '../../variables/variable.js';
+import type { Answer, AnyWork } from './work.js';
 
 /** A value for each variable of a study, in the study's order. */
 export type Candidate = readonly unknown[];
@@ -34,16 +35,20 @@ export type TrialResult =
 /**
  * The study itself tries the present values first: an optimizer takes them as running until it is told of them, and
  * does not propose them again.
+ *
+ * One call is answered before the next one is made. An answer may be a promise, or work in pieces (a generator, so that
+ * `*ask()` computes as long as it likes without keeping the event loop from others): a run that ends waits for neither, and
+ * has the generator return.
  */
 export interface Optimizer {
-  ask(): Suggestion | Promise<Suggestion>;
+  ask(): Answer<Suggestion>;
   /**
    * Exactly once for every candidate it has given, in the order in which trials end; and for trials that it did not
    * propose: the present values, and those of others, which may lie outside of what it searches.
    */
-  tell(values: Candidate, result: TrialResult): void | Promise<void>;
+  tell(values: Candidate, result: TrialResult): Answer<void>;
   /** Ends the run before its iterations are used up. */
-  shouldStop?(): boolean | Promise<boolean>;
+  shouldStop?(): Answer<boolean>;
   /** Its order means nothing, so that a plateau does not either: it is tried as a whole. Default false. */
   readonly sweeps?: boolean;
 }
@@ -59,4 +64,4 @@ export interface StudyPlan {
 }
 
 /** Throws `invalid_argument` that names the config key or the variable. Has no effect: it is called before anything is locked. */
-export type OptimizerFactory = (plan: StudyPlan) => Optimizer;
+export type OptimizerFactory = (plan: StudyPlan) => Optimizer | AnyWork<Optimizer>;

@@ -7,6 +7,7 @@ import type { Ground } from './ground.js';
 import type { Candidate } from './optimizer.js';
 import type { SearchSpace } from './search-space.js';
 import type { SeededRandom } from './seeded-random.js';
+import { mapped, type Work } from './work.js';
 
 export interface PromiseSearch {
   readonly space: SearchSpace;
@@ -15,7 +16,7 @@ export interface PromiseSearch {
   /** The best trial so far. */
   readonly incumbent: Candidate;
   /** Larger promises more. */
-  readonly rate: (point: readonly number[]) => number;
+  readonly rate: (point: readonly number[]) => Work<number>;
 }
 
 /** A space of at most so many candidates is rated as a whole. */
@@ -33,44 +34,47 @@ interface Rated {
 }
 
 /** `undefined` when no candidate is free. */
-export function mostPromising(search: PromiseSearch): Candidate | undefined {
+export function* mostPromising(search: PromiseSearch): Work<Candidate | undefined> {
   const { space, ground, random } = search;
   const isSmall = space.size !== undefined && space.size <= SMALL_SPACE;
-  const sample = isSmall
-    ? Array.from({ length: Number(space.size) }, (_, index) => space.at(BigInt(index)))
-    : Array.from({ length: SAMPLE }, () => space.draw(random));
-  const free = sample.flatMap((candidate) => (ground.isTaken(candidate) ? [] : [rated(search, candidate)]));
+  const size = isSmall ? Number(space.size) : SAMPLE;
+  const free: Rated[] = [];
+  for (let index = 0; index < size; index += 1) {
+    const candidate = yield* isSmall ? space.at(BigInt(index)) : space.draw(random);
+    if (!(yield* ground.isTaken(candidate))) free.push(yield* rated(search, candidate));
+  }
   free.sort((one, other) => other.rating - one.rating);
-  const chosen = isSmall ? free[0] : refined(search, free);
-  return chosen?.candidate ?? ground.draw(random);
+  const chosen = isSmall ? free[0] : yield* refined(search, free);
+  return chosen?.candidate ?? (yield* ground.draw(random));
 }
 
-function refined(search: PromiseSearch, sample: readonly Rated[]): Rated | undefined {
+function* refined(search: PromiseSearch, sample: readonly Rated[]): Work<Rated | undefined> {
   // The best trial is taken itself: it is where moves start, not what is chosen.
   const starts = [{ candidate: search.incumbent, rating: -Infinity }, ...sample.slice(0, STARTS)];
-  const ends = starts.map((start) => climbed(search, start)).filter(({ rating }) => rating > -Infinity);
-  return ends.reduce<Rated | undefined>(
-    (best, end) => (best === undefined || end.rating > best.rating ? end : best),
-    undefined,
-  );
+  let best: Rated | undefined;
+  for (const start of starts) {
+    const end = yield* climbed(search, start);
+    if (end.rating > (best?.rating ?? -Infinity)) best = end;
+  }
+  return best;
 }
 
-function climbed(search: PromiseSearch, start: Rated): Rated {
+function* climbed(search: PromiseSearch, start: Rated): Work<Rated> {
   let best = start;
   for (const reach of REACHES)
     for (let move = 0; move < MOVES; move += 1) {
-      const candidate = moved(search, best.candidate, reach);
-      if (search.ground.isTaken(candidate)) continue;
-      const next = rated(search, candidate);
+      const candidate = yield* moved(search, best.candidate, reach);
+      if (yield* search.ground.isTaken(candidate)) continue;
+      const next = yield* rated(search, candidate);
       if (next.rating > best.rating) best = next;
     }
   return best;
 }
 
 /** One dimension for sure, and each of the others with even odds, by a step or so at least; what has no order is drawn again. */
-function moved({ space, random }: PromiseSearch, from: Candidate, reach: number): Candidate {
+function moved({ space, random }: PromiseSearch, from: Candidate, reach: number): Work<Candidate> {
   const sure = Math.floor(random.next() * space.dimensions.length);
-  return space.dimensions.map((dimension, place) => {
+  return mapped(space.dimensions, (dimension, place) => {
     const coordinate = dimension.coordinateOf(from[place]);
     const isKept = place !== sure && random.next() < 0.5;
     if (coordinate === undefined) return dimension.draw(random);
@@ -82,7 +86,8 @@ function moved({ space, random }: PromiseSearch, from: Candidate, reach: number)
   });
 }
 
-const rated = ({ space, rate }: PromiseSearch, candidate: Candidate): Rated => {
-  const rating = rate(space.coordinatesOf(candidate) ?? []);
+function* rated({ space, rate }: PromiseSearch, candidate: Candidate): Work<Rated> {
+  const rating = yield* rate((yield* space.coordinatesOf(candidate)) ?? []);
+  yield;
   return { candidate, rating: Number.isNaN(rating) ? -Infinity : rating };
-};
+}

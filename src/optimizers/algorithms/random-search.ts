@@ -4,23 +4,22 @@ import { Ground } from './ground.js';
 import type { Candidate, Optimizer, StudyPlan, Suggestion } from './optimizer.js';
 import { searchSpace } from './search-space.js';
 import { seededRandom } from './seeded-random.js';
+import type { Work } from './work.js';
 
 /** Config: `seed`. */
-export function randomSearch(plan: StudyPlan): Optimizer {
-  const space = searchSpace(plan, ['seed']);
+export function* randomSearch(plan: StudyPlan): Work<Optimizer> {
+  const space = yield* searchSpace(plan, ['seed']);
   const random = seededRandom(plan.config, plan.random);
   const ground = new Ground(space);
-  ground.take(plan.variables.map(({ value }) => value));
+  yield* ground.take(plan.variables.map(({ value }) => value));
   return {
-    ask(): Suggestion {
-      const values = ground.draw(random);
+    *ask(): Work<Suggestion> {
+      const values = yield* ground.draw(random);
       if (values === undefined) return { type: 'done' };
-      ground.take(values);
+      yield* ground.take(values);
       return { type: 'candidate', values };
     },
     /** Results do not matter; what others have tried is not tried again. */
-    tell(values: Candidate): void {
-      ground.take(values);
-    },
+    tell: (values: Candidate): Work<void> => ground.take(values),
   };
 }

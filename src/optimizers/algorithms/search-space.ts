@@ -5,6 +5,7 @@
 
 import { CoilyardError, invalidArgument } from '../../kernel/errors.js';
 import { builtInTypes } from '../../variables/types/registry.js';
+import { nameOf } from './candidate-name.js';
 import { isGiven, readFlag } from './config.js';
 import { Choices } from './choices.js';
 import { Continuum, type Dimension, FloatSteps, IntegerSteps } from './dimension.js';
@@ -12,72 +13,75 @@ import { type NumberRange, numberRange } from './number-range.js';
 import type { Candidate, StudyPlan, StudyVariable } from './optimizer.js';
 import { keyOf, readSettings, type Settings } from './settings.js';
 import type { SeededRandom } from './seeded-random.js';
+import { mapped, type Work } from './work.js';
 
 /** Keys that narrow one variable. */
 export const narrowingKeys: readonly string[] = Object.freeze(['min', 'max', 'step', 'choices', 'log']);
 
+/** More candidates than these nobody counts: their indexes would be numbers of a thousand digits. */
+const MOST_COUNTED = 2n ** 64n;
+
 export class SearchSpace {
-  /** How many candidates there are; `undefined` when one dimension is a continuum. */
+  /** How many candidates there are; `undefined` when they are not counted: they are too many, or a continuum. */
   readonly size: bigint | undefined;
+  /** Whether the values of each dimension are counted. */
+  readonly #isCounted: boolean;
 
   constructor(readonly dimensions: readonly Dimension[]) {
-    this.size = dimensions.reduce<bigint | undefined>(
-      (size, { count }) => (size === undefined || count === undefined ? undefined : size * count),
-      1n,
-    );
+    this.#isCounted = dimensions.every(({ count }) => count !== undefined);
+    this.size = dimensions.reduce<bigint | undefined>((size, { count }) => {
+      if (size === undefined || count === undefined) return undefined;
+      return size * count > MOST_COUNTED ? undefined : size * count;
+    }, 1n);
   }
 
-  /** The candidate at an index below `size`; the last dimension counts fastest. */
-  at(index: bigint): Candidate {
+  /** The candidate at an index below `size`; the last dimension counts fastest. Only where all dimensions are counted. */
+  *at(index: bigint): Work<Candidate> {
     let rest = index;
-    const values: unknown[] = [];
-    for (const dimension of this.dimensions.toReversed()) {
+    const values = yield* mapped(this.dimensions.toReversed(), (dimension) => {
       const count = dimension.count ?? 1n;
-      values.push(dimension.at(rest % count));
+      const value = dimension.at(rest % count);
       rest /= count;
-    }
+      return value;
+    });
     return values.reverse();
   }
 
-  /** Its index; `undefined` for what is not in this space. */
-  indexOf(candidate: Candidate): bigint | undefined {
-    let index = 0n;
-    for (const [place, dimension] of this.dimensions.entries()) {
+  /** Its index; `undefined` for what is not in this space, or farther than anybody counts. Only where `at` is. */
+  *indexOf(candidate: Candidate): Work<bigint | undefined> {
+    let index: bigint | undefined = 0n;
+    yield* mapped(this.dimensions, (dimension, place) => {
       const own = dimension.indexOf(candidate[place]);
-      if (own === undefined) return undefined;
-      index = index * (dimension.count ?? 1n) + own;
-    }
+      index = index === undefined || own === undefined ? undefined : index * (dimension.count ?? 1n) + own;
+      if (index !== undefined && index > MOST_COUNTED) index = undefined;
+    });
     return index;
   }
 
-  draw(random: SeededRandom): Candidate {
-    return this.dimensions.map((dimension) => dimension.draw(random));
+  /** Equal candidates have equal names; `undefined` for what is not in this space. */
+  *nameOf(candidate: Candidate): Work<string | undefined> {
+    if (!this.#isCounted)
+      return (yield* this.coordinatesOf(candidate)) === undefined ? undefined : yield* nameOf(candidate);
+    // Where a float is a step only by rounding, it is the same as the step itself.
+    const indexes = yield* mapped(this.dimensions, (dimension, place) => dimension.indexOf(candidate[place]));
+    return indexes.includes(undefined) ? undefined : yield* nameOf(indexes);
   }
 
-  near(coordinates: readonly number[]): Candidate {
-    return this.dimensions.map((dimension, place) => dimension.near(coordinates[place] ?? 0));
+  draw(random: SeededRandom): Work<Candidate> {
+    return mapped(this.dimensions, (dimension) => dimension.draw(random));
   }
 
   /** Where a candidate lies; `undefined` outside of the bounds. */
-  coordinatesOf(candidate: Candidate): number[] | undefined {
-    const coordinates: number[] = [];
-    for (const [place, dimension] of this.dimensions.entries()) {
-      const coordinate = dimension.coordinateOf(candidate[place]);
-      if (coordinate === undefined) return undefined;
-      coordinates.push(coordinate);
-    }
-    return coordinates;
+  *coordinatesOf(candidate: Candidate): Work<number[] | undefined> {
+    const coordinates = yield* mapped(this.dimensions, (dimension, place) => dimension.coordinateOf(candidate[place]));
+    return coordinates.every((coordinate) => coordinate !== undefined) ? coordinates : undefined;
   }
 }
 
-/** Names a candidate of a space: equal candidates have equal names. */
-export const nameOf = (candidate: Candidate): string =>
-  candidate.map((value) => (typeof value === 'string' ? JSON.stringify(value) : String(value))).join();
-
 /** The space of a study, every key of its config checked by name. `own`: the keys of the algorithm itself. */
-export function searchSpace(plan: StudyPlan, own: readonly string[]): SearchSpace {
-  const settings = readSettings(plan, own, narrowingKeys);
-  return new SearchSpace(settings.map((each) => dimensionOf(each)));
+export function* searchSpace(plan: StudyPlan, own: readonly string[]): Work<SearchSpace> {
+  const settings = yield* readSettings(plan, own, narrowingKeys);
+  return new SearchSpace(yield* mapped(settings, dimensionOf));
 }
 
 /** The dimension of one variable. Refuses what cannot be searched, and says what is missing and how to give it. */

@@ -5,6 +5,10 @@
 
 import type { Random } from '../../kernel/clock.js';
 import { type Config, readInteger } from './config.js';
+import { Piece, type Work } from './work.js';
+
+/** What a number costs, in multiplications. */
+const OPERATIONS_PER_DRAW = 50;
 
 export class SeededRandom {
   readonly #state: Uint32Array;
@@ -55,13 +59,19 @@ export class SeededRandom {
   }
 
   /** The numbers 0 to `count` - 1 in a random order. */
-  permutation(count: number): number[] {
-    const order = Array.from({ length: count }, (_, index) => index);
+  *permutation(count: number): Work<number[]> {
+    const order: number[] = [];
+    const piece = new Piece();
+    while (order.length < count) {
+      order.push(order.length);
+      if (piece.isFullWith(1)) yield;
+    }
     for (let last = count - 1; last > 0; last -= 1) {
       const other = Math.floor(this.next() * (last + 1));
       const moved = order[last] ?? 0;
       order[last] = order[other] ?? 0;
       order[other] = moved;
+      if (piece.isFullWith(OPERATIONS_PER_DRAW)) yield;
     }
     return order;
   }

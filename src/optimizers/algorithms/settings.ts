@@ -6,6 +6,7 @@
 import { invalidArgument } from '../../kernel/errors.js';
 import { brief, type Config, isGiven, readRecord, refuseUnknownKeys } from './config.js';
 import type { StudyPlan, StudyVariable } from './optimizer.js';
+import { mapped, type Work } from './work.js';
 
 /** The settings of one variable, as they were given. */
 export interface Settings {
@@ -22,17 +23,18 @@ export const keyOf = (settings: Settings, key: string): string => settings.paths
  * Checks the names of all keys. `narrowing`: those of one variable that the algorithm understands; `own`: those of the
  * whole run.
  */
-export function readSettings(plan: StudyPlan, own: readonly string[], narrowing: readonly string[]): Settings[] {
+export function* readSettings(plan: StudyPlan, own: readonly string[], narrowing: readonly string[]): Work<Settings[]> {
   const { variables, config } = plan;
   if (variables.length === 0) throw invalidArgument('variables', 'one variable at least', variables);
   const isSingle = variables.length === 1;
   refuseUnknownKeys(config, [...new Set([...own, ...(isSingle ? narrowing : []), 'space'])]);
   const space = readRecord(config, 'space');
-  const names = variables.map(({ name }) => name);
+  const names = new Set(variables.map(({ name }) => name));
   for (const name of Object.keys(space))
-    if (!names.includes(name))
-      throw invalidArgument(`space.${brief(name)}`, `one of the variables ${names.join(', ')}`, name);
-  return variables.map((variable) => settingsOf(variable, config, space, isSingle ? narrowing : [], narrowing));
+    if (!names.has(name))
+      throw invalidArgument(`space.${brief(name)}`, `one of the variables ${[...names].join(', ')}`, name);
+  const top = isSingle ? narrowing : [];
+  return yield* mapped(variables, (variable) => settingsOf(variable, config, space, top, narrowing));
 }
 
 function settingsOf(

@@ -4,9 +4,10 @@
  */
 
 import type { Axis } from './axis.js';
-import type { Search } from './batched-search.js';
+import { batchOf, type Search } from './batched-search.js';
 import type { Candidate } from './optimizer.js';
 import type { SeededRandom } from './seeded-random.js';
+import { mapped, type Work } from './work.js';
 
 /** Spall's exponents: how fast steps and perturbations shrink. */
 const [STEP_DECAY, PERTURBATION_DECAY] = [0.602, 0.101];
@@ -26,21 +27,21 @@ export function* spsa(axes: readonly Axis[], { rate, random, maxIterations }: Sp
   if (axes.every(({ resolution }) => resolution === 0)) return;
   // Spall: a tenth of the steps that are to be expected keeps the first ones from leaping.
   const stability = maxIterations / 20;
-  let at = axes.map((axis) => axis.coordinateOf(axis.start));
+  let at = yield* mapped(axes, (axis) => axis.coordinateOf(axis.start));
   let squares = 0;
   let slopes = 0;
   for (let step = 0; ; step += 1) {
     const width = rate / (step + 1) ** PERTURBATION_DECAY;
-    const direction = axes.map(({ resolution }) => (random.next() < 0.5 ? -1 : 1) * Math.max(width, resolution));
-    const middle = at.map((coordinate, index) => inside(axes[index], coordinate, Math.abs(direction[index] ?? 0)));
-    const sides = [1, -1].map((side) =>
-      valuesNear(
-        axes,
-        middle.map((coordinate, index) => coordinate + side * (direction[index] ?? 0)),
-      ),
+    const direction = yield* mapped(
+      axes,
+      ({ resolution }) => (random.next() < 0.5 ? -1 : 1) * Math.max(width, resolution),
     );
-    const isTried = (step + 1) % TRIED_EVERY === 0;
-    const [ahead = -Infinity, behind = -Infinity] = yield isTried ? [...sides, valuesNear(axes, at)] : sides;
+    const middle = at.map((coordinate, index) => inside(axes[index], coordinate, Math.abs(direction[index] ?? 0)));
+    const moved = (side: number): Work<Candidate> =>
+      mapped(axes, (axis, index) => axis.near((middle[index] ?? 0) + side * (direction[index] ?? 0)));
+    const tried = [yield* moved(1), yield* moved(-1)];
+    if ((step + 1) % TRIED_EVERY === 0) tried.push(yield* mapped(axes, (axis, index) => axis.near(at[index] ?? 0)));
+    const [ahead = -Infinity, behind = -Infinity] = yield batchOf(tried);
     if (ahead === -Infinity || behind === -Infinity) continue;
     const slope = ahead / 2 - behind / 2;
     const usual = { squares: squares + slope * slope, slopes: slopes + 1 };
@@ -53,9 +54,6 @@ export function* spsa(axes: readonly Axis[], { rate, random, maxIterations }: Sp
     at = at.map((coordinate, index) => inside(axes[index], coordinate + move * Math.sign(direction[index] ?? 0), 0));
   }
 }
-
-const valuesNear = (axes: readonly Axis[], coordinates: readonly number[]): Candidate =>
-  axes.map((axis, index) => axis.near(coordinates[index] ?? 0));
 
 /** As far from both bounds as the margin asks, where there is room for it. */
 function inside(axis: Axis | undefined, coordinate: number, margin: number): number {

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { Advisor } from '../../../src/optimizers/advisor.js';
 import type { Optimizer } from '../../../src/optimizers/algorithms/optimizer.js';
+import { LoopShare } from '../../../src/optimizers/loop-share.js';
+import { ManualClock } from '../../../src/testing/manual-clock.js';
 import { stateOf } from './harness.js';
 
 /** What JavaScript can put where an optimizer belongs, with the present values behind it. */
@@ -14,6 +16,7 @@ async function advised(optimizer: object, signal = new AbortController().signal)
       return values;
     },
     signal,
+    share: new LoopShare(new ManualClock()),
   });
   await advisor.next();
   return advisor;
@@ -27,6 +30,7 @@ test('the present values come first, without the optimizer', async () => {
     present: ['present'],
     check: never,
     signal: new AbortController().signal,
+    share: new LoopShare(new ManualClock()),
   });
   expect(await advisor.next()).toEqual({ ok: true, value: { type: 'candidate', values: ['present'] } });
 });

@@ -8,6 +8,15 @@ const broken = () => {
   throw new Error('out of ideas');
 };
 
+function* brokenLater() {
+  yield;
+  broken();
+}
+function* nonsenseLater() {
+  yield;
+  return { type: 'candidate' };
+}
+
 /** Suggests as {@link Counting} does, but for what a test says. */
 function anOptimizer(own: object): Optimizer {
   const counting = new Counting();
@@ -18,6 +27,8 @@ describe('a run fails, keeps its best in the status, and lets its variable go as
   const faults: Readonly<Record<string, readonly [own: object, error: RegExp]>> = {
     'when ask throws': [{ ask: broken }, /ask of the optimizer failed: out of ideas/],
     'when ask rejects': [{ ask: async () => broken() }, /ask of the optimizer failed: out of ideas/],
+    'when ask throws in a later piece': [{ ask: brokenLater }, /ask of the optimizer failed: out of ideas/],
+    'when what pieces come to is nonsense': [{ ask: nonsenseLater }, /it suggested/],
     'when ask answers nothing': [{ ask: () => undefined }, /undefined/],
     'when ask answers nonsense': [{ ask: () => ({ type: 'candidate' }) }, /it suggested/],
     'when a value is none that the variable may have': [
@@ -30,6 +41,8 @@ describe('a run fails, keeps its best in the status, and lets its variable go as
     'when shouldStop throws': [{ shouldStop: broken }, /shouldStop of the optimizer failed: out of ideas/],
     'when shouldStop rejects': [{ shouldStop: async () => broken() }, /shouldStop of the optimizer failed/],
     'when tell throws': [{ tell: broken }, /tell of the optimizer failed: out of ideas/],
+    'when shouldStop throws in a later piece': [{ shouldStop: brokenLater }, /shouldStop of the optimizer failed/],
+    'when tell throws in a later piece': [{ tell: brokenLater }, /tell of the optimizer failed: out of ideas/],
     'when tell rejects': [{ tell: async () => broken() }, /tell of the optimizer failed: out of ideas/],
   };
 

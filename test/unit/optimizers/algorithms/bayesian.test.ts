@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { aFloat, anOptimizer, askNow, aVariable, complete, failed, median, run } from './runs.js';
+import { aFloat, anOptimizer, aVariable, complete, failed, median, run } from './runs.js';
 
 const seeds = [1, 2, 3, 4, 5, 6, 7];
 
@@ -68,7 +68,7 @@ test('trials that run at the same time go to different places', () => {
     config: { seed: 1, n_initial_points: 3 },
   });
   for (const x of [0, 0.2, 0.6, 1]) optimizer.tell([x], complete(-((x - 0.4) ** 2)));
-  const asked = Array.from({ length: 6 }, () => askNow(optimizer)).map((suggestion) =>
+  const asked = Array.from({ length: 6 }, () => optimizer.ask()).map((suggestion) =>
     suggestion.type === 'candidate' ? Number(suggestion.values[0]) : Number.NaN,
   );
   const gaps = asked.toSorted((a, b) => a - b).map((x, index, all) => x - (all[index - 1] ?? -1));
@@ -95,7 +95,7 @@ test('trials out of bounds and of other kinds are left out', () => {
   optimizer.tell([Number.NaN, true], complete(1e9));
   optimizer.tell(['x', null], failed);
   optimizer.tell([0.5, true], complete(1));
-  expect(askNow(optimizer).type).toBe('candidate');
+  expect(optimizer.ask().type).toBe('candidate');
 });
 
 test('one explosion does not hide the others', () => {
@@ -110,7 +110,7 @@ test('one explosion does not hide the others', () => {
 test('the start takes one trial from each part of the range', () => {
   const variables = [aFloat('x', 0, 1, 7)];
   const optimizer = anOptimizer('bayesian', { variables, config: { seed: 3, n_initial_points: 10 } });
-  const asked = Array.from({ length: 10 }, () => askNow(optimizer));
+  const asked = Array.from({ length: 10 }, () => optimizer.ask());
   const parts = asked.map((suggestion) =>
     suggestion.type === 'candidate' ? Math.floor(Number(suggestion.values[0]) * 10) : -1,
   );

@@ -4,16 +4,31 @@ import {
   probabilityOfImprovement,
   upperConfidenceBound,
 } from '../../../../src/optimizers/algorithms/acquisition.js';
-import { GaussianProcess, likeliestKernel } from '../../../../src/optimizers/algorithms/gaussian-process.js';
+import {
+  GaussianProcess,
+  type Kernel,
+  type Prediction,
+} from '../../../../src/optimizers/algorithms/gaussian-process.js';
+import { likeliestKernel } from '../../../../src/optimizers/algorithms/likeliest-kernel.js';
+import { Places, type Point } from '../../../../src/optimizers/algorithms/places.js';
 import { standardised } from '../../../../src/optimizers/algorithms/scores.js';
+import { atOnce } from './runs.js';
 
 const places = [0, 0.2, 0.4, 0.6, 0.8, 1];
 const points = places.map((place) => [place]);
 
-const modelOf = (all: readonly (readonly number[])[], scores: readonly number[], ordered = [true]): GaussianProcess => {
-  const targets = standardised(scores);
-  return new GaussianProcess(all, targets, likeliestKernel(all, targets, ordered), ordered);
-};
+const kernelOf = (all: readonly Point[], scores: readonly number[], ordered: readonly boolean[]): Kernel =>
+  atOnce(likeliestKernel(atOnce(Places.of(all, ordered)), standardised(scores), ordered.length));
+
+interface Model {
+  predict(point: Point): Prediction;
+}
+
+function modelOf(all: readonly Point[], scores: readonly number[], ordered = [true]): Model {
+  const places = atOnce(Places.of(all, ordered));
+  const process = atOnce(GaussianProcess.of(places, standardised(scores), kernelOf(all, scores, ordered)));
+  return { predict: (point) => atOnce(process.predict(point)) };
+}
 
 test('the model goes through what it was told, is sure there, and doubts elsewhere', () => {
   const scores = places.map((place) => Math.sin(5 * place));
@@ -56,7 +71,7 @@ test('equal scores leave doubt and no preference', () => {
 test('a dimension that does not matter gets a longer length than the one that does', () => {
   const grid = places.flatMap((x) => places.map((y) => [x, y]));
   const scores = grid.map(([x = 0]) => Math.sin(8 * x));
-  const [first = 0, second = 0] = likeliestKernel(grid, standardised(scores), [true, true]).lengths;
+  const [first = 0, second = 0] = kernelOf(grid, scores, [true, true]).lengths;
   expect(second).toBeGreaterThan(2 * first);
 });
 

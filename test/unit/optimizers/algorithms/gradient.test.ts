@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { aFloat, anOptimizer, askNow, aVariable, complete, run } from './runs.js';
+import { aFloat, anOptimizer, aVariable, complete, run } from './runs.js';
 
 test('it reaches the top of a quadratic and says that it is done', () => {
   const { best, isDone } = run('gradient', { variables: [aFloat('x', 0, 2, 0.1)] }, (x: number) => -((x - 1.3) ** 2));
@@ -64,18 +64,18 @@ test('no point is tried twice', () => {
 
 test('the probes of all variables may run at the same time; then it waits for a score', () => {
   const optimizer = anOptimizer('gradient', { variables: [aFloat('x', 0, 2, 1), aFloat('y', 0, 2, 1)] });
-  const asked = Array.from({ length: 5 }, () => askNow(optimizer));
+  const asked = Array.from({ length: 5 }, () => optimizer.ask());
   expect(asked.map(({ type }) => type)).toEqual(['candidate', 'candidate', 'candidate', 'candidate', 'wait']);
   for (const suggestion of asked)
     if (suggestion.type === 'candidate') optimizer.tell(suggestion.values, complete(Number(suggestion.values[0])));
-  expect(askNow(optimizer)).toEqual({ type: 'wait' });
+  expect(optimizer.ask()).toEqual({ type: 'wait' });
   optimizer.tell([1, 1], complete(1));
-  expect(askNow(optimizer)).toEqual({ type: 'candidate', values: [expect.closeTo(1.2, 9), 1] });
+  expect(optimizer.ask()).toEqual({ type: 'candidate', values: [expect.closeTo(1.2, 9), 1] });
 });
 
 test('a present value out of bounds starts at the bound, and its trial is not waited for', () => {
   const optimizer = anOptimizer('gradient', { variables: [aFloat('x', 0, 2, 9)] });
-  expect(askNow(optimizer)).toEqual({ type: 'candidate', values: [2] });
+  expect(optimizer.ask()).toEqual({ type: 'candidate', values: [2] });
 });
 
 test('a climb that is told of its former trials goes on where it stopped', () => {
@@ -84,7 +84,7 @@ test('a climb that is told of its former trials goes on where it stopped', () =>
   const whole = run('gradient', plan, hill).trials.map(({ values }) => values);
   const optimizer = anOptimizer('gradient', plan);
   for (const [x, y] of whole.slice(0, 12)) optimizer.tell([x, y], complete(hill(Number(x), Number(y))));
-  expect(askNow(optimizer)).toEqual({ type: 'candidate', values: whole[12] });
+  expect(optimizer.ask()).toEqual({ type: 'candidate', values: whole[12] });
 });
 
 test('it starts elsewhere when its start fails, and ends when nothing succeeds', () => {

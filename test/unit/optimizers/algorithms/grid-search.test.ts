@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { builtInOptimizers } from '../../../../src/optimizers/algorithms/built-in.js';
-import { aFloat, anOptimizer, askNow, aVariable, complete, failed, refusalOf, run } from './runs.js';
+import { aFloat, anOptimizer, aVariable, complete, failed, refusalOf, run } from './runs.js';
 
 const valuesOf = (type: string, value: unknown, constraints = {}, config = {}): unknown[] =>
   run('grid_search', { variables: [aVariable('v', type, value, constraints)], config }, () => 0)
@@ -63,8 +63,8 @@ test('the last variable counts fastest', () => {
 test('a product far beyond memory is asked one by one', () => {
   const variables = Array.from({ length: 40 }, (_, place) => aVariable(`v${place}`, 'integer', 0, { min: 0, max: 9 }));
   const optimizer = anOptimizer('grid_search', { variables });
-  askNow(optimizer);
-  expect(askNow(optimizer)).toEqual({ type: 'candidate', values: [...Array(39).fill(0), 2] });
+  optimizer.ask();
+  expect(optimizer.ask()).toEqual({ type: 'candidate', values: [...Array(39).fill(0), 2] });
 });
 
 test('what others have tried is not tried again, however it ended', () => {
@@ -72,7 +72,7 @@ test('what others have tried is not tried again, however it ended', () => {
   optimizer.tell([3], complete(1));
   optimizer.tell([4], failed);
   optimizer.tell(['elsewhere'], complete(1));
-  expect([askNow(optimizer), askNow(optimizer), askNow(optimizer)]).toEqual([
+  expect([optimizer.ask(), optimizer.ask(), optimizer.ask()]).toEqual([
     { type: 'candidate', values: [2] },
     { type: 'candidate', values: [5] },
     { type: 'done' },

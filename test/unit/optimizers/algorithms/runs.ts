@@ -8,6 +8,7 @@ import type {
   Suggestion,
   TrialResult,
 } from '../../../../src/optimizers/algorithms/optimizer.js';
+import { type Answer, isWork } from '../../../../src/optimizers/algorithms/work.js';
 import type { Direction } from '../../../../src/variables/optimization.js';
 import type { Constraints } from '../../../../src/variables/variable.js';
 
@@ -40,13 +41,39 @@ export interface Plan {
   readonly random?: Random;
 }
 
-export function anOptimizer(
+/** What an answer comes to, all its pieces in a row. */
+export function atOnce<T>(answer: Answer<T>): T {
+  if (answer instanceof Promise) throw new TypeError('expected an answer that nothing has to be waited for');
+  if (!isWork(answer)) return answer;
+  for (;;) {
+    const { done, value } = answer.next();
+    if (done === true) return value;
+  }
+}
+
+export function anOptimizerInPieces(
   type: string,
   { variables, config = {}, direction = 'maximize', maxIterations = 100, random = fixedRandom }: Plan,
 ): Optimizer {
   const factory = builtInOptimizers.get(type);
   if (factory === undefined) throw new TypeError(`there is no optimizer ${type}`);
-  return factory({ variables, direction, maxIterations, config, random });
+  return atOnce(factory({ variables, direction, maxIterations, config, random }));
+}
+
+/** One that answers at once. */
+export interface PromptOptimizer {
+  ask(): Suggestion;
+  tell(values: Candidate, result: TrialResult): void;
+  readonly sweeps: boolean | undefined;
+}
+
+export function anOptimizer(type: string, plan: Plan): PromptOptimizer {
+  const optimizer = anOptimizerInPieces(type, plan);
+  return {
+    ask: () => atOnce(optimizer.ask()),
+    tell: (values, result) => atOnce(optimizer.tell(values, result)),
+    sweeps: optimizer.sweeps,
+  };
 }
 
 /** The refusal of a plan: its message. */
@@ -58,12 +85,6 @@ export function refusalOf(type: string, plan: Plan): string {
     throw error;
   }
   return 'no refusal';
-}
-
-export function askNow(optimizer: Optimizer): Suggestion {
-  const suggestion = optimizer.ask();
-  if (suggestion instanceof Promise) throw new TypeError('expected an answer at once');
-  return suggestion;
 }
 
 export interface Trial {
@@ -93,7 +114,7 @@ export function run(type: string, plan: Plan, objective: (...values: never[]) =>
   attempt(variables.map(({ value }) => value));
   let isDone = false;
   while (trials.length < maxIterations && !isDone) {
-    const suggestion = askNow(optimizer);
+    const suggestion = optimizer.ask();
     if (suggestion.type === 'wait') throw new TypeError('nothing runs that could be waited for');
     if (suggestion.type === 'done') isDone = true;
     else attempt(suggestion.values);
