@@ -66,22 +66,35 @@ export const MAX_DIMENSIONS = 32;
 /** The number of elements; not exact beyond 2^53, which is more than any memory holds. */
 export const countOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
+/** Says that bytes were checked and are nobody else's. */
+const OWN = Symbol('own');
+
+let readBytes: (tensor: Tensor) => Uint8Array;
+
 export class Tensor {
   readonly dtype: Dtype;
   readonly shape: readonly number[];
   readonly #bytes: Uint8Array;
 
+  static {
+    readBytes = (tensor) => tensor.#bytes;
+  }
+
   /** @param bytes of a view, such as a typed array; copied. Throws `invalid_argument` for others than the elements take. */
-  constructor(dtype: Dtype, shape: readonly number[], bytes: ArrayBufferView) {
+  constructor(dtype: Dtype, shape: readonly number[], bytes: ArrayBufferView);
+  /** @internal Use {@link tensorOver}. */
+  constructor(dtype: Dtype, shape: readonly number[], bytes: Uint8Array, own: typeof OWN);
+  constructor(dtype: Dtype, shape: readonly number[], bytes: ArrayBufferView, own?: typeof OWN) {
     if (!isDtype(dtype)) throw invalidArgument('dtype', `one of ${dtypes.join(', ')}`, dtype);
     if (!isShape(shape)) throw invalidArgument('shape', 'a list of sizes', shape);
     if (!ArrayBuffer.isView(bytes)) throw invalidArgument('bytes', 'a typed array', bytes);
     if (bytes.byteLength !== countOf(shape) * widthOf(dtype))
       throw invalidArgument('bytes', `those of a ${dtype} tensor of shape [${shape.join(', ')}]`, bytes.byteLength);
+    const all = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (dtype === 'bool' && !areBooleans(all)) throw invalidArgument('bytes', '0 and 1 for booleans', 'another byte');
     this.dtype = dtype;
     this.shape = Object.freeze([...shape]);
-    this.#bytes = new Uint8Array(bytes.byteLength);
-    this.#bytes.set(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    this.#bytes = own === OWN ? all : new Uint8Array(all);
     Object.freeze(this);
   }
 
@@ -127,12 +140,24 @@ export class Tensor {
     if (this.dtype !== other.dtype || this.shape.length !== other.shape.length) return false;
     if (this.shape.some((size, index) => size !== other.shape[index])) return false;
     const others = other.#bytes;
-    return this.#bytes.every((byte, index) => byte === others[index]);
+    return Buffer.compare(this.#bytes, others) === 0;
   }
 
   toJSON(): unknown {
     return { dtype: this.dtype, shape: this.shape, data: this.toList() };
   }
+}
+
+/** A tensor over bytes that are its own from here on. Throws like its constructor. */
+export const tensorOver = (dtype: Dtype, shape: readonly number[], bytes: Uint8Array): Tensor =>
+  new Tensor(dtype, shape, bytes, OWN);
+
+/** The bytes of a tensor themselves, to be read and sent: whoever changed them would change what nobody can change. */
+export const bytesOf = (tensor: Tensor): Uint8Array => readBytes(tensor);
+
+export function areBooleans(bytes: Uint8Array): boolean {
+  for (const byte of bytes) if (byte > 1) return false;
+  return true;
 }
 
 function chunks(list: readonly unknown[], size: number, total: number): unknown[] {

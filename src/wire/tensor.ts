@@ -1,66 +1,54 @@
 /** Tensors as they travel: raw little-endian elements in C order with their dtype and shape. */
 
-import type { Tensor } from '../gen/coilyard/v1/value.js';
+import type { Tensor as WireTensor } from '../gen/coilyard/v1/value.js';
 import { invalidArgument } from '../kernel/errors.js';
-import { Tensor as StoredTensor } from '../variables/tensor.js';
+import {
+  areBooleans,
+  bytesOf,
+  countOf,
+  type Dtype,
+  dtypes,
+  isDtype,
+  MAX_DIMENSIONS,
+  Tensor,
+  tensorOver,
+  widthOf,
+} from '../variables/tensor.js';
 
-export interface TensorValue {
+/** The same as plain data, in which a caller may give a tensor as well. */
+export interface TensorRecord {
   readonly dtype: string;
   readonly shape: readonly number[];
   /** Little-endian, C order. */
   readonly data: Uint8Array;
 }
 
-const MAX_DIMENSIONS = 32;
-
-/** Bytes of one element. */
-const widths: ReadonlyMap<string, number> = new Map([
-  ['bool', 1],
-  ['int8', 1],
-  ['uint8', 1],
-  ['int16', 2],
-  ['uint16', 2],
-  ['float16', 2],
-  ['bfloat16', 2],
-  ['int32', 4],
-  ['uint32', 4],
-  ['float32', 4],
-  ['int64', 8],
-  ['uint64', 8],
-  ['float64', 8],
-]);
-
-export function decodeTensor(message: Tensor, field: string): TensorValue {
-  const { dtype, data } = message;
+export function decodeTensor(message: WireTensor, field: string): Tensor {
   const shape = message.shape.map(Number);
-  checkSize(dtype, shape, data.byteLength, field);
-  return { dtype, shape, data: ownBytes(data) };
+  const dtype = checkElements({ dtype: message.dtype, shape, data: message.data }, field);
+  return tensorOver(dtype, shape, ownBytes(message.data));
 }
 
-/** In memory of their own, so that they are aligned and keep nothing else alive; copied unless they are there already. */
-function ownBytes({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array {
-  const isAlone = byteOffset === 0 && byteLength === buffer.byteLength;
-  return isAlone ? new Uint8Array(buffer) : new Uint8Array(buffer, byteOffset, byteLength).slice();
+/** In memory of their own, so that they keep nothing else alive; copied unless they are there already. */
+function ownBytes(bytes: Uint8Array): Uint8Array {
+  const isAlone = bytes.byteLength === bytes.buffer.byteLength;
+  return isAlone ? bytes : new Uint8Array(bytes);
 }
 
-export function encodeTensor(tensor: TensorValue, field: string): Tensor {
-  const { dtype, shape, data } = tensor;
-  checkSize(dtype, shape, data.byteLength, field);
+export function encodeTensor({ dtype, shape, data }: TensorRecord, field: string): WireTensor {
+  checkElements({ dtype, shape, data }, field);
   return { dtype, shape: shape.map(BigInt), data: Buffer.from(data.buffer, data.byteOffset, data.byteLength) };
 }
 
-/**
- * What travels of a tensor of a variable, of a typed array, or of a tensor in the form in which it travels; `undefined`
- * for anything else.
- */
-export function tensorValueOf(value: unknown): TensorValue | undefined {
-  if (value instanceof StoredTensor) return { dtype: value.dtype, shape: value.shape, data: value.toBytes() };
-  if (ArrayBuffer.isView(value)) return tensorOfView(value);
-  return isTensorValue(value) ? value : undefined;
+/** What travels of a tensor, of a typed array, or of a tensor as a record; `undefined` for anything else. No copy. */
+export function tensorRecordOf(value: unknown): TensorRecord | undefined {
+  if (value instanceof Tensor) return { dtype: value.dtype, shape: value.shape, data: bytesOf(value) };
+  if (ArrayBuffer.isView(value)) return recordOfView(value);
+  return isTensorRecord(value) ? value : undefined;
 }
 
 /** What the elements of a typed array are; subclasses such as `Buffer` have the tag of their typed array. */
-const dtypesByTag: ReadonlyMap<unknown, string> = new Map([
+const dtypesByTag: ReadonlyMap<unknown, Dtype> = new Map<unknown, Dtype>([
   ['Int8Array', 'int8'],
   ['Uint8Array', 'uint8'],
   ['Uint8ClampedArray', 'uint8'],
@@ -75,15 +63,14 @@ const dtypesByTag: ReadonlyMap<unknown, string> = new Map([
 ]);
 
 /** One dimension; a `DataView` has no elements and is none. */
-function tensorOfView(view: ArrayBufferView): TensorValue | undefined {
+function recordOfView(view: ArrayBufferView): TensorRecord | undefined {
   const dtype = dtypesByTag.get(Reflect.get(view, Symbol.toStringTag));
-  const width = dtype === undefined ? undefined : widths.get(dtype);
-  if (dtype === undefined || width === undefined) return undefined;
+  if (dtype === undefined) return undefined;
   const { buffer, byteOffset, byteLength } = view;
-  return { dtype, shape: [byteLength / width], data: new Uint8Array(buffer, byteOffset, byteLength) };
+  return { dtype, shape: [byteLength / widthOf(dtype)], data: new Uint8Array(buffer, byteOffset, byteLength) };
 }
 
-function isTensorValue(value: unknown): value is TensorValue {
+function isTensorRecord(value: unknown): value is TensorRecord {
   return (
     typeof value === 'object' &&
     value !== null &&
@@ -91,20 +78,25 @@ function isTensorValue(value: unknown): value is TensorValue {
     typeof value.dtype === 'string' &&
     'shape' in value &&
     Array.isArray(value.shape) &&
-    value.shape.every((size) => Number.isSafeInteger(size) && size >= 0) &&
+    value.shape.every(isSize) &&
     'data' in value &&
     value.data instanceof Uint8Array
   );
 }
 
+const isSize = (size: number): boolean => Number.isSafeInteger(size) && size >= 0;
+
 /** The bytes have to be exactly those of the elements: nothing may be read past them, nothing may hide behind them. */
-function checkSize(dtype: string, shape: readonly number[], byteLength: number, field: string): void {
-  const width = widths.get(dtype);
-  if (width === undefined) throw invalidArgument(`${field}.dtype`, `one of ${[...widths.keys()].join(', ')}`, dtype);
+function checkElements({ dtype, shape, data }: TensorRecord, field: string): Dtype {
+  if (!isDtype(dtype)) throw invalidArgument(`${field}.dtype`, `one of ${dtypes.join(', ')}`, dtype);
   if (shape.length > MAX_DIMENSIONS)
     throw invalidArgument(`${field}.shape`, `at most ${MAX_DIMENSIONS} dimensions`, shape.length);
+  if (!shape.every(isSize)) throw invalidArgument(`${field}.shape`, 'sizes of 0 and more', shape);
   // A product that is not exact any more is larger than any message, unless a later size is 0, which gives 0 again.
-  const wanted = shape.reduce((product, size) => product * size, width);
-  if (wanted !== byteLength)
-    throw invalidArgument(`${field}.data`, `${wanted} bytes, as dtype and shape say`, byteLength);
+  const wanted = countOf(shape) * widthOf(dtype);
+  if (wanted !== data.byteLength)
+    throw invalidArgument(`${field}.data`, `${wanted} bytes, as dtype and shape say`, data.byteLength);
+  if (dtype === 'bool' && !areBooleans(data))
+    throw invalidArgument(`${field}.data`, 'bytes 0 and 1 for booleans', 'another byte');
+  return dtype;
 }

@@ -7,7 +7,7 @@ import { assertNever } from '../kernel/result.js';
 import type { ValueKind } from '../variables/value.js';
 import { hasTooManyDigits, MAX_INTEGER_DIGITS, parseExactJson, stringifyExactJson } from '../variables/exact-json.js';
 import { isWholeFloat, rememberWholeFloats, type WholeFloats, wholeFloatsOf } from '../variables/whole-floats.js';
-import { decodeTensor, encodeTensor, tensorValueOf } from './tensor.js';
+import { decodeTensor, encodeTensor, tensorRecordOf } from './tensor.js';
 
 /** A value with the kind that its sender gave it. */
 export interface DecodedValue {
@@ -109,7 +109,7 @@ function kindOf(value: unknown): ValueKind {
     case 'boolean':
       return 'boolean';
     default:
-      return tensorValueOf(value) === undefined ? 'json' : 'tensor';
+      return tensorRecordOf(value) === undefined ? 'json' : 'tensor';
   }
 }
 
@@ -133,7 +133,7 @@ function encodeAs(kind: ValueKind, value: unknown, field: string): WireKind {
       return { $case: 'json', value: stringifyExactJson(value, field) };
     case 'embedding':
     case 'tensor': {
-      const tensor = tensorValueOf(value);
+      const tensor = tensorRecordOf(value);
       if (tensor !== undefined) return { $case: kind, value: encodeTensor(tensor, field) };
       break;
     }

@@ -5,6 +5,7 @@
 
 import { once } from 'node:events';
 import { startRuntime } from '../../src/runtime.js';
+import { bytesOf, Tensor } from '../../src/variables/tensor.js';
 import { PYTHON_TOOLS, startBareSocket } from '../support/bare-peer.js';
 
 const BYTES = 100_000_000;
@@ -29,17 +30,11 @@ async function timed(copy: Copy): Promise<Took> {
   return { ms, cpuMs: (user + system) / 1000 };
 }
 
-/** What a `Float64Array` is on the wire. */
-const tensorOf = (floats: Float64Array) => ({
-  dtype: 'float64',
-  shape: [floats.length],
-  data: new Uint8Array(floats.buffer),
-});
-
 function checkGiven(value: unknown): void {
-  const data = typeof value === 'object' && value !== null && 'data' in value ? value.data : undefined;
-  if (!(data instanceof Uint8Array)) throw new TypeError('the result is not an array');
-  const floats = new Float64Array(data.buffer, data.byteOffset, data.byteLength / 8);
+  if (!(value instanceof Tensor)) throw new TypeError('the result is not an array');
+  // Looked at where it lies: its `data` would be another copy.
+  const { buffer, byteOffset } = bytesOf(value);
+  const floats = new Float64Array(buffer, byteOffset, value.size);
   if (floats.length !== FLOATS || floats[1] !== 1 || floats.at(-1) !== FLOATS - 1)
     throw new TypeError('the result is not the array that was given');
 }
@@ -49,7 +44,12 @@ const runtime = await startRuntime({
   python: { pools: { default: { size: 1, imports: ['bench_tools'], paths: [PYTHON_TOOLS] } } },
 });
 await runtime.python.start();
-const array = tensorOf(Float64Array.from({ length: FLOATS }, (_, n) => n));
+const array = new Tensor(
+  'float64',
+  [FLOATS],
+  Float64Array.from({ length: FLOATS }, (_, n) => n),
+);
+const bytes = array.toBytes();
 
 const header = Buffer.alloc(8);
 header.writeBigUInt64LE(BigInt(BYTES));
@@ -57,7 +57,7 @@ const copies = {
   'to Python': {
     bare: async () => {
       bare.write(header);
-      bare.write(array.data);
+      bare.write(bytes);
       await once(bare, 'data');
     },
     ours: () => runtime.python.call('take', { array }),

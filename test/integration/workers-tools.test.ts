@@ -5,6 +5,7 @@ import { credentials } from '@grpc/grpc-js';
 import { expect, test } from 'vitest';
 import { WorkersClient } from '../../src/gen/coilyard/v1/workers.js';
 import { CoilyardError } from '../../src/kernel/errors.js';
+import { Tensor } from '../../src/variables/tensor.js';
 import { decodeValue } from '../../src/wire/value.js';
 import { findInterpreter, findPackageRoot } from '../../src/workers/interpreter.js';
 import { ask, refusal, values } from '../support/gateway-host.js';
@@ -46,6 +47,20 @@ test('Python calls a TypeScript function on behalf of its session, and gets what
   await expect(house.python.call('ask_from_thread', { name: 'where' }, { session })).resolves.toMatchObject({
     session: 'asker',
   });
+});
+
+test('arrays are tensors wherever TypeScript gets them from Python', async () => {
+  await using house = await aPythonRuntime();
+  const session = await house.runtime.sessions.start();
+  const given: unknown[] = [];
+  house.runtime.tools.register('take', ({ array }) => {
+    given.push(array);
+    return array;
+  });
+  const array = new Tensor('float32', [1, 2], Float32Array.of(0.5, 4));
+  given.push(await house.python.call('doubled', { name: 'take', array }, { session }));
+  const twice = new Tensor('float32', [1, 2], Float32Array.of(1, 8));
+  expect(given.map((found) => found instanceof Tensor && found.equals(twice))).toEqual([true, true]);
 });
 
 test.each(['ask', 'ask_from_thread'])(

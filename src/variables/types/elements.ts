@@ -2,7 +2,7 @@
 
 import { CoilyardError, describeValue } from '../../kernel/errors.js';
 import { err, ok, type Result } from '../../kernel/result.js';
-import { countOf, type Dtype, MAX_DIMENSIONS, Tensor, widthOf } from '../tensor.js';
+import { areBooleans, countOf, type Dtype, MAX_DIMENSIONS, Tensor, tensorOver, widthOf } from '../tensor.js';
 import { isWholeFloat, wholeFloatsOf } from '../whole-floats.js';
 
 export type Numbers = ArrayLike<number> & Iterable<number>;
@@ -32,8 +32,7 @@ export function tensorOfBytes(
 ): Result<Tensor, CoilyardError> {
   const wanted = countOf(shape) * widthOf(dtype);
   if (wanted !== bytes.byteLength) return refuse('data', `${wanted} bytes, as dtype and shape say`, bytes.byteLength);
-  if (dtype === 'bool' && bytes.some((byte) => byte > 1))
-    return refuse('data', 'bytes 0 and 1 for booleans', 'another byte');
+  if (dtype === 'bool' && !areBooleans(bytes)) return refuse('data', 'bytes 0 and 1 for booleans', 'another byte');
   return ok(new Tensor(dtype, shape, bytes));
 }
 
@@ -162,7 +161,7 @@ function encode(dtype: Dtype, shape: readonly number[], elements: readonly unkno
   for (const [index, element] of elements.entries())
     if (!encodeElement(view, index * widthOf(dtype), dtype, element))
       return refuse(`value[${index}]`, `a number that ${dtype} can hold`, describeValue(element));
-  return ok(new Tensor(dtype, shape, bytes));
+  return ok(tensorOver(dtype, shape, bytes));
 }
 
 function encodeElement(view: DataView, at: number, dtype: Dtype, element: unknown): boolean {

@@ -3,7 +3,7 @@
 import { CoilyardError, describeValue } from '../../kernel/errors.js';
 import { err, ok, type Result } from '../../kernel/result.js';
 import { isPlainObject } from '../plain-data.js';
-import { countOf, type Dtype, dtypes, isDtype, MAX_DIMENSIONS, Tensor } from '../tensor.js';
+import { bytesOf, countOf, type Dtype, dtypes, isDtype, MAX_DIMENSIONS, Tensor, tensorOver } from '../tensor.js';
 import type { ValueKind } from '../value.js';
 import { elementsOf, isFiniteTensor, type Numbers, numbersOf, tensorOfBytes } from './elements.js';
 import { type ConstraintRule, flag, type VariableType, wrongKind } from './variable-type.js';
@@ -119,7 +119,7 @@ function readRecord(record: Record<string, unknown>): Result<Tensor, CoilyardErr
   const { value } = elements;
   if (value.dtype !== dtype) return refuse(`data of dtype ${dtype}`, value.dtype);
   if (value.size !== countOf(given)) return refuse(`${countOf(given)} elements, as the shape says`, String(value.size));
-  return ok(new Tensor(dtype, given, value.toBytes()));
+  return ok(tensorOver(dtype, given, bytesOf(value)));
 }
 
 function asFloat32(vector: Tensor, numbers: Numbers): Tensor {
@@ -140,7 +140,7 @@ function normalized(vector: Tensor, numbers: Numbers): Tensor {
 }
 
 const float32 = (elements: Float32Array): Tensor =>
-  new Tensor('float32', [elements.length], new Uint8Array(elements.buffer));
+  tensorOver('float32', [elements.length], new Uint8Array(elements.buffer));
 
 function refuse(expected: string, actual: string): Result<never, CoilyardError> {
   return err(

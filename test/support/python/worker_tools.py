@@ -234,6 +234,12 @@ async def ask(
 
 
 @tool
+async def doubled(session: SessionContext, name: str, array):
+    """Hands twice an array to a TypeScript function, and gives what that gives."""
+    return await session.call_tool(name, {"array": array * 2})
+
+
+@tool
 def ask_from_thread(session: SessionContext, name: str):
     """Calls a TypeScript function from a loop of its own."""
     return asyncio.run(session.call(name))
