@@ -27,12 +27,18 @@ export class SeededRandom {
 
   /** The 32 next bits, as a number of 0 or more. */
   bits(): number {
-    const [a = 0, b = 0, c = 0, d = 0] = this.#state;
+    // Place by place: a suggestion draws tens of thousands of numbers, and lists would leave megabytes behind.
+    const state = this.#state;
+    const a = state[0] ?? 0;
+    const b = state[1] ?? 0;
+    const e = (state[2] ?? 0) ^ a;
+    const f = (state[3] ?? 0) ^ b;
     const fifth = Math.imul(b, 5);
-    const result = Math.imul((fifth << 7) | (fifth >>> 25), 9) >>> 0;
-    const [e, f] = [c ^ a, d ^ b];
-    this.#state.set([a ^ f, b ^ e, e ^ (b << 9), (f << 11) | (f >>> 21)]);
-    return result;
+    state[0] = a ^ f;
+    state[1] = b ^ e;
+    state[2] = e ^ (b << 9);
+    state[3] = (f << 11) | (f >>> 21);
+    return Math.imul((fifth << 7) | (fifth >>> 25), 9) >>> 0;
   }
 
   /** Uniform in [0, 1), with 53 bits. */
