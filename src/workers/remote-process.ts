@@ -27,8 +27,9 @@ export class RemoteProcess implements Launched {
   }
 
   kill(signal: Parameters<Launched['kill']>[0]): void {
-    if (signal !== 'SIGKILL') return;
+    // There is nothing to wait for from one that hangs: its last words would be said elsewhere.
+    if (signal === 'SIGTERM') return;
     this.#letGo();
-    this.#exit.resolve({ signal, code: null, stderr: [] });
+    this.#exit.resolve({ signal: 'SIGKILL', code: null, stderr: [] });
   }
 }

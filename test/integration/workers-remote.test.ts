@@ -21,7 +21,7 @@ test('a worker that is started by hand joins its pool with a token, serves, and 
     worker.child.kill('SIGSTOP');
     await eventually(() => !isReady(house, invitation.workerId), 'its silence is noticed');
     worker.child.kill('SIGCONT');
-    expect(await worker.ended).toBe(5);
+    expect(await worker.ended, worker.said).toBe(5);
   }
   await using again = byHand(invitation);
   await eventually(() => isReady(house, invitation.workerId), 'it is back');

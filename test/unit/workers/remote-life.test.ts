@@ -85,3 +85,13 @@ test('a worker that is gone may come back with its token, hears nothing of its l
   expect(second.heard.map(({ type }) => type)).toEqual(['welcome', 'pulse']);
   expect(first.heard.map(({ type }) => type)).toEqual(['welcome']);
 });
+
+test('a worker that gives no sign of life is let go at once: nobody here would hear its last words', async () => {
+  const { house, workerId, token } = await aHouse();
+  const { ended } = dialIn(house, workerId, token);
+  await settle();
+  await house.clock.advance(3_000);
+  expect(ended).toEqual([]);
+  await house.clock.advance(1_000);
+  expect(ended).toHaveLength(1);
+});
