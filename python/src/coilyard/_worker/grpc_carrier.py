@@ -23,7 +23,7 @@ _ATTACH = "/coilyard.v1.Workers/Attach"
 #: What grpc.aio says of a stream to which a write has failed until it has read why the stream has ended.
 _UNEXPLAINED = "Internal error from Core"
 _LOOK_S = 0.01
-_LOOKS = 500
+_LOOKS = 100
 
 
 class GrpcCarrier:
@@ -119,7 +119,10 @@ async def _ended(stream: _Call, error: BaseException, reason: str) -> WorkerExit
 
 
 async def _explained(stream: _Call) -> grpc.aio.AioRpcError:
-    """Why the stream has ended, which comes after the failure of a write; nobody tells when."""
+    """Why the stream has ended, which comes right after the failure of a write; nobody tells when.
+
+    A write that fails after that has come hides it for good: then the stream is one that broke.
+    """
     for _ in range(_LOOKS):
         if await stream.details() != _UNEXPLAINED:
             break
