@@ -38,19 +38,21 @@ export function* mostPromising(search: PromiseSearch): Work<Candidate | undefine
   const { space, ground, random } = search;
   const isSmall = space.size !== undefined && space.size <= SMALL_SPACE;
   const size = isSmall ? Number(space.size) : SAMPLE;
-  const free: Rated[] = [];
+  const best: Rated[] = [];
   for (let index = 0; index < size; index += 1) {
     const candidate = yield* isSmall ? space.at(BigInt(index)) : space.draw(random);
-    if (!(yield* ground.isTaken(candidate))) free.push(yield* rated(search, candidate));
+    if (yield* ground.isTaken(candidate)) continue;
+    best.push(yield* rated(search, candidate));
+    best.sort((one, other) => other.rating - one.rating);
+    best.length = Math.min(best.length, STARTS);
   }
-  free.sort((one, other) => other.rating - one.rating);
-  const chosen = isSmall ? free[0] : yield* refined(search, free);
+  const chosen = isSmall ? best[0] : yield* refined(search, best);
   return chosen?.candidate ?? (yield* ground.draw(random));
 }
 
-function* refined(search: PromiseSearch, sample: readonly Rated[]): Work<Rated | undefined> {
+function* refined(search: PromiseSearch, sampled: readonly Rated[]): Work<Rated | undefined> {
   // The best trial is taken itself: it is where moves start, not what is chosen.
-  const starts = [{ candidate: search.incumbent, rating: -Infinity }, ...sample.slice(0, STARTS)];
+  const starts = [{ candidate: search.incumbent, rating: -Infinity }, ...sampled];
   let best: Rated | undefined;
   for (const start of starts) {
     const end = yield* climbed(search, start);
