@@ -90,12 +90,14 @@ function decideStart(
       },
     );
   const variables: OptimizedVariable[] = [];
+  const taken = new Set<string>();
   for (const reference of command.variables) {
     const held = variableToHold(state, reference, command, context);
     if (!held.ok) return held;
     const { id, name, type, version, value } = held.value;
-    if (variables.some((other) => other.id === id))
+    if (taken.has(id))
       return refuse('invalid_argument', `variables: expected each once, got ${name} twice`, { field: 'variables' });
+    taken.add(id);
     variables.push({ id, name, type, before: { version, value }, version });
   }
   const optimization: Optimization = {

@@ -10,6 +10,8 @@ import { sizeOf } from './plain-data.js';
 import { type Metadata, noMetadata } from './value.js';
 import type { Variable } from './variable.js';
 
+const BYTES_PER_PLACE = 8;
+
 /** The old value of an update is part of what was kept before, and the answer to a request is of what it made happen. */
 export function weightOfEvents(events: readonly VariableEvent[]): number {
   let weight = 0;
@@ -55,8 +57,9 @@ export function weightOfTrial(trial: OptimizationTrial | undefined): number {
   return weightOfAll(values) + weightOfAll(Object.keys(metrics)) + weightOfValue(error);
 }
 
+/** A trial has a value for each variable of its run, of which there may be thousands: their places count as well. */
 function weightOfAll(values: readonly unknown[]): number {
-  let weight = 0;
+  let weight = values.length * BYTES_PER_PLACE;
   for (const value of values) weight += weightOfValue(value);
   return weight;
 }

@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { KEPT_RUN_BYTES, KEPT_TRIALS } from '../../../src/variables/optimization-book.js';
+import { KEPT_RUN_BYTES, KEPT_TRIAL_BYTES, KEPT_TRIALS } from '../../../src/variables/optimization-book.js';
 import type { StartOptimization } from '../../../src/variables/optimization-commands.js';
 import { Draft, VariablesState } from '../../../src/variables/state.js';
 import { DomainSession } from '../../support/domain-session.js';
+
+/** Bytes that a value takes besides itself. */
+const PLACE = 8;
 
 const start = (
   more: Partial<StartOptimization> = {},
@@ -254,12 +257,24 @@ describe('what a session keeps of runs', () => {
     expect(session.state.trialsOf('opt_2', 20, 2).map(({ iteration }) => iteration)).toEqual([21, 22]);
   });
 
+  test('is bounded in how many values its trials have, of runs over thousands of variables', () => {
+    const session = new DomainSession();
+    const variables = Array.from({ length: 4096 }, (_, index) => `v${index}`);
+    for (const name of variables) session.register(name, 'float', 0);
+    session.tell(start({ variables, maxIterations: 1_000_000 }));
+    const fields = { type: 'optimization.record', optimizationId: 'opt_1', metrics: {}, score: null } as const;
+    const values = variables.map(() => 0.5);
+    const most = KEPT_TRIAL_BYTES / (values.length * PLACE);
+    for (let count = 0; count < most + 3; count += 1) session.tell({ ...fields, values, startedAtMs: 0 });
+    expect(session.state.trialsOf('opt_1', 0, Infinity)).toHaveLength(most);
+  });
+
   test('is bounded in what the values hold on to that runs began with', () => {
     const session = new DomainSession();
     session.register('text', 'string', '');
     const ids = Array.from({ length: 20 }, (_, index) => `opt_${index}`);
     for (const optimizationId of ids) {
-      session.set('text', optimizationId.slice(-1).repeat(KEPT_RUN_BYTES / 8));
+      session.set('text', optimizationId.slice(-1).repeat(KEPT_RUN_BYTES / 8 - PLACE));
       session.tell(start({ optimizationId, variables: ['text'] }));
       session.tell({ type: 'optimization.end', optimizationId, reason: 'stopped', leaving: 'best' });
     }

@@ -2,6 +2,9 @@ import { expect, test } from 'vitest';
 import { REMEMBERED_BYTES, REMEMBERED_REQUESTS, VariablesState } from '../../../src/variables/state.js';
 import { type Ask, DomainSession } from '../../support/domain-session.js';
 
+/** Of what is remembered, a value with its place. */
+const AN_EIGHTH = REMEMBERED_BYTES / 8 - 8;
+
 function aSession(): DomainSession {
   const session = new DomainSession();
   session.register('a', 'float', 0, { constraints: { max: 10 } });
@@ -116,7 +119,7 @@ test('of requests whose answers are large so many are remembered as memory allow
   const state = new VariablesState();
   const session = aSession();
   session.register('text', 'string', '');
-  const large = 'x'.repeat(REMEMBERED_BYTES / 8);
+  const large = 'x'.repeat(AN_EIGHTH);
   const replyWith = (value: unknown) => {
     const record = session.state.resolve('text')?.record;
     if (record === undefined) throw new Error('there is no such variable');
@@ -137,14 +140,14 @@ test('of requests whose answers are large so many are remembered as memory allow
 
 test('answers about optimizations count with the values that were tried, or that a run holds on to', () => {
   const session = aSession();
-  session.register('text', 'string', 'x'.repeat(REMEMBERED_BYTES / 8));
+  session.register('text', 'string', 'x'.repeat(AN_EIGHTH));
   const begun = (requestId: string): void => {
     const variables = ['text'];
     const more = { optimizer: 'o', direction: 'maximize', maxIterations: 100, leaseMs: 0 } as const;
     session.tell({ type: 'optimization.start', variables, optimizationId: `opt_${requestId}`, ...more, requestId });
   };
   const tried = (optimizationId: string, letter: string, requestId: string): void => {
-    const values = [letter.repeat(REMEMBERED_BYTES / 8)];
+    const values = [letter.repeat(AN_EIGHTH)];
     const trial = { optimizationId, values, metrics: {}, score: null, startedAtMs: 0 };
     session.tell({ type: 'optimization.record', ...trial, requestId });
   };
