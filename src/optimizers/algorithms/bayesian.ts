@@ -33,6 +33,8 @@ import { mapped, type Work } from './work.js';
 const ownKeys = ['acquisition_function', 'xi', 'kappa', 'n_initial_points', 'seed'] as const;
 
 const DEFAULT_INITIAL_POINTS = 5;
+/** The most values that the start is planned with, of all variables together: they are kept until they are tried. */
+const MOST_INITIAL_VALUES = 1_000_000;
 /** The most trials that the model takes in, the best and the latest half each: its cost grows with their cube. */
 const MOST_TRIALS = 150;
 /** The same for the choice of its lengths, which takes many fits. */
@@ -45,16 +47,24 @@ const MOST_TRIALS_FOR_LENGTHS = 60;
 export function* bayesian(plan: StudyPlan): Work<Optimizer> {
   const space = yield* searchSpace(plan, ownKeys);
   const acquisition = readAcquisition(plan.config);
-  const initialPoints = readInteger(plan.config, 'n_initial_points', { min: 1 }) ?? DEFAULT_INITIAL_POINTS;
   const optimizer = new Bayesian(space, {
     acquisition,
     direction: plan.direction,
-    initialPoints: Math.min(initialPoints, plan.maxIterations),
+    initialPoints: readInitialPoints(plan),
     random: seededRandom(plan.config, plan.random),
     present: plan.variables.map(({ value }) => value),
   });
   yield* optimizer.begin();
   return optimizer;
+}
+
+function readInitialPoints({ config, variables, maxIterations }: StudyPlan): number {
+  const given = readInteger(config, 'n_initial_points', { min: 1 }) ?? DEFAULT_INITIAL_POINTS;
+  const points = Math.min(given, maxIterations);
+  const most = Math.floor(MOST_INITIAL_VALUES / variables.length);
+  if (points > Math.max(most, DEFAULT_INITIAL_POINTS))
+    throw invalidArgument('n_initial_points', `at most ${most} for ${variables.length} variables`, given);
+  return points;
 }
 
 function readAcquisition(config: Config): Acquisition {

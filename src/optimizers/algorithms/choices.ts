@@ -44,17 +44,34 @@ export class Choices implements Dimension {
   near(coordinate: number): unknown {
     if (!this.ordered)
       return this.#values[Math.min(this.#values.length - 1, Math.floor(coordinate * this.#values.length))];
-    let nearest = 0;
-    this.#places.forEach((place, index) => {
-      if (Math.abs(place - coordinate) < Math.abs((this.#places[nearest] ?? 0) - coordinate)) nearest = index;
-    });
-    return this.#values[nearest];
+    return this.#values[this.#nearest(coordinate)];
+  }
+
+  /** Of two that are as near as each other, the lower one. */
+  #nearest(coordinate: number): number {
+    const placeOf = (index: number): number => this.#places[index] ?? Number.POSITIVE_INFINITY;
+    const above = firstNotBelow(this.#places, coordinate);
+    if (above === 0) return 0;
+    const isAboveNearer = placeOf(above) - coordinate < coordinate - placeOf(above - 1);
+    return isAboveNearer ? above : firstNotBelow(this.#places, placeOf(above - 1));
   }
 
   coordinateOf(value: unknown): number | undefined {
     const index = this.#indexes.get(value);
     return index === undefined || !this.ordered ? index : this.#places[index];
   }
+}
+
+/** Where the first of ascending numbers lies that is not below a bound; their count when all are. */
+function firstNotBelow(numbers: readonly number[], bound: number): number {
+  let from = 0;
+  let to = numbers.length;
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    if ((numbers[middle] ?? 0) < bound) from = middle + 1;
+    else to = middle;
+  }
+  return from;
 }
 
 const isNumber = (value: unknown): value is number | bigint => typeof value === 'number' || typeof value === 'bigint';

@@ -18,6 +18,9 @@ const DEFAULT_POINTS = 10;
 /** The points of a number are listed in memory. Who wants more gives a step, whose values are counted only. */
 const POINTS = { min: 1, max: 10_000 };
 
+/** The same for all variables together. */
+const MOST_LISTED = 1_000_000;
+
 /**
  * Config: `n_points` is the most values that any number gets, spread evenly over its steps with both bounds among them;
  * without it, all steps of a number that has some, and 10 values of a float that has none.
@@ -26,7 +29,15 @@ export function* gridSearch(plan: StudyPlan): Work<Optimizer> {
   const settings = yield* readSettings(plan, ['n_points'], [...narrowingKeys, 'n_points']);
   const points = plan.variables.length === 1 ? undefined : readInteger(plan.config, 'n_points', POINTS);
   const dimensions: Dimension[] = [];
-  for (const own of settings) dimensions.push(yield* thinned(dimensionOf(own), own, points));
+  let listed = 0n;
+  for (const own of settings) {
+    const whole = dimensionOf(own);
+    const dimension = yield* thinned(whole, own, points);
+    if (dimension !== whole) listed += dimension.count ?? 0n;
+    if (listed > MOST_LISTED)
+      throw invalidArgument('n_points', `at most ${MOST_LISTED} values of all variables together`, Number(listed));
+    dimensions.push(dimension);
+  }
   const grid = new Grid(new SearchSpace(dimensions));
   yield* grid.tell(plan.variables.map(({ value }) => value));
   return grid;

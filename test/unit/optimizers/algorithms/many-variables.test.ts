@@ -69,3 +69,21 @@ test('a name is short, however many values it stands for, and tells them apart',
   expect(other).not.toBe(one);
   expect(atOnce(nameOf([1, 'a,b', true]))).toBe('1,"a,b",true');
 });
+
+const wide = Array.from({ length: 2_000 }, (_, index) => aFloat(`v${index}`, 0, 1, 0.5));
+
+test('points that would fill the memory are refused, whatever number of variables they are for', () => {
+  const asked = { variables: wide, maxIterations: 1_000_000 };
+  expect(() => anOptimizer('bayesian', { ...asked, config: { n_initial_points: 501 } })).toThrow(
+    'n_initial_points: expected at most 500 for 2000 variables, got 501',
+  );
+  expect(() => anOptimizer('grid_search', { ...asked, config: { n_points: 501 } })).toThrow(
+    'n_points: expected at most 1000000 values of all variables together, got 1000',
+  );
+  expect(values(anOptimizer('grid_search', { ...asked, config: { n_points: 3 } }).ask())).toHaveLength(2_000);
+});
+
+test('points beyond the iterations of a run are none', () => {
+  const optimizer = anOptimizer('bayesian', { variables: wide, maxIterations: 2, config: { n_initial_points: 501 } });
+  expect(values(optimizer.ask())).toHaveLength(2_000);
+});
