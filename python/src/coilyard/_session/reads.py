@@ -39,8 +39,8 @@ class VariableReads(SessionBase):
         """
         # The hot path: one lookup, two counters. `_fast` has only what may be answered without a further question.
         try:
-            entry = self._fast.get(name)
-        except Exception:  # what cannot be looked up is refused further on
+            entry = self._fast[name]
+        except Exception:  # not there, or nothing that can be looked up, which is refused further on
             entry = None
         if entry is not None and bypass_cache is False:
             table = self._table
@@ -62,8 +62,8 @@ class VariableReads(SessionBase):
             LookupError: The cache does not have it and there is no default.
         """
         try:
-            entry = self._fast.get(name)
-        except Exception:  # what cannot be looked up is refused further on
+            entry = self._fast[name]
+        except Exception:  # not there, or nothing that can be looked up, which is refused further on
             entry = None
         if entry is not None:
             table = self._table
